@@ -16,9 +16,9 @@ import (
 )
 
 var errNoPage = errs.E(errs.NotFound,
-	"There is no such page. Perhaps the address was cut short; your servers and rooms are on the first page.")
+	"This page doesn't exist. The address may be incomplete; your servers and rooms are on the home page.")
 
-var errNoOperation = errs.E(errs.NotFound, "The API has no such operation. /api lists those there are.")
+var errNoOperation = errs.E(errs.NotFound, "The API doesn't have that operation. /api lists them all.")
 
 // routes puts everything together.
 func (s *Server) routes() (http.Handler, error) {
@@ -114,6 +114,6 @@ func (s *Server) noMethod(c *gin.Context) {
 	s.requests.Fail(c,
 		&request.StatusError{
 			Status: http.StatusMethodNotAllowed,
-			Err:    errs.E(errs.Invalid, "That cannot be done at this address. The header Allow says what can."),
+			Err:    errs.E(errs.Invalid, "This address doesn't support that method. The Allow header lists the ones it does."),
 		})
 }

@@ -103,7 +103,7 @@ func (c *Commands) seats(ctx context.Context, q *call) (reply, error) {
 		var err error
 		text := strings.TrimSpace(q.form.Text(fieldSeats))
 		if n, err = strconv.Atoi(text); err != nil {
-			return reply{}, errs.Field("seats", "“%s” is not a whole number. Please type one, like 4.",
+			return reply{}, errs.Field("seats", "“%s” isn't a whole number. Type one, like 4.",
 				message.Strip(text))
 		}
 	}
@@ -230,7 +230,7 @@ func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
 		who, _ = message.ParseID(strings.Trim(name, "<@!>"))
 		if who == 0 {
 			return reply{}, errs.E(errs.NotFound,
-				"“%s” is not among the people banned from this room. Choose from the list that opens while you type.",
+				"“%s” isn't banned from this room. Choose from the list that opens while you type.",
 				message.Strip(name))
 		}
 	} else if len(q.values) == 1 {
@@ -285,7 +285,7 @@ func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
 	}
 	switch {
 	case who == 0:
-		return reply{}, errs.E(errs.Invalid, "Nobody was chosen. Open the menu again and choose somebody.")
+		return reply{}, errs.E(errs.Invalid, "You didn't choose anyone. Open the menu again and choose somebody.")
 	case who == q.who.UserID:
 		return reply{text: q.t.Say("person.you")}, nil
 	}

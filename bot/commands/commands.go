@@ -182,7 +182,7 @@ func (c *Commands) handleCommand(e *events.InteractionCreate, i discord.Applicat
 		return
 	}
 	c.refuse(q,
-		errs.E(errs.NotFound, "Snug does not know this command any more. Reload Discord with Ctrl+R, then look again."))
+		errs.E(errs.NotFound, "Snug no longer has this command. Reload Discord with Ctrl+R, then look again."))
 }
 
 func (c *Commands) handleComponent(e *events.InteractionCreate, i discord.ComponentInteraction) {
@@ -216,7 +216,7 @@ func (c *Commands) act(q *call, id string) {
 	if !ok || what.run == nil && what.ask == nil || what.room && custom.Room == 0 || custom.Guild != q.guild {
 		c.refuse(q,
 			errs.E(errs.Invalid,
-				"This button is from an older Snug, or not from Snug at all. Use the command instead: type / to see them."))
+				"This button is from an older version of Snug. Use a command instead: type / to see them all."))
 		return
 	}
 	q.custom = custom

@@ -195,13 +195,13 @@ func TestEscaping(t *testing.T) {
 			t.Errorf("escape(%q) = %q, want %q", in, got, want)
 		}
 	}
-	e := errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", "*<#2>*")
+	e := errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", "*<#2>*")
 	if got, want := message.Refusal(catalog(t).For("en"),
 		e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
 	if got, want := message.Refusal(catalog(t).For("de"),
-		errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.",
+		errs.E(errs.Invalid, "%q isn't a duration. Write it like 30m, 1h, 2d or never.",
 			"_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}

@@ -49,7 +49,7 @@ func (c *Commands) which(q *call) (snowflake.ID, error) {
 			return r.ID, nil
 		}
 	}
-	return 0, errs.E(errs.RoomNotFound, "You have no room here. Open one with /create-room, or join one first.")
+	return 0, errs.E(errs.RoomNotFound, "You don't have a room here. Open one with /create-room, or join one first.")
 }
 
 // named finds a room by its id, as suggestions give it, or by its name. An id
@@ -64,7 +64,7 @@ func named(list []room.Room, name string) (snowflake.ID, error) {
 		}
 	}
 	return 0, errs.E(errs.RoomNotFound,
-		"There is no room called “%s” that you may see. Choose one from the list that opens while you type, or see /rooms.",
+		"You can't see a room called “%s”. Choose one from the list that opens while you type, or use /rooms.",
 		message.Strip(name))
 }
 
@@ -83,7 +83,7 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 	}
 	if i < 0 || !m.Access(&m.Rooms[i]).MaySee(q.who) {
 		return room.Room{}, errs.E(errs.RoomNotFound,
-			"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+			"This room is closed, or you aren't invited. Open a new one with /create-room, or ask for an invite link.")
 	}
 	if !m.Access(&m.Rooms[i]).MayControl(q.who) {
 		return room.Room{}, notYours()
@@ -93,7 +93,7 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 
 func notYours() error {
 	return errs.E(errs.Forbidden,
-		"Only the room's owner or somebody who manages the server can do that. Please ask them.")
+		"Only the room's owner or a manager of the server can do that. Ask one of them.")
 }
 
 // about makes a custom id about a room.

@@ -47,7 +47,7 @@ func (c *Commands) knock(ctx context.Context, q *call) (reply, error) {
 	}
 	if req.RoomID == 0 && req.Owner == 0 {
 		return reply{}, errs.E(errs.Invalid,
-			"Whom do you want to visit? Name the owner or the room, such as /knock user:@Mara. /rooms shows the rooms you may see.")
+			"Say whose room you want to visit, like /knock user:@Mara. /rooms lists the rooms you can see.")
 	}
 	done, err := c.o.Rooms.Knock(ctx, q.guild, req)
 	if err != nil {

@@ -42,7 +42,7 @@ func (c *Commands) removeLobby(ctx context.Context, q *call) (reply, error) {
 	text := strings.TrimSpace(q.data.String("lobby"))
 	id, _ := message.ParseID(strings.Trim(text, "<#>"))
 	if !slices.ContainsFunc(c.memory(q).Settings.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == id }) {
-		return reply{}, errs.E(errs.NotFound, "“%s” is no lobby. Choose one from the list that opens while you type.",
+		return reply{}, errs.E(errs.NotFound, "“%s” isn't a lobby. Choose one from the list that opens while you type.",
 			message.Strip(text))
 	}
 	done, err := c.o.Rooms.RemoveLobby(ctx, q.guild, guild.LobbyRemoval{Actor: q.actor, ChannelID: id})

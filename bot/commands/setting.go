@@ -179,7 +179,7 @@ func (s setting) read(typed []string) (any, error) {
 	case kindNumber:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errs.Field(s.name, "“%s” is not a whole number. Please type one, like 4.", message.Strip(text))
+			return nil, errs.Field(s.name, "“%s” isn't a whole number. Type one, like 4.", message.Strip(text))
 		}
 		return n, nil
 	case kindTime:
@@ -205,7 +205,7 @@ func (s setting) read(typed []string) (any, error) {
 		}
 		id, ok := message.ParseID(text)
 		if !ok {
-			return nil, errs.Field(s.name, "“%s” is no channel. Choose one from the list.", message.Strip(text))
+			return nil, errs.Field(s.name, "“%s” isn't a channel. Choose one from the list.", message.Strip(text))
 		}
 		return id, nil
 	case kindRoles:
@@ -213,7 +213,7 @@ func (s setting) read(typed []string) (any, error) {
 		for _, v := range typed {
 			id, ok := message.ParseID(strings.TrimSpace(v))
 			if !ok {
-				return nil, errs.Field(s.name, "“%s” is no role. Choose one from the list.", message.Strip(v))
+				return nil, errs.Field(s.name, "“%s” isn't a role. Choose one from the list.", message.Strip(v))
 			}
 			list = append(list, id)
 		}

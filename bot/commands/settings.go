@@ -24,7 +24,7 @@ func (c *Commands) settings(ctx context.Context, q *call) (reply, error) {
 		s, known := c.settingMeant(q, name)
 		if !known {
 			return reply{}, errs.E(errs.NotFound,
-				"There is no setting “%s”. Choose one from the list that opens while you type, or use /snug settings alone to see them all.",
+				"There's no setting called “%s”. Choose one from the list that opens while you type, or use /snug settings without a name to see them all.",
 				message.Strip(name))
 		}
 		return c.saveOne(ctx, q, s, q.data.String("value"))
@@ -150,7 +150,7 @@ func (c *Commands) askGroup(q *call) (discord.ModalCreate, bool, error) {
 		}
 	}
 	return discord.ModalCreate{}, false, errs.E(errs.Invalid,
-		"Nothing was chosen. Open the menu again and choose a group of settings.")
+		"You didn't choose anything. Open the menu again and choose a group of settings.")
 }
 
 // askSetting opens the form of one setting, if one is named without a value.
@@ -229,7 +229,7 @@ func (c *Commands) saveOne(ctx context.Context, q *call, s setting, text string)
 		case v == "false" || v == "off" || v == "0" || strings.EqualFold(v, q.t.Say("no")) || v == "no":
 			typed = []string{"false"}
 		default:
-			return reply{}, errs.Field(s.name, "“%s” is neither yes nor no. Type one of the two.", message.Strip(text))
+			return reply{}, errs.Field(s.name, "“%s” isn't yes or no. Type one of the two.", message.Strip(text))
 		}
 	case kindRoles:
 		typed = strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("<@&>, ", r) })

@@ -151,7 +151,7 @@ func (d *Discord) Expel(
 		o.Deny |= EveryoneDeny
 		return coded(d.place(ctx, channel, have, o, s, reason), "keep somebody out of the room", "Manage Roles")
 	}
-	const doing = "put somebody out of the room"
+	const doing = "remove somebody from the room"
 	if _, lifted := a.PendingUnbans[user]; !lifted && o.Deny&seeAndEnter != 0 && !allows(have, user) {
 		return nil // somebody else denies it to them, and Snug leaves that alone
 	}

@@ -21,7 +21,7 @@ func (d *Discord) ChannelsAndRoles(
 	channels, err := d.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {
 		return out, errs.E(errs.DiscordUnavailable,
-			"Discord did not tell which channels there are. Please try again in a moment.").Because(err)
+			"Discord didn't list this server's channels. Try again in a moment.").Because(err)
 	}
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))

@@ -52,7 +52,7 @@ var classes = map[class]struct {
 			10026, 10062, 10063, 10065, 10066, 10124, 10129, 50019,
 		},
 		err: errs.E(errs.NotFound,
-			"Discord does not know it (any more). Look again whether it is still there."),
+			"Discord can't find it. Check whether it still exists."),
 	},
 	classPermission: {
 		codes: []rest.JSONErrorCode{20012, 20018, 50001, 50013, 50173, 50600, 160002, 160014},
@@ -83,12 +83,12 @@ var classes = map[class]struct {
 	classGuilds: {
 		codes: []rest.JSONErrorCode{30001},
 		err: errs.E(errs.GuildJoinDenied,
-			"You are in as many servers as Discord allows. Leave one, then open this link again."),
+			"You're in as many servers as Discord allows. Leave one, then open this link again."),
 	},
 	classMembers: {
 		codes: []rest.JSONErrorCode{30019, 30061},
 		err: errs.E(errs.GuildJoinDenied,
-			"This server is as large as Discord allows, so nobody can join it. Ask somebody who manages it."),
+			"This server has as many members as Discord allows, so nobody can join it. Ask one of its managers."),
 	},
 	classFull: {
 		codes: []rest.JSONErrorCode{
@@ -96,7 +96,7 @@ var classes = map[class]struct {
 			30047, 30048, 30056, 30058, 160006, 160007,
 		},
 		err: errs.E(errs.Invalid,
-			"Discord allows no more of these. Remove one that is not needed any more, then try again."),
+			"Discord doesn't allow any more of these. Remove one you don't need, then try again."),
 	},
 	classSlow: {
 		codes: []rest.JSONErrorCode{
@@ -104,27 +104,27 @@ var classes = map[class]struct {
 			130000, 530006,
 		},
 		err: errs.E(errs.RateLimited,
-			"Discord asks Snug to slow down. Please try again in a moment."),
+			"Discord asked Snug to slow down. Try again in a moment."),
 	},
 	classDirectSlow: {
 		codes: []rest.JSONErrorCode{20026, 40003}, // 20026 is undocumented; quarantined bots report it
 		err: errs.E(errs.RateLimited,
-			"Discord lets Snug write to nobody new for a while. Please try again later, or tell them yourself."),
+			"Discord isn't letting Snug message anyone new for a while. Try again later, or message them yourself."),
 	},
 	classOff: {
 		codes: []rest.JSONErrorCode{40004, 40006, 400001},
 		err: errs.E(errs.RateLimited,
-			"Discord has switched this off for the time being. Please try again later."),
+			"Discord has turned this off for now. Try again later."),
 	},
 	classNoDirect: {
 		codes: []rest.JSONErrorCode{50007, 50033},
 		err: errs.E(errs.Forbidden,
-			"This user takes no direct messages from here."),
+			"This user doesn't accept direct messages from this server."),
 	},
 	classNoShared: {
 		codes: []rest.JSONErrorCode{50278},
 		err: errs.E(errs.Forbidden,
-			"Snug is in no server with this user, so it cannot write to them. They have to join this server first."),
+			"Snug can't message this user because they share no server. They have to join this server first."),
 	},
 	classWords: {
 		codes: []rest.JSONErrorCode{20009, 20031, 90001, 200000, 200001, 240000},
@@ -135,7 +135,7 @@ var classes = map[class]struct {
 	classNotInVoice: {
 		codes: []rest.JSONErrorCode{40032},
 		err: errs.E(errs.NotInVoice,
-			"You are not connected to voice."),
+			"You aren't connected to voice. Join a voice channel first."),
 	},
 	classBanned: {
 		codes: []rest.JSONErrorCode{40007},
@@ -152,7 +152,7 @@ var classes = map[class]struct {
 	classSignIn: {
 		codes: []rest.JSONErrorCode{40012, 50012, 50020, 50025, 50026, 50036},
 		err: errs.E(errs.GuildJoinDenied,
-			"Your sign-in does not let Snug bring you into the server. Sign in again, then open this link once more."),
+			"Your sign-in doesn't let Snug add you to the server. Sign in again, then open this link again."),
 	},
 	classToken: {
 		codes: []rest.JSONErrorCode{40001, 40333, 50010, 50014, 50027, 50041, 50067},
@@ -163,7 +163,7 @@ var classes = map[class]struct {
 	classBoosts: {
 		codes: []rest.JSONErrorCode{20015, 20035, 30052, 50074, 50086, 50095, 50097, 50101, 350000, 350001},
 		err: errs.E(errs.Forbidden,
-			"This server's boost level or settings do not allow that. Ask somebody who manages the server."),
+			"This server's boost level or settings don't allow that. Ask one of its managers."),
 	},
 	classForm: {
 		codes: []rest.JSONErrorCode{50035},
@@ -228,7 +228,7 @@ func explained(c class, doing, permissions string) *errs.Error {
 				"role under Server Settings → Roles.",
 			errs.Term(doing), errs.Term(permissions))
 	}
-	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Please tell whoever runs Snug.",
+	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Let the person who hosts Snug know.",
 		errs.Term(doing))
 }
 

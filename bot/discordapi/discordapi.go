@@ -234,7 +234,7 @@ func coded(err error, doing, permissions string) error {
 		return err
 	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 || !discords(answer):
 		return errs.E(errs.DiscordUnavailable,
-			"Discord did not answer when Snug tried to %s. Please try again in a moment.",
+			"Discord didn't answer when Snug tried to %s. Try again in a moment.",
 			errs.Term(doing)).Because(err)
 	}
 	c := classOf(answer.Code)
@@ -265,13 +265,13 @@ func invalid(tree, doing string, err error) error {
 			Because(errors.Join(err, rooms.ErrCategoryFull))
 	case strings.Contains(tree, codeNoCategory):
 		return errs.E(errs.Invalid,
-			"The category for rooms does not exist any more. Choose another in Snug's settings.").
+			"The category for rooms no longer exists. Choose another in Snug's settings.").
 			Because(errors.Join(err, rooms.ErrCategoryGone))
 	case strings.Contains(tree, codeBadName):
 		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrNameNotAllowed))
 	}
 	return errs.E(errs.Invalid,
-		"Discord did not accept what Snug sent to %s. A different name may help: some words are not allowed.",
+		"Discord didn't accept what Snug sent to %s. Try a different name: some words aren't allowed.",
 		errs.Term(doing)).Because(err)
 }
 

@@ -87,14 +87,14 @@ func (d *Discord) CreateInvite(
 // unread explains why an invite isn't used: Discord didn't confirm that it is for one person only.
 func unread(cause error) error {
 	return errs.E(errs.DiscordUnavailable,
-		"Discord did not answer when Snug tried to %s. Please try again in a moment.", errs.Term(inviting)).
+		"Discord didn't answer when Snug tried to %s. Try again in a moment.", errs.Term(inviting)).
 		Because(fmt.Errorf("target users of an invite: %w", cause))
 }
 
 // DeleteInvite deletes a Discord invite. It succeeds if the invite is used up, expired or already gone.
 func (d *Discord) DeleteInvite(ctx context.Context, code, reason string) error {
 	_, err := d.client.Rest.DeleteInvite(code, with(ctx, reason)...)
-	if err = coded(err, "take an invite back", "Manage Channels"); errs.Has(err, errs.NotFound) {
+	if err = coded(err, "revoke an invite", "Manage Channels"); errs.Has(err, errs.NotFound) {
 		return nil
 	}
 	return err

@@ -99,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, to, by snowflake.ID, m discord.Messag
 	s.held, s.lastHeld = s.held+1, now
 	s.mu.Unlock()
 	return errs.E(errs.RateLimited,
-		"Snug sends no more direct messages just now, so that Discord does not take it for spam.").
+		"Snug has paused direct messages so that Discord doesn't take them for spam. Try again later.").
 		After(exceeded.Until.Sub(now)).Because(err)
 }
 
@@ -207,7 +207,7 @@ func (s *Sender) classify(err error, asked time.Time) error {
 		until := s.pause(asked, code == codeQuarantined)
 		return errors.Join(&dmbudget.ExceededError{Why: dmbudget.ReasonPaused, Until: until}, err)
 	case codeClosed, codeNoMutual, codeBadRecipient:
-		return errs.E(errs.Forbidden, "This user takes no direct messages from here.").Because(err)
+		return errs.E(errs.Forbidden, "This user doesn't accept direct messages from this server.").Because(err)
 	}
 	return err
 }
@@ -284,7 +284,7 @@ func (s *Sender) State(ctx context.Context) guild.DMHealth {
 
 // budgetUnknown is the error while the hub cannot be reached.
 func budgetUnknown(cause error) error {
-	return errs.E(errs.Unavailable, "Snug sends no direct messages while it cannot reach its data.").Because(cause)
+	return errs.E(errs.Unavailable, "Snug can't send direct messages while it can't reach its data. Try again in a moment.").Because(cause)
 }
 
 func codeOf(err error) int {

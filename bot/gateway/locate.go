@@ -32,7 +32,7 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 	case err == nil && answer != nil && answer.URL != "":
 		return answer, nil
 	case err == nil:
-		return nil, errs.E(errs.DiscordUnavailable, "Discord did not say where its gateway is. Snug keeps asking.")
+		return nil, errs.E(errs.DiscordUnavailable, "Discord didn't return a gateway address. Snug keeps trying.")
 	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnauthorized:
 		return nil, errs.E(errs.Unauthorized,
 			"Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, "+
@@ -41,7 +41,7 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 		return nil, err
 	}
 	return nil, errs.E(errs.DiscordUnavailable,
-		"Discord cannot be reached to ask for its gateway. Snug keeps asking.").Because(err)
+		"Snug can't reach Discord to find its gateway, and keeps trying.").Because(err)
 }
 
 // AskUntil repeats Ask until it succeeds, ctx ends, or Discord refuses the token. A process calls it before

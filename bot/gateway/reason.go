@@ -123,7 +123,7 @@ func (c *Config) fatal(err error) error {
 		e = errs.E(errs.Internal, "Discord no longer speaks version %d of its gateway (4012). Update Snug.",
 			disgo.Version)
 	case disgo.CloseEventCodeInvalidIntent.Code:
-		e = errs.E(errs.Internal, "Discord does not know the intents %d (4013). Update Snug.", int64(c.Intents))
+		e = errs.E(errs.Internal, "Discord doesn't know the intents %d (4013). Update Snug.", int64(c.Intents))
 	case disgo.CloseEventCodeDisallowedIntent.Code:
 		e = errs.E(errs.MissingPermission,
 			"Discord does not allow the bot the intents it asks for (4014). At "+
@@ -157,5 +157,5 @@ func (c *Config) privileged() string {
 // errNotReady is Send's error while the shard isn't connected.
 func errNotReady() error {
 	return errs.E(errs.Unavailable,
-		"The connection to Discord is being restored. Please try again in a moment.").Because(discord.ErrShardNotReady)
+		"Snug is reconnecting to Discord. Try again in a moment.").Because(discord.ErrShardNotReady)
 }

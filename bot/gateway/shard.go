@@ -102,7 +102,7 @@ func (s *Shard) Open(ctx context.Context) error {
 		return errs.E(errs.Internal, "The gateway has no event handler. Call Bind or set Config.Handler before Open.")
 	case s.opened:
 		s.mu.Unlock()
-		return errs.E(errs.Conflict, "This gateway connection has been opened before. Make a new one from its Checkpoint.").
+		return errs.E(errs.Conflict, "This gateway connection was already opened. Make a new one from its Checkpoint.").
 			Because(discord.ErrGatewayAlreadyConnected)
 	}
 	s.opened = true
@@ -266,7 +266,7 @@ func clonePresence(p *disgo.MessageDataPresenceUpdate) *disgo.MessageDataPresenc
 func (s *Shard) Send(ctx context.Context, op disgo.Opcode, data disgo.MessageData) error {
 	b, err := json.Marshal(disgo.Message{Op: op, D: data})
 	if err != nil {
-		return errs.E(errs.Internal, "A message to Discord could not be encoded.").Because(err)
+		return errs.E(errs.Internal, "Snug couldn't encode a message to Discord.").Because(err)
 	}
 	if len(b) > maxSend {
 		return errs.E(errs.Invalid, "A message to Discord's gateway has %d bytes; it takes %d. Ask for less at a time.",

@@ -40,13 +40,13 @@ type StatusError struct{ Status int }
 func (e *StatusError) Error() string { return fmt.Sprintf("Discord answered HTTP %d", e.Status) }
 
 func closedError() error {
-	return errs.E(errs.Unavailable, "Snug is restarting. Please try again in a moment.")
+	return errs.E(errs.Unavailable, "Snug is restarting. Try again in a moment.")
 }
 
 // limitedError returns an errs.RateLimited with the time to wait.
 func limitedError(after time.Duration, cause error) error {
 	after = max(after, 0)
-	e := errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.",
+	e := errs.E(errs.RateLimited, "Discord asked Snug to slow down. Try again in %s.",
 		spoken(after)).After(after)
 	if cause != nil {
 		e = e.Because(cause)
@@ -59,7 +59,7 @@ func unavailableError(cause error, unknown bool) error {
 		cause = errors.Join(cause, ErrOutcomeUnknown)
 	}
 	return errs.E(errs.DiscordUnavailable,
-		"Discord is not answering properly. Please try again in a moment.").Because(cause)
+		"Discord isn't answering properly. Try again in a moment.").Because(cause)
 }
 
 // spoken formats a time to wait in words, rounded up.

@@ -44,11 +44,11 @@ func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowfla
 	base, name := baseCategory(from, channels)
 	if c := byID(channels)[base]; c.Unseen {
 		return 0, errs.E(errs.MissingPermission,
-			"Snug may not see the category for rooms. Somebody who manages the server can give Snug's role View Channels there, or choose another category in Snug's settings.")
+			"Snug can't see the category for rooms. A manager can give Snug's role View Channel there, or choose another category in Snug's settings.")
 	}
 	if base == 0 {
 		return 0, errs.E(errs.Invalid,
-			"The category for rooms does not exist any more. Choose another in Snug's settings.")
+			"The category for rooms no longer exists. Choose another in Snug's settings.")
 	}
 	next, number := snowflake.ID(0), 2
 	for _, c := range channels {

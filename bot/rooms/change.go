@@ -67,7 +67,7 @@ func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.Change
 		return access.Standing{}, nil
 	}
 	if q.User == 0 {
-		return access.Standing{}, errs.Field("user", "Please say who you mean.")
+		return access.Standing{}, errs.Field("user", "Choose somebody first.")
 	}
 	if q.Do == room.DoUnban {
 		return access.Standing{UserID: q.User}, nil
@@ -86,7 +86,7 @@ func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Stan
 	}
 	what, known := actionPhrase(q.Do)
 	if !known {
-		return nil, errs.Field("do", "Snug does not know how to do that to a room.")
+		return nil, errs.Field("do", "Snug can't do that to a room. Reload the page, then try again.")
 	}
 	return r, g.controllable(r, who, what)
 }
@@ -95,11 +95,11 @@ func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Stan
 func actionPhrase(do room.Action) (errs.Term, bool) {
 	what, known := map[room.Action]errs.Term{
 		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private",
-		room.DoPublic: "open it to everybody",
+		room.DoPublic: "make it public",
 		room.DoLock:   "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
-		room.DoStatus: "set its status", room.DoKick: "put somebody out of it", room.DoBan: "ban somebody from it",
-		room.DoUnban:    "undo a ban",
-		room.DoTransfer: "hand it over", room.DoWatch: "let it be watched", room.DoUnwatch: "end the watching",
+		room.DoStatus: "set its status", room.DoKick: "kick somebody from it", room.DoBan: "ban somebody from it",
+		room.DoUnban:    "unban somebody",
+		room.DoTransfer: "transfer it", room.DoWatch: "make a spectator link", room.DoUnwatch: "end its spectator link",
 	}[do]
 	return what, known
 }
@@ -267,17 +267,17 @@ func (c changeOp) expel(ctx context.Context) error {
 	inside := room.In(c.rs.o.Voice.Roster(c.g.id, c.r.ID), user)
 	switch {
 	case user == c.who.UserID && user == c.r.OwnerID:
-		return errs.E(errs.Invalid, "This room is yours. Hand it over first, or close it.")
+		return errs.E(errs.Invalid, "This room is yours. Transfer it first, or close it.")
 	case user == c.r.OwnerID:
-		return errs.E(errs.Forbidden, "The room belongs to them. Take it over first, then try again.")
+		return errs.E(errs.Forbidden, "They own this room. Claim it first, then try again.")
 	case !ban && !inside && c.r.Guest(user) == nil && c.r.Arrival(user) == nil:
 		return errs.E(errs.NotFound,
-			"They are neither in this room nor one of its guests. To keep them out for good, ban them.")
+			"They aren't in this room and aren't a guest. To keep them out for good, ban them.")
 	case ban && c.target.Admin:
 		return errs.E(errs.Forbidden,
-			"They administer this server. Discord lets them into every channel, and no ban from a room can keep them out.")
+			"They're an administrator. Discord lets them into every channel, so a ban from a room can't keep them out.")
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
-		return errs.E(errs.Invalid, "A room can have up to %d bans. Undo one first.", room.MaxBans)
+		return errs.E(errs.Invalid, "A room can have up to %d bans. Unban somebody first.", room.MaxBans)
 	}
 	kind := audit.Kicked
 	if ban {

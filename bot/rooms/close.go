@@ -19,11 +19,11 @@ func (rs *Rooms) Keep(ctx context.Context, guildID snowflake.ID, q room.Request)
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {
 		if s := g.summary(r).Access; !s.MayEnter(who) && !s.MayControl(who) {
-			return errs.E(errs.Forbidden, "Only those who may enter this room can keep it open.")
+			return errs.E(errs.Forbidden, "Only people who can enter this room can keep it open.")
 		}
 		if r.CloseReason == room.ClosedAge {
 			return errs.E(errs.Forbidden,
-				"This room is as old as rooms may become in this server, so it cannot be kept. Open a new one with /create-room.")
+				"This room has reached its maximum age, so it can't be kept open. Open a new one with /create-room.")
 		}
 		if err := rs.keepOpen(ctx, g, r, who.UserID, q.Actor.Via); err != nil {
 			return err

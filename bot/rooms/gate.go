@@ -81,11 +81,11 @@ func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why ac
 	case why == access.Passes:
 		return nil
 	case other && why == access.NotMember:
-		return errs.Field("user", "They are not in this server. Choose somebody who is.")
+		return errs.Field("user", "They aren't in this server. Choose somebody who is.")
 	case other && why == access.IsPending:
-		return errs.Field("user", "They have not accepted this server's rules yet. They can be let in once they have.")
+		return errs.Field("user", "They haven't accepted this server's rules yet. You can let them in once they have.")
 	case other && why == access.IsTimedOut:
-		return errs.Field("user", "They are timed out in this server. They can be let in when that is over.")
+		return errs.Field("user", "They're timed out in this server. You can let them in when that ends.")
 	case why == access.NotMember || why == access.IsPending || why == access.IsTimedOut:
 		return s.CheckActive()
 	}
@@ -96,18 +96,18 @@ func (rs *Rooms) refusal(g *guildState, a room.Access, s access.Standing, why ac
 	switch {
 	case roles != "" && other:
 		return errs.Field("user",
-			"They lack a role that this server asks for here: %s. Somebody who manages the server can give it to them.",
+			"They need a role for this place: %s. A manager of the server can give it to them.",
 			roles)
 	case roles != "":
 		return errs.E(errs.Forbidden,
-			"You lack a role that this server asks for here: %s. Ask somebody who manages the server for it, then try again.",
+			"You need a role for this place: %s. Ask a manager of the server for it, then try again.",
 			roles)
 	case other:
 		return errs.Field("user",
-			"This server does not let them in here. Somebody who manages the server can change that.")
+			"This server doesn't let them in here. A manager of the server can change that.")
 	}
 	return errs.E(errs.Forbidden,
-		"This server does not let you in here. If you think that is a mistake, ask somebody who manages it.")
+		"This server doesn't let you in here. If you think that's a mistake, ask one of its managers.")
 }
 
 // suspension says why a user's access to a room is suspended, and what to do; nil
@@ -134,17 +134,17 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 		return nil
 	case access.IsPending:
 		return errs.E(errs.RoomNotFound,
-			"Your place in “%s” waits until you have accepted this server's rules. Accept them in Discord, then try again.",
+			"Your place in “%s” is suspended until you accept this server's rules. Accept them in Discord, then try again.",
 			r.Name)
 	case access.MissingRole:
 		if roles := rs.openingRoles(info, a, s); roles != "" {
 			return errs.E(errs.RoomNotFound,
-				"Your place in “%s” is suspended: you lack a role that this server asks for there: %s. Ask somebody who manages the server for it, then try again.",
+				"Your place in “%s” is suspended because you need a role there: %s. Ask a manager of the server for it, then try again.",
 				r.Name, roles)
 		}
 	}
 	return errs.E(errs.RoomNotFound,
-		"Your place in “%s” is suspended: this server does not let you in there. If you think that is a mistake, ask somebody who manages it.",
+		"Your place in “%s” is suspended because this server doesn't let you in there. If you think that's a mistake, ask one of its managers.",
 		r.Name)
 }
 

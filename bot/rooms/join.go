@@ -122,7 +122,7 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 	if in != 0 {
 		if wait := g.moveWait(user, now); wait > 0 {
 			return room.Joined{},
-				errs.E(errs.RateLimited, "You changed rooms very often just now. You can join the next in %s.",
+				errs.E(errs.RateLimited, "You've changed rooms very often. You can join the next one in %s.",
 					wait.Round(time.Second)).After(wait)
 		}
 		g.recordMove(user, now)
@@ -157,11 +157,11 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 func fullError(r *roomState, roster []room.Person) error {
 	if room.Occupied(roster) < r.Seats {
 		return errs.E(errs.RoomFull,
-			"“%s” has a free seat, but it is held for somebody else just now. Try again in a minute, or wait for a seat.",
+			"“%s” has a free seat, but it's being held for somebody else. Try again in a minute, or join the waiting list.",
 			r.Name)
 	}
 	return errs.E(errs.RoomFull,
-		"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.", r.Name, r.Seats)
+		"“%s” is full: all %d seats are taken. Join the waiting list, and Snug will let you know when one is free.", r.Name, r.Seats)
 }
 
 // enterError says why a user who sees a room may not enter it: they do not pass its gates, or it is locked.

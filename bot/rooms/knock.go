@@ -27,7 +27,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		return out, err
 	}
 	if q.RoomID == 0 && q.Owner == 0 {
-		return out, errs.Field("room", "Please say whose room, or which.")
+		return out, errs.Field("room", "Say whose room, or which room.")
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		r := g.findKnockedRoom(q)
@@ -38,7 +38,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 		sees := access.MaySee(who)
 		switch {
 		case access.MayEnter(who):
-			return errs.E(errs.Conflict, "You can enter this room already: no need to knock. Just join it.")
+			return errs.E(errs.Conflict, "You can enter this room without knocking. Just join it.")
 		case sees && !r.Banned(who.UserID) && !access.MayKnock(who):
 			return rs.checkGates(g, access, who, false)
 		case !access.MayKnock(who):
@@ -79,7 +79,7 @@ func (rs *Rooms) knock(
 		}
 		wait := old.RefusedAt.Add(room.KnockCoolDown).Sub(now).Round(time.Second)
 		return false,
-			errs.E(errs.RateLimited, "They answered “not now” a short while ago. You can knock again in %s.",
+			errs.E(errs.RateLimited, "They answered “not now” a moment ago. You can knock again in %s.",
 				wait).After(wait)
 	}
 	pending := 0
@@ -91,12 +91,12 @@ func (rs *Rooms) knock(
 	switch {
 	case pending >= knocksAtOnce:
 		return false,
-			errs.E(errs.RateLimited, "You are knocking at %d rooms already. Wait until somebody answers.",
+			errs.E(errs.RateLimited, "You're already knocking at %d rooms. Wait until somebody answers.",
 				pending).After(time.Minute)
 	case r.Knocking() >= room.MaxKnocks:
 		return false,
 			errs.E(errs.RateLimited,
-				"Too many people are knocking here just now. Try again in a few minutes.").After(5 * time.Minute)
+				"Too many people are knocking here right now. Try again in a few minutes.").After(5 * time.Minute)
 	}
 	entry := audit.Entry{Kind: audit.Knocked, By: who.UserID, Via: via}
 	return false, rs.change(ctx, g, r, &entry, func(doc *room.Room) {
@@ -119,7 +119,7 @@ func (rs *Rooms) Answer(
 		now := g.now()
 		knock := r.Knock(q.User)
 		if knock == nil || !knock.Pending(now) {
-			return errs.E(errs.NotFound, "They are not knocking any more: somebody answered, or they gave up.")
+			return errs.E(errs.NotFound, "They're no longer knocking: somebody answered, or they gave up.")
 		}
 		out.Name = knock.Name
 		var err error
@@ -155,7 +155,7 @@ func (rs *Rooms) admitKnocker(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, knock room.Knock, via access.Via,
 ) error {
 	if r.Banned(knock.UserID) {
-		return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+		return errs.E(errs.Forbidden, "That user is banned from this room. Unban them first.")
 	}
 	if err := rs.checkAdmissible(ctx, g, r, knock.UserID); err != nil {
 		return err

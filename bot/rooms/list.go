@@ -47,7 +47,7 @@ func (rs *Rooms) RoomFor(
 			out = r.ID
 			return nil
 		}
-		return errs.E(errs.RoomNotFound, "You have no room here. Open one with /create-room, or join one first.")
+		return errs.E(errs.RoomNotFound, "You don't have a room here. Open one with /create-room, or join one first.")
 	})
 	return out, err
 }

@@ -192,7 +192,7 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 	of := kindChecker(channels)
 	switch l := q.Lobby; {
 	case l.CategoryID != 0 && !of(l.CategoryID, KindCategory):
-		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
+		return errs.Field("category_id", "That category is no longer in this server. Choose another.")
 	case l.ChannelID == 0:
 		name, err := g.settings.CheckName(cmp.Or(q.Name, lobbyName))
 		if err != nil {
@@ -202,7 +202,7 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 		return err
 	case !of(l.ChannelID, KindVoice):
 		return errs.Field("channel_id",
-			"That is no voice channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+			"That isn't a voice channel of this server, or Snug can't see it. Choose another, or give Snug View Channel there.")
 	}
 	return rs.checkLobbyChannel(g, q.Lobby.ChannelID, "channel_id")
 }
@@ -211,10 +211,10 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 func (rs *Rooms) checkLobbyChannel(g *guildState, id snowflake.ID, field string) error {
 	switch {
 	case g.rooms[id] != nil:
-		return errs.Field(field, "That channel is a room. Choose a voice channel that stays.")
+		return errs.Field(field, "That channel is a room. Choose a permanent voice channel.")
 	case rs.o.Discord.AFK(g.id, id):
 		return errs.Field(field,
-			"That is the server's inactive channel: Discord moves people there who are idle. Choose another.")
+			"That's the server's inactive channel, where Discord moves idle people. Choose another.")
 	}
 	return nil
 }
@@ -227,7 +227,7 @@ func (rs *Rooms) RemoveLobby(
 		next := g.settings.Clone()
 		l := next.Lobby(q.ChannelID)
 		if l == nil {
-			return errs.E(errs.NotFound, "That channel is no lobby. Reload the list to see those there are.")
+			return errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")
 		}
 		out.Lobby = *l
 		next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == q.ChannelID })

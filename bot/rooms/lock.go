@@ -187,7 +187,7 @@ func (g *guildState) lock(ctx context.Context) error {
 
 func busyError(ctx context.Context) error {
 	return errs.E(errs.Unavailable,
-		"Snug is busy with this server right now. Please try again in a moment.").Because(ctx.Err())
+		"Snug is busy with this server. Try again in a moment.").Because(ctx.Err())
 }
 
 func (g *guildState) unlock() {
@@ -199,7 +199,7 @@ func (g *guildState) unlock() {
 func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.Context, *guildState) error) error {
 	g := rs.guild(id, false)
 	if g == nil {
-		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+		return errs.E(errs.Unavailable, "Snug isn't connected to this server right now. Try again in a moment.")
 	}
 	if err := g.awaitLoads(ctx, rs.ctx); err != nil {
 		return err
@@ -210,10 +210,10 @@ func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.C
 	}
 	defer t.end()
 	if g.released.Load() {
-		return errs.E(errs.Unavailable, "Snug is not connected to this server right now. Please try again in a moment.")
+		return errs.E(errs.Unavailable, "Snug isn't connected to this server right now. Try again in a moment.")
 	}
 	if !g.ready {
-		return errs.E(errs.Unavailable, "Snug is just starting for this server. Please try again in a moment.")
+		return errs.E(errs.Unavailable, "Snug is still starting for this server. Try again in a moment.")
 	}
 	return f(ctx, g)
 }

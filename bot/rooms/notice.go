@@ -165,7 +165,7 @@ func (rs *Rooms) notifyPersonal(g *guildState, n Personal, language string) {
 		ctx, cancel := context.WithTimeout(rs.ctx, noticeTimeout)
 		defer cancel()
 		var err error = errs.E(errs.RateLimited,
-			"Snug sends no more direct messages just now, so that Discord does not take it for spam.")
+			"Snug has paused direct messages so that Discord doesn't take them for spam. Try again later.")
 		if !crowded {
 			err = rs.sendDirect(ctx, g.id, language, n, directTimeout)
 		}

@@ -146,7 +146,7 @@ func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 	}
 	if !s.MayCreate(who) {
 		return errs.E(errs.Forbidden,
-			"In this server only members with certain roles can open rooms. Ask somebody who manages the server.")
+			"In this server, only members with certain roles can open rooms. Ask one of its managers.")
 	}
 	mine, coming := g.countOwned(who.UserID), 0
 	for _, other := range g.pendingCreates { // rooms being opened
@@ -157,16 +157,16 @@ func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 	switch {
 	case mine < s.RoomsPerMember && mine+coming >= s.RoomsPerMember:
 		return errs.E(errs.RoomLimit,
-			"Your last room is still being opened: Discord has not said yet whether it is there. Look in your list of rooms, or try again in two minutes.")
+			"Your last room is still opening: Discord hasn't confirmed it yet. Check your list of rooms, or try again in two minutes.")
 	case mine >= s.RoomsPerMember:
 		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
-			return errs.E(errs.RoomLimit, "You have a room already, “%s”. Close it first, then open a new one.", r.Name)
+			return errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", r.Name)
 		}
 		return errs.E(errs.RoomLimit,
-			"You have as many rooms as you may have here (%d). Close one first, then open a new one.", s.RoomsPerMember)
+			"You have as many rooms as this server allows (%d). Close one first, then open a new one.", s.RoomsPerMember)
 	case len(g.rooms)+len(g.pendingCreates) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit,
-			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask somebody who manages the server.",
+			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask a manager of the server.",
 			len(g.rooms))
 	}
 	return g.checkOpenRate(who.UserID, g.now())

@@ -32,19 +32,19 @@ func (rs *Rooms) checkClaim(g *guildState, r *roomState, who access.Standing) er
 	now := g.now()
 	switch {
 	case r.OwnerID == who.UserID:
-		return errs.E(errs.Invalid, "This room is yours already.")
+		return errs.E(errs.Invalid, "You already own this room.")
 	case who.Manager && g.summary(r).Access.MayControl(who):
 		return nil
 	case !room.In(rs.o.Voice.Roster(g.id, r.ID), who.UserID):
-		return errs.E(errs.NotInVoice, "Only those who sit in the room can take it over. Join it first.")
+		return errs.E(errs.NotInVoice, "Only people in the room can claim it. Join it first.")
 	case rs.checkGates(g, g.summary(r).Access, who, false) != nil:
 		return rs.checkGates(g, g.summary(r).Access, who, false)
 	case rs.ownerHere(g, r):
-		return errs.E(errs.Forbidden, "Its owner is here. Ask them to hand the room over.")
+		return errs.E(errs.Forbidden, "Its owner is here. Ask them to transfer the room.")
 	case !g.ownerAway(r, now):
 		wait := r.OwnerLeftAt.Add(room.ClaimAfter).Sub(now).Round(time.Second)
 		return errs.E(errs.Forbidden,
-			"Its owner left only a moment ago. You can take the room over in %s, if they are not back by then.",
+			"Its owner just left. You can claim the room in %s if they aren't back by then.",
 			wait).After(wait)
 	}
 	return nil
@@ -66,13 +66,13 @@ func (c changeOp) transfer(ctx context.Context) error {
 	c.out.Name = c.target.DisplayName
 	switch to := c.target; {
 	case !to.Member:
-		return errs.Field("user", "They are not in this server. Choose somebody who is.")
+		return errs.Field("user", "They aren't in this server. Choose somebody who is.")
 	case to.Bot:
-		return errs.Field("user", "A bot cannot own a room. Choose a person.")
+		return errs.Field("user", "A bot can't own a room. Choose a person.")
 	case to.UserID == c.r.OwnerID:
-		return errs.Field("user", "They own this room already.")
+		return errs.Field("user", "They already own this room.")
 	case c.r.Banned(to.UserID):
-		return errs.Field("user", "They are banned from this room. Undo the ban first.")
+		return errs.Field("user", "They're banned from this room. Unban them first.")
 	}
 	if err := c.rs.checkGates(c.g, c.g.summary(c.r).Access, c.target, true); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (rs *Rooms) handOver(
 ) error {
 	if n := g.countOwned(to.UserID); n >= g.settings.RoomsPerMember && how != audit.Override && how != audit.Handover {
 		return errs.E(errs.RoomLimit,
-			"The new owner would have more rooms than one member may have here (%d). One of theirs has to be closed first.",
+			"They already have as many rooms as this server allows (%d). One of those has to close first.",
 			g.settings.RoomsPerMember)
 	}
 	old, now := r.OwnerID, g.now()

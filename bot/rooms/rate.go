@@ -50,12 +50,12 @@ func (g *guildState) checkOpenRate(user snowflake.ID, now time.Time) error {
 	if mine := recent(g.openings[user], now); len(mine) >= max(opensPerMember, 2*g.settings.RoomsPerMember) {
 		wait := mine[0].Add(openWindow).Sub(now).Round(time.Second)
 		return errs.E(errs.RateLimited,
-			"You have opened %d rooms in the last few minutes. You can open the next in %s.", len(mine),
+			"You've opened %d rooms in the last few minutes. You can open the next one in %s.", len(mine),
 			wait).After(wait)
 	}
 	if all := recent(g.openings[0], now); len(all) >= opensPerGuild {
 		wait := all[0].Add(openWindow).Sub(now).Round(time.Second)
-		return errs.E(errs.RateLimited, "Very many rooms are being opened in this server just now. Try again in %s.",
+		return errs.E(errs.RateLimited, "Too many rooms are being opened in this server right now. Try again in %s.",
 			wait).After(wait)
 	}
 	return nil

@@ -215,7 +215,7 @@ func (p *repairOp) fix(ctx context.Context, f guild.Issue) error {
 	case guild.IssueUnknown:
 		if len(k.o.Voice.Roster(g.id, f.ChannelID)) > 0 {
 			return errs.E(errs.Conflict,
-				"Somebody is in that channel. Wait until they have left, or delete it in Discord.")
+				"Somebody is in that channel. Wait until they leave, or delete it in Discord.")
 		}
 		return k.o.Discord.DeleteChannel(ctx, f.ChannelID, "Snug: repair")
 	case guild.IssuePendingCreate:
@@ -224,7 +224,7 @@ func (p *repairOp) fix(ctx context.Context, f guild.Issue) error {
 		return g.inLane(ctx, roomLane(f.ChannelID), func() error {
 			r := g.rooms[f.ChannelID]
 			if r == nil || k.edits.count(r.ID) != p.since[r.ID] {
-				return errs.E(errs.Conflict, "This room was changed while it was looked at. Look again.")
+				return errs.E(errs.Conflict, "This room changed while Snug was checking it. Try again.")
 			}
 			err := p.fixRoom(ctx, r, f)
 			p.since[f.ChannelID] = k.edits.count(f.ChannelID) // fixRoom's own edits

@@ -312,7 +312,7 @@ func (g *guildState) visible(id snowflake.ID, s access.Standing) (*roomState, er
 func (g *guildState) controllable(r *roomState, s access.Standing, what errs.Term) error {
 	if !g.summary(r).Access.MayControl(s) {
 		return errs.E(errs.Forbidden,
-			"Only the room's owner or somebody who manages the server can %s. Please ask them.", what)
+			"Only the room's owner or a manager of the server can %s. Ask one of them.", what)
 	}
 	return nil
 }
@@ -335,5 +335,5 @@ func newID() string { return rand.Text() }
 
 func noRoomError() error {
 	return errs.E(errs.RoomNotFound,
-		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+		"This room is closed, or you aren't invited. Open a new one with /create-room, or ask for an invite link.")
 }

@@ -33,7 +33,7 @@ func (rs *Rooms) SaveSettings(
 		dec := json.NewDecoder(bytes.NewReader(q.JSON))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&next); err != nil {
-			return errs.E(errs.Invalid, "These settings could not be read. Please check what you typed.").Because(err)
+			return errs.E(errs.Invalid, "Snug couldn't read these settings. Check what you typed.").Because(err)
 		}
 		if err := next.Validate(); err != nil {
 			return err
@@ -69,7 +69,7 @@ func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev)
 		}
 	}
 	return errs.E(errs.Conflict,
-		"Somebody else saved these settings meanwhile. Have a look at what they are now, then change them again.")
+		"Somebody else saved these settings in the meantime. Check what they are now, then change them again.")
 }
 
 // manage runs f under the guild's lock, for an actor who manages the server.
@@ -110,7 +110,7 @@ func (rs *Rooms) RecordChange(ctx context.Context, guildID snowflake.ID, q guild
 	case audit.TokenCreated, audit.TokenRevoked, audit.WebhookCreated, audit.WebhookChanged, audit.WebhookRemoved:
 	default:
 		return errs.E(errs.Internal,
-			"Something broke on our side. Please try again in a moment.").
+			"Something went wrong on Snug's side. Try again in a moment.").
 			Because(fmt.Errorf("audit kind %q", q.Kind))
 	}
 	return rs.manage(ctx, guildID, q.Actor, func(ctx context.Context, g *guildState) error {
@@ -146,10 +146,10 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 	of := kindChecker(channels)
 	switch {
 	case category && !of(next.CategoryID, KindCategory):
-		return errs.Field("category_id", "That category is not in this server any more. Choose another.")
+		return errs.Field("category_id", "That category is no longer in this server. Choose another.")
 	case log && !of(next.LogChannelID, KindText):
 		return errs.Field("log_channel_id",
-			"That is no text channel of this server, or Snug cannot see it. Choose another, or let Snug see it.")
+			"That isn't a text channel of this server, or Snug can't see it. Choose another, or give Snug View Channel there.")
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (rs *Rooms) UndoSettings(
 		}
 		if i < 0 || i >= len(versions) {
 			return errs.E(errs.NotFound,
-				"That earlier version of the settings is not kept any more. Change them by hand, please.")
+				"That earlier version of the settings is no longer stored. Change them by hand.")
 		}
 		if err := rs.saveSettings(ctx, g, versions[i].Settings, q.Actor); err != nil {
 			return err

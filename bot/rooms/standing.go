@@ -160,7 +160,7 @@ func (rs *Rooms) standing(ctx context.Context, guildID snowflake.ID, a access.Ac
 	}
 	s, err := rs.fetchStanding(ctx, guildID, a.UserID)
 	if err == nil && !s.Member {
-		return s, errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
+		return s, errs.E(errs.Forbidden, "You aren't in this server. Ask a member for an invite.")
 	}
 	return s, err
 }

@@ -55,7 +55,7 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 			return err
 		}
 	}
-	return errs.E(errs.Conflict, "Somebody else changed this room at the same moment. Please try again.")
+	return errs.E(errs.Conflict, "Somebody else changed this room at the same moment. Try again.")
 }
 
 // change is edit, and publishes room.Changed.
@@ -172,7 +172,7 @@ func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) er
 		return nil // gone already
 	}
 	if len(r.Outbox) > 0 || r.revUnknown {
-		return errs.E(errs.Unavailable, "The hub does not take audit entries right now.")
+		return errs.E(errs.Unavailable, "Snug can't record activity right now. Try again in a moment.")
 	}
 	if err := rs.o.Hub.Rooms.Delete(ctx, voice.Key(g.id, r.ID)); err != nil {
 		return err

@@ -57,7 +57,7 @@ func (rs *Rooms) enterWaitingList(
 	case !g.summary(r).Access.MayEnter(who):
 		return rs.enterError(g, g.summary(r).Access, who)
 	case room.In(roster, who.UserID):
-		return errs.E(errs.Conflict, "You have a seat already.")
+		return errs.E(errs.Conflict, "You already have a seat.")
 	case r.Place(who.UserID) > 0:
 		return nil
 	case len(r.Waiting) == 0 && r.Free(roster, who.UserID, now) > 0:
@@ -65,7 +65,7 @@ func (rs *Rooms) enterWaitingList(
 		return rs.hold(ctx, g, r, &entry,
 			room.Hold{UserID: who.UserID, Why: room.HeldWaiting, Until: now.Add(holdOffered)})
 	case len(r.Waiting) >= room.MaxWaiting:
-		return errs.E(errs.RoomFull, "%d people wait for a seat already. Try again later.", len(r.Waiting))
+		return errs.E(errs.RoomFull, "%d people are already waiting for a seat. Try again later.", len(r.Waiting))
 	}
 	entry := audit.Entry{Kind: audit.WaitingStarted, By: who.UserID, Via: via}
 	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {

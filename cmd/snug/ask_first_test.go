@@ -118,7 +118,7 @@ func TestAskFirst(t *testing.T) {
 				p.idle()
 			}
 			ask()
-			p.do("hand it over", browsertest.Click(give+" form button"))
+			p.do("transfer it", browsertest.Click(give+" form button"))
 			h.eventually("the room is Bruno's", func() bool {
 				_, out := owner.api(http.MethodGet, "/rooms/"+id+"/members", nil)
 				return fmt.Sprint(out["owner"]) == bruno.String()

@@ -161,7 +161,7 @@ func TestEvening(t *testing.T) {
 	alice.sees("that it asks first",
 		fmt.Sprintf(`document.querySelector('#dlg-give-%d').matches(':modal')`, h.user("bruno").ID))
 	alice.picture("hand-over")
-	alice.do("hand it over", press(fmt.Sprintf(`#dlg-give-%d form button`, h.user("bruno").ID)))
+	alice.do("transfer it", press(fmt.Sprintf(`#dlg-give-%d form button`, h.user("bruno").ID)))
 	bruno.sees("that the room is his", `document.querySelector('#control') !== null`)
 	alice.sees("that it is hers no more, though she manages the server",
 		`document.querySelector('#control-h').textContent === 'This room’s settings'`)

@@ -129,7 +129,7 @@ func ReadAuditFilter(q url.Values) (f AuditFilter, days int, err error) {
 	days = 30
 	if text := q.Get("days"); text != "" {
 		if days, err = strconv.Atoi(text); err != nil || days < 1 || days > 90 {
-			return f, 30, errs.Field("days", "Please choose 1 to 90 days.")
+			return f, 30, errs.Field("days", "Choose 1 to 90 days.")
 		}
 	}
 	for _, k := range q["kind"] {
@@ -141,7 +141,7 @@ func ReadAuditFilter(q url.Values) (f AuditFilter, days int, err error) {
 		if text := strings.TrimSpace(q.Get(name)); text != "" {
 			if *to, err = ParseID(text,
 				errs.Field(name,
-					"That is not a Discord id, which is a number of 17 to 20 digits. Copy it in Discord with Developer Mode on.")); err != nil {
+					"That isn't a Discord ID, which has 17 to 20 digits. Copy it in Discord with Developer Mode on.")); err != nil {
 				return f, days, err
 			}
 		}

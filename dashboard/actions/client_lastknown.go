@@ -66,5 +66,5 @@ func ofNow(ctx context.Context) error {
 		return nil
 	}
 	return errs.E(errs.Unavailable,
-		"Snug is not looking after this server right now. Please try again in a moment; if that goes on, check that the bot is still in the server.")
+		"Snug isn't serving this server right now. Try again in a moment. If this goes on, check that the bot is still in the server.")
 }

@@ -16,11 +16,11 @@ import (
 // What is told alike to who may not see something and to whom there is none.
 var (
 	ErrNoRoom = errs.E(errs.RoomNotFound,
-		"This room does not exist any more, or you are not invited. Open a new one with /create-room, or ask for an invite.")
+		"This room is closed, or you aren't invited. Open a new one with /create-room, or ask for an invite link.")
 	ErrNoServer = errs.E(errs.NotFound,
-		"Snug is not in this server, or you are not. If you were just added, reload this page; otherwise ask somebody there for an invite.")
+		"Either Snug or you aren't in this server. If you just joined, reload this page; otherwise ask a member for an invite.")
 	errStarting = errs.E(errs.Unavailable,
-		"Snug is just starting and looks around its servers. This page tries again by itself.")
+		"Snug is starting and still loading its servers. This page tries again by itself.")
 )
 
 // LiveRoom is a room as dashboard/live knows it, with its revision.
@@ -109,7 +109,7 @@ func (a *Actions) sawIn(ctx context.Context, me *session.Session, st access.Stan
 }
 
 var errNotManager = errs.E(errs.Forbidden,
-	"Only people who manage this server can see and change its settings. Ask one of them.")
+	"Only this server's managers can see and change its settings. Ask one of them.")
 
 // Managed gives a guild to who manages it. It fails with errs.Forbidden for other members.
 func (a *Actions) Managed(ctx context.Context, me *session.Session, id snowflake.ID) (room.GuildInfo, error) {

@@ -57,7 +57,7 @@ func (a *Actions) Parts(ctx context.Context) []Part {
 	}
 	rooms := Part{Name: "rooms"}
 	if !a.CaughtUp() {
-		rooms.Err = errs.E(errs.Unavailable, "Starting: the rooms are still being loaded.")
+		rooms.Err = errs.E(errs.Unavailable, "Starting: Snug is still loading the rooms.")
 	}
 	if a.o.Ready == nil {
 		return []Part{store, rooms}

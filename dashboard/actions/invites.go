@@ -43,7 +43,7 @@ func (a *Actions) CreateInvite(
 // see the room.
 func (a *Actions) RevokeInvite(ctx context.Context, guildID snowflake.ID, q room.Request, inviteID string) error {
 	if len(inviteID) > 64 {
-		return errs.E(errs.NotFound, "There is no such invite any more.")
+		return errs.E(errs.NotFound, "That invite link no longer exists. Reload the page.")
 	}
 	_, err := a.rooms.RevokeInvite(ctx, guildID,
 		room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})

@@ -33,7 +33,7 @@ func (a *Actions) TokenUser(ctx context.Context, text string) (*session.Session,
 		}
 		if !st.Member || !st.Manager {
 			return nil, nil, errs.E(errs.Unauthorized,
-				"Whoever made this token does not manage the server any more. Somebody who does has to make a new one.")
+				"The person who made this token no longer manages the server. A manager has to make a new one.")
 		}
 	}
 	me := &session.Session{

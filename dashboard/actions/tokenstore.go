@@ -23,7 +23,7 @@ type tokenStore struct {
 }
 
 var errBadToken = errs.E(errs.Unauthorized,
-	"This API token is not valid (any more). Make a new one on the page API tokens, and send it as Authorization: Bearer snug_….")
+	"This API token isn't valid. Make a new one on the API tokens page, and send it as Authorization: Bearer snug_….")
 
 // usedEvery is how exactly it is known when a token was last used.
 const usedEvery = time.Minute
@@ -57,7 +57,7 @@ func (s *tokenStore) Check(ctx context.Context, text string) (apitoken.Token, er
 func (s *tokenStore) New(ctx context.Context, t apitoken.Token, repeatID string) (apitoken.Token, string, error) {
 	t.CreatedAt = s.Now().UTC()
 	if !t.Expires.IsZero() && !t.Expires.After(t.CreatedAt) {
-		return t, "", errs.Field("expires_at", "That is in the past. Please choose a later day, or none.")
+		return t, "", errs.Field("expires_at", "That's in the past. Choose a later day, or none.")
 	}
 	if repeatID != "" {
 		t.ID = repeatID[:12]
@@ -74,7 +74,7 @@ func (s *tokenStore) New(ctx context.Context, t apitoken.Token, repeatID string)
 	again := slices.ContainsFunc(have, func(o apitoken.Token) bool { return o.ID == t.ID })
 	if len(have) >= apitoken.MaxPerOwner && !again {
 		return t, "", errs.E(errs.Conflict,
-			"There are %d tokens already, which is the most. Please revoke one that is not used.", apitoken.MaxPerOwner)
+			"There are already %d tokens, the maximum. Revoke one that isn't used.", apitoken.MaxPerOwner)
 	}
 	return t, text, nil
 }
@@ -111,7 +111,7 @@ func (s *tokenStore) Find(ctx context.Context, user, guild snowflake.ID, id stri
 	}
 	i := slices.IndexFunc(list, func(t apitoken.Token) bool { return t.ID == id })
 	if i < 0 {
-		return apitoken.Token{}, errs.E(errs.NotFound, "There is no such token any more.")
+		return apitoken.Token{}, errs.E(errs.NotFound, "That token no longer exists. Reload the page.")
 	}
 	return list[i], nil
 }

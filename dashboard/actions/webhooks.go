@@ -14,7 +14,7 @@ import (
 	"snug/shared/webhook"
 )
 
-var errNoHook = errs.E(errs.NotFound, "There is no such webhook any more.")
+var errNoHook = errs.E(errs.NotFound, "That webhook no longer exists. Reload the page.")
 
 // Webhooks gives a server's webhooks, the oldest first.
 func (a *Actions) Webhooks(ctx context.Context, g snowflake.ID) ([]webhook.Hook, error) {
@@ -62,7 +62,7 @@ func (a *Actions) AddWebhook(
 	// an earlier try made it, and its secret reached nobody
 	again := slices.ContainsFunc(have, func(o webhook.Hook) bool { return o.ID == h.ID })
 	if len(have) >= webhook.MaxPerGuild && !again {
-		return h, "", errs.E(errs.Conflict, "There are %d webhooks already, which is the most. Please remove one.",
+		return h, "", errs.E(errs.Conflict, "This server already has %d webhooks, the maximum. Remove one first.",
 			webhook.MaxPerGuild)
 	}
 	if err := a.note(ctx, me, h.GuildID, audit.WebhookCreated, h.Name, ""); err != nil {
@@ -211,7 +211,7 @@ func (a *Actions) PingWebhook(ctx context.Context, g snowflake.ID, id string) (w
 
 // ReplayDelivery sends a message once more, under the same id.
 func (a *Actions) ReplayDelivery(ctx context.Context, g snowflake.ID, id, message string) (webhook.Delivery, error) {
-	gone := errs.E(errs.NotFound, "This message is not kept any more.")
+	gone := errs.E(errs.NotFound, "This message is no longer stored.")
 	h, err := a.Webhook(ctx, g, id)
 	if err == nil {
 		err = ofNow(ctx)

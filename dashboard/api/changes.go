@@ -161,15 +161,15 @@ func (in *changeInput) request(q room.Request) (room.ChangeRequest, error) {
 	}{{"name", in.Name != nil}, {"seats", in.Seats != nil}, {"status", in.Status != nil}, {"user", in.User != 0}} {
 		switch {
 		case f.given && f.name != needs:
-			return out, errs.Field(f.name, "%s does not take %s. Please leave it out.", string(out.Do), f.name)
+			return out, errs.Field(f.name, "%s doesn't take %s. Leave it out.", string(out.Do), f.name)
 		case !f.given && f.name == needs:
-			return out, errs.Field(f.name, "%s needs %s. Please send it.", string(out.Do), f.name)
+			return out, errs.Field(f.name, "%s needs %s. Send it.", string(out.Do), f.name)
 		}
 	}
 	switch {
 	case in.Name != nil:
 		if out.Text = *in.Name; strings.TrimSpace(out.Text) == "" {
-			return out, errs.Field("name", "A room needs a name of 1 to 100 characters. Please send one.")
+			return out, errs.Field("name", "A room needs a name of 1 to 100 characters. Send one.")
 		}
 	case in.Seats != nil:
 		out.Number = *in.Seats
@@ -262,7 +262,7 @@ func (s *Service) roomControl(ctx context.Context, who *openapi.Caller, in *Room
 	c := v.Control
 	if c == nil {
 		return nil, errs.E(errs.Forbidden,
-			"Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+			"Only the room's owner or a manager of the server can see this. Ask one of them.")
 	}
 	out := controlJSON{
 		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},

@@ -95,7 +95,7 @@ type LobbyPath struct {
 	Lobby string `path:"lobby" doc:"The lobby's id, which is its voice channel's."`
 }
 
-var errNoLobby = errs.E(errs.NotFound, "That channel is no lobby. Reload the list to see those there are.")
+var errNoLobby = errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")
 
 func (s *Service) apiManage() {
 	read, write := readAndWrite(apitoken.SettingsRead, apitoken.SettingsWrite)
@@ -240,7 +240,7 @@ func (s *Service) apiSaveLobby(ctx context.Context, who *openapi.Caller, in *str
 	}
 	v := in.Body
 	if v.ChannelID != 0 && v.Name != "" {
-		return nil, errs.Field("name", "name is for a channel that is made. Please leave it out, or channel_id.")
+		return nil, errs.Field("name", "name is for a new channel. Leave out name or channel_id.")
 	}
 	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, guild.Lobby{
 		ChannelID: v.ChannelID, CategoryID: v.CategoryID, Seats: v.Seats, Private: v.Private,

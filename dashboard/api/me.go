@@ -168,7 +168,7 @@ func (s *Service) showGuild(ctx context.Context, who *openapi.Caller, in *GuildP
 	return ok(newGuildJSON(g, st)), nil
 }
 
-var errNoMember = errs.E(errs.NotFound, "Nobody with this id is in the server.")
+var errNoMember = errs.E(errs.NotFound, "Nobody with this ID is in the server.")
 
 func (s *Service) showMember(ctx context.Context, who *openapi.Caller, in *struct {
 	GuildPath
@@ -185,7 +185,7 @@ func (s *Service) showMember(ctx context.Context, who *openapi.Caller, in *struc
 		}
 		if !st.Manager {
 			return nil, errs.E(errs.Forbidden,
-				"Only people who manage this server can ask about others. Ask one of them.")
+				"Only this server's managers can ask about others. Ask one of them.")
 		}
 		if st, err = s.actions.StandingOf(ctx, g.ID, id); err != nil {
 			return nil, err

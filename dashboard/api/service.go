@@ -160,7 +160,7 @@ func (s *Service) stillInviting(ctx context.Context, who *openapi.Caller, param 
 	v, _, err := s.actions.SeeRoom(ctx, who.Session, guildID, q.RoomID)
 	if err == nil && !v.MayControl {
 		err = errs.E(errs.Forbidden,
-			"Only the room's owner, or somebody who manages the server, can see this. Ask one of them.")
+			"Only the room's owner or a manager of the server can see this. Ask one of them.")
 	}
 	return err
 }

@@ -103,7 +103,7 @@ func (s *Service) patchSettings(ctx context.Context, who *openapi.Caller, in *st
 	if given := strings.TrimSpace(in.IfMatch); given != "" && given != "*" {
 		if rev, err = strconv.ParseUint(strings.Trim(strings.TrimPrefix(given, "W/"), `"`), 10, 64); err != nil {
 			return nil, errs.Field("If-Match",
-				"If-Match takes the ETag that the settings came with. Please get them again.")
+				"If-Match takes the ETag that the settings came with. Get the settings again.")
 		}
 		byHeader = true
 	}

@@ -13,11 +13,11 @@ import (
 )
 
 func errNoRoom() error {
-	return errs.E(errs.RoomNotFound, "There is no such room, or it is not open to you. Ask its owner for an invite.")
+	return errs.E(errs.RoomNotFound, "That room doesn't exist, or you can't see it. Ask its owner for an invite link.")
 }
 
 func errNotMember() error {
-	return errs.E(errs.Forbidden, "You are not in this server. Join it in Discord, then reload the page.")
+	return errs.E(errs.Forbidden, "You aren't in this server. Join it in Discord, then reload the page.")
 }
 
 // refusal is the error for somebody who isn't, or no longer, in the guild. For a room's page it is
@@ -58,7 +58,7 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	if err != nil {
 		l.log.Warn("live: cannot get a watcher's standing", "guild_id", s.guild, "user_id", s.user, "err", err)
 		return errs.E(errs.Unavailable,
-			"Discord could not be asked whether you may see this. Please wait a moment.").Because(err)
+			"Snug couldn't check with Discord whether you can see this. Wait a moment.").Because(err)
 	}
 	if !st.Member {
 		l.mu.Lock()
@@ -96,7 +96,7 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 		return errSessionOver()
 	}
 	if most := l.o.Limits.PerUser; most > 0 && l.byUser[s.user] >= most {
-		return errs.E(errs.RateLimited, "You have %d live pages open, which is the most. Close some of them.", most)
+		return errs.E(errs.RateLimited, "You have %d live pages open, the maximum. Close some of them.", most)
 	}
 	w.seat, w.cancel = s, cancel
 	l.byUser[s.user]++
@@ -126,7 +126,7 @@ func (l *Live) awaitReady(ctx context.Context, guild snowflake.ID) error {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return errs.E(errs.Unavailable, "Snug is still starting. Please wait a moment.")
+			return errs.E(errs.Unavailable, "Snug is still starting. Wait a moment.")
 		}
 	}
 }

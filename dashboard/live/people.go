@@ -349,7 +349,7 @@ func (l *Live) expire() {
 			for w := range p.watchers {
 				l.part(w,
 					errs.E(errs.Unavailable,
-						"Discord could not be asked for a while whether you may see this. Please wait a moment."))
+						"Snug couldn't check with Discord whether you can see this. Wait a moment."))
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (l *Live) readToken(token string) (seat, error) {
 	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
 		return seat{},
 			errs.E(errs.CodeOf(err),
-				"This live token is not valid any more. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+				"This live token is no longer valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
 	if c.Watch != "" {
 		return seat{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
@@ -94,7 +94,7 @@ func (l *Live) readToken(token string) (seat, error) {
 	if err != nil {
 		return seat{},
 			errs.E(errs.TokenInvalid,
-				"This live token is not valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+				"This live token isn't valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
 	s := seat{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
 	if !s.ends.After(now) {
@@ -104,7 +104,7 @@ func (l *Live) readToken(token string) (seat, error) {
 }
 
 func errSessionOver() error {
-	return errs.E(errs.Unauthorized, "Your session ended. Please sign in again.")
+	return errs.E(errs.Unauthorized, "Your session ended. Sign in again.")
 }
 
 // hashSession returns the hash of a session's id, which page scripts may see.

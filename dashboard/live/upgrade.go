@@ -128,9 +128,9 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 	w, full := l.arrive(ip)
 	if w == nil {
 		rw.Header().Set("Retry-After", "1")
-		why, say := "closing", "Snug is stopping. Please try again in a moment."
+		why, say := "closing", "Snug is stopping. Try again in a moment."
 		if full {
-			why, say = "full", "Snug has as many connections as it can. Please try again in a while."
+			why, say = "full", "Snug has reached its connection limit. Try again later."
 		}
 		l.refuse(rw, http.StatusServiceUnavailable, why, say)
 		return
@@ -142,7 +142,7 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 		}
 	} else {
 		l.refuse(rw, http.StatusInternalServerError, "takeover",
-			"Something broke on our side. Please try again in a moment.")
+			"Something went wrong on Snug's side. Try again in a moment.")
 	}
 	l.gone(w)
 	l.wg.Done()

@@ -67,7 +67,7 @@ func (l *Live) receive(w *watcher, b []byte) {
 	switch m := m.(type) {
 	case protocol.Auth:
 		if w.authed {
-			err = errs.Field("type", "This connection is authenticated already. Connect anew to use another token.")
+			err = errs.Field("type", "This connection is already authenticated. Reconnect to use another token.")
 		} else if err = l.authenticate(w, m); err == nil {
 			w.authed = true
 		}

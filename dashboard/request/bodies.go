@@ -47,7 +47,7 @@ func (rs *Requests) takeBody(c *gin.Context) error {
 	}
 	conn, address := http.NewResponseController(c.Writer), addressGroup(c.ClientIP())
 	if !rs.bodies.begin(conn, address) {
-		return errs.E(errs.RateLimited, "That was a bit fast. Please try again in a moment.").After(time.Second)
+		return errs.E(errs.RateLimited, "Too many requests. Try again in a moment.").After(time.Second)
 	}
 	sent := &sent{ReadCloser: c.Request.Body}
 	c.Request.Body = sent

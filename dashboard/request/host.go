@@ -83,7 +83,7 @@ func (rs *Requests) otherHost(c *gin.Context) {
 	rs.Fail(c,
 		&StatusError{
 			Status: http.StatusMisdirectedRequest,
-			Err:    errs.E(errs.Invalid, "This is not the address of this dashboard. Please use %s.", rs.o.Base),
+			Err:    errs.E(errs.Invalid, "That isn't this dashboard's address. Use %s.", rs.o.Base),
 		})
 	c.Abort()
 }

@@ -48,7 +48,7 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.TrimSpace(text), true
 }
 
-var errNobody = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
+var errNobody = errs.E(errs.Unauthorized, "You aren't signed in. Sign in with Discord.")
 
 // Handler is a gin handler that may fail.
 type Handler func(*gin.Context) error

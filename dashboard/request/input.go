@@ -35,7 +35,7 @@ func ReadBody(c *gin.Context, v any, formed func(url.Values) error) error {
 		}
 		return &StatusError{
 			Status: http.StatusUnsupportedMediaType,
-			Err:    errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json."),
+			Err:    errs.E(errs.Invalid, "Send JSON, with the header Content-Type: application/json."),
 		}
 	}
 	form, err := PostForm(c.Request)
@@ -67,12 +67,12 @@ func strictJSON(b []byte, v any) error {
 		field := strings.ReplaceAll(strings.TrimPrefix(string(t.JSONPointer), "/"), "/", ".")
 		switch {
 		case errors.Is(err, jsonv2.ErrUnknownName):
-			return errs.Field(field, "There is no field %.60s here. Please leave it out.", field)
+			return errs.Field(field, "There's no field %.60s here. Leave it out.", field)
 		case field != "" && t.GoType != nil:
 			return errs.Field(field, "%s has the wrong type: it must be %s.", field, jsonKind(t.GoType.Kind().String()))
 		}
 	}
-	return errs.E(errs.Invalid, "The body is not the JSON object this needs. Please check it.").Because(err)
+	return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.").Because(err)
 }
 
 func jsonKind(kind string) string {
@@ -90,7 +90,7 @@ func jsonKind(kind string) string {
 // BadBody gives the error for a body that could not be read.
 func BadBody(err error) error {
 	if TooLong(err) {
-		return errs.E(errs.Invalid, "That is too much at once. Please send less.").Because(err)
+		return errs.E(errs.Invalid, "That's too large. Send less at once.").Because(err)
 	}
-	return errs.E(errs.Invalid, "What was sent could not be read. Please try again.").Because(err)
+	return errs.E(errs.Invalid, "Snug couldn't read that. Try again.").Because(err)
 }

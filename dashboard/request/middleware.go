@@ -123,7 +123,7 @@ func (rs *Requests) recovered(c *gin.Context) {
 		}
 		rs.log.ErrorContext(c, "handler panicked", "request_id", InfoOf(c).ID, "route", c.FullPath(),
 			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		rs.Fail(c, errs.E(errs.Internal, "Something broke on our side. Please try again in a moment."))
+		rs.Fail(c, errs.E(errs.Internal, "Something went wrong on Snug's side. Try again in a moment."))
 		c.Abort()
 	}()
 	c.Next()
@@ -147,7 +147,7 @@ func (rs *Requests) sameOrigin() gin.HandlerFunc {
 		}
 		if err != nil {
 			return errs.E(errs.Forbidden,
-				"This came from another site and was not done. Please do it on Snug's own page.").Because(err)
+				"This request came from another site, so Snug didn't carry it out. Do it on Snug's own page.").Because(err)
 		}
 		return nil
 	})

@@ -135,7 +135,7 @@ func (rs *Requests) Allow(c *gin.Context, l *Limiter) error {
 // Allow fails with errs.RateLimited when the key has asked too often.
 func (l *Limiter) Allow(key string) error {
 	if wait := l.take(key); wait > 0 {
-		return errs.E(errs.RateLimited, "That was a bit fast. Please try again in a moment.").After(wait)
+		return errs.E(errs.RateLimited, "Too many requests. Try again in a moment.").After(wait)
 	}
 	return nil
 }

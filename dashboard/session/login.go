@@ -23,7 +23,7 @@ const CallbackPath = "/auth/discord/callback"
 
 // ErrCancelled is returned by Finish if the user cancelled at Discord.
 var ErrCancelled = errs.E(errs.Forbidden,
-	"You cancelled at Discord, so nobody was signed in. You can sign in whenever you like.")
+	"You cancelled in Discord, so you aren't signed in. You can sign in whenever you like.")
 
 // ErrOtherBrowser is returned by Finish if this browser has no cookie of the login: it began in
 // another one, for example in an app's built-in browser, and Discord redirected to the phone's
@@ -101,7 +101,7 @@ type Finished struct {
 }
 
 var errLoginGone = errs.E(errs.TokenExpired,
-	"This sign-in was already used, or took longer than ten minutes. Please start it again.")
+	"This sign-in was already used or took longer than ten minutes. Start again.")
 
 // Finish finishes a login. A state works once, in the browser it was made for and on the origin
 // where it began. If Finish fails, with ErrCancelled, ErrOtherBrowser or another error, ReturnTo in
@@ -124,7 +124,7 @@ func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
 	case c.Error == "access_denied":
 		return back, ErrCancelled
 	case c.Error != "" || c.Code == "":
-		return back, errs.E(errs.DiscordUnavailable, "Discord did not sign you in. Please try again.").
+		return back, errs.E(errs.DiscordUnavailable, "Discord didn't sign you in. Try again.").
 			Because(fmt.Errorf("oauth2 error %.40q", c.Error))
 	}
 	return s.exchange(ctx, c, t, back)
@@ -249,5 +249,5 @@ func discordFailed(err error) error {
 		}
 	}
 	return errs.E(errs.DiscordUnavailable,
-		"Discord could not sign you in just now. Please try again in a moment.").Because(err)
+		"Discord couldn't sign you in. Try again in a moment.").Because(err)
 }

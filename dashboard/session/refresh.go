@@ -21,7 +21,7 @@ const (
 )
 
 var errRefused = errs.E(errs.Unauthorized,
-	"Discord ended your sign-in. Please sign in again; you will come back to this page.")
+	"Discord ended your sign-in. Sign in again; you'll come back to this page.")
 
 func (r *record) needsRefresh(now time.Time) bool {
 	return r.Refresh != "" && now.After(r.AccessEnd.Add(-refreshAhead)) && now.After(r.ClaimedUntil)
@@ -145,7 +145,7 @@ func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) 
 			t.Stop()
 			return "",
 				errs.E(errs.DiscordUnavailable,
-					"Discord does not answer just now. Please try again in a moment.").Because(ctx.Err())
+					"Discord isn't answering. Try again in a moment.").Because(ctx.Err())
 		}
 	}
 }

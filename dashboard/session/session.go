@@ -192,7 +192,7 @@ func wellFormed(secret string) bool {
 	return err == nil && len(b) == 32
 }
 
-var errSignedOut = errs.E(errs.Unauthorized, "You are not signed in. Please sign in with Discord.")
+var errSignedOut = errs.E(errs.Unauthorized, "You aren't signed in. Sign in with Discord.")
 
 // Get returns the session for a cookie's value, extends it if it is due, and refreshes the Discord
 // token if that has expired. It returns errs.Unauthorized if there is no such session, or no
@@ -279,7 +279,7 @@ func (s *Sessions) read(ctx context.Context, in Store, kind, key string, v any) 
 	plain, err := s.o.Keys.Open(d.Data, kind+" "+key)
 	if err != nil {
 		s.log.Info("cannot open a sealed document: its secret is no longer configured", "kind", kind, "err", err)
-		return 0, errs.E(errs.NotFound, "It cannot be read any more.").Because(err)
+		return 0, errs.E(errs.NotFound, "Snug can no longer read it.").Because(err)
 	}
 	return rev, json.Unmarshal(plain, v)
 }
@@ -304,5 +304,5 @@ func (s *Sessions) write(ctx context.Context, in Store, kind, key string, v any,
 
 // unavailable adds a message for users to an error of the hub.
 func unavailable(err error) error {
-	return errs.E(errs.Unavailable, "Snug cannot reach its memory just now. Please try again in a moment.").Because(err)
+	return errs.E(errs.Unavailable, "Snug can't reach its data right now. Try again in a moment.").Because(err)
 }

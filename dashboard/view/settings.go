@@ -177,7 +177,7 @@ func (f SettingsForm) read(s setting) (any, error) {
 	case setNumber:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errs.Field(s.Name, "%q is not a whole number. Please type one, like 4.", text)
+			return nil, errs.Field(s.Name, "%q isn't a whole number. Type one, like 4.", text)
 		}
 		return n, nil
 	case setDuration:
@@ -221,7 +221,7 @@ func idOf(field, text string) (snowflake.ID, error) {
 	}
 	id, err := snowflake.Parse(text)
 	if err != nil {
-		return 0, errs.Field(field, "That choice could not be read. Please choose again.")
+		return 0, errs.Field(field, "Snug couldn't read that choice. Choose again.")
 	}
 	return id, nil
 }

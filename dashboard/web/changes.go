@@ -28,7 +28,7 @@ func (s *Site) changeRoom(c *gin.Context, me *session.Session) error {
 		q.Do, q.Text = room.Action(f.Get("do")), f.Get("text")
 		if n := strings.TrimSpace(f.Get("number")); n != "" {
 			if q.Number, err = strconv.Atoi(n); err != nil {
-				return errs.Field("seats", "%.20q is not a whole number. Please type one, like 4.", n)
+				return errs.Field("seats", "%.20q isn't a whole number. Type one, like 4.", n)
 			}
 		}
 		q.User, err = userOf(f)
@@ -58,7 +58,7 @@ func userOf(f url.Values) (snowflake.ID, error) {
 	if f.Get("user") == "" {
 		return 0, nil
 	}
-	return actions.ParseID(f.Get("user"), errs.Field("user", "That is nobody's id. Reload the page and choose again."))
+	return actions.ParseID(f.Get("user"), errs.Field("user", "That ID doesn't belong to anyone. Reload the page and choose again."))
 }
 
 // knock asks to be let into a room. Where there is none, or none that this

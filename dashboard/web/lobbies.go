@@ -45,13 +45,13 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 func readLobby(f url.Values) (l guild.Lobby, err error) {
 	if raw := f.Get("channel"); raw != "" {
 		if l.ChannelID, err = actions.ParseID(raw,
-			errs.Field("channel", "That choice could not be read. Please choose again.")); err != nil {
+			errs.Field("channel", "Snug couldn't read that choice. Choose again.")); err != nil {
 			return l, err
 		}
 	}
 	if text := strings.TrimSpace(f.Get("lobby_seats")); text != "" {
 		if l.Seats, err = strconv.Atoi(text); err != nil {
-			return l, errs.Field("lobby_seats", "%.20q is not a whole number. Please type one, like 4.", text)
+			return l, errs.Field("lobby_seats", "%.20q isn't a whole number. Type one, like 4.", text)
 		}
 	}
 	if text := strings.TrimSpace(f.Get("lobby_idle")); text != "" {

@@ -75,7 +75,7 @@ func readCreateForm(in *wire.CreateInput, f url.Values) error {
 	if text := strings.TrimSpace(f.Get("seats")); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return errs.Field("seats", "%.20q is not a whole number. Please type one, like 4.", text)
+			return errs.Field("seats", "%.20q isn't a whole number. Type one, like 4.", text)
 		}
 		in.Seats = &n
 	}

@@ -158,7 +158,7 @@ func (s *Site) importSettings(c *gin.Context, me *session.Session) error {
 		if request.TooLong(err) {
 			return request.BadBody(err)
 		}
-		return errs.Field("file", "Please choose a file of settings, as Snug exports it.")
+		return errs.Field("file", "Choose a settings file that Snug exported.")
 	}
 	f, err := head.Open()
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Site) importSettings(c *gin.Context, me *session.Session) error {
 		return request.BadBody(err)
 	}
 	if !json.Valid(b) || !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
-		return errs.Field("file", "This is not a file of settings. Please choose one that Snug exported.")
+		return errs.Field("file", "This isn't a settings file. Choose one that Snug exported.")
 	}
 	if err := s.actions.SaveSettings(c.Request.Context(), me, g.ID, b, 0); err != nil {
 		return err

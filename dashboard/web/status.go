@@ -15,7 +15,7 @@ import (
 	"snug/shared/uptime"
 )
 
-var errHeard = errs.Field("guild", "guild must be the id of a server, and stand there at most %d times.",
+var errHeard = errs.Field("guild", "guild takes the ID of a server, at most %d times.",
 	request.MaxHeard)
 
 // statusPage tells everybody whether Snug works, and how much of the month it did.

@@ -114,7 +114,7 @@ func expiry(f url.Values, now time.Time) (time.Time, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 3650 {
-		return time.Time{}, errs.Field("days", "Please type a number of days from 1 to 3650, or leave it empty.")
+		return time.Time{}, errs.Field("days", "Enter 1 to 3650 days, or leave it empty.")
 	}
 	return now.UTC().AddDate(0, 0, n), nil
 }

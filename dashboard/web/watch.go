@@ -17,7 +17,7 @@ import (
 
 // errNotWatched is told whoever comes by a watch link that is none, or not any more.
 var errNotWatched = errs.E(errs.NotFound,
-	"This link for spectators has ended, or the room is closed. Ask whoever gave it to you for a new one.")
+	"This spectator link has ended, or the room is closed. Ask the person who gave it to you for a new one.")
 
 // watched finds the room that a watch link shows. It asks nobody and knows no
 // person: the link is all there is to it. Any other room is as if there were none.

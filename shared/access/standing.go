@@ -82,12 +82,12 @@ func (s Standing) CheckActive() error {
 	case s.Active():
 		return nil
 	case !s.Member:
-		return errs.E(errs.Forbidden, "You are not in this server. Ask somebody there for an invite.")
+		return errs.E(errs.Forbidden, "You aren't in this server. Ask a member for an invite.")
 	case s.Pending:
 		return errs.E(errs.Forbidden,
-			"You have not accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
+			"You haven't accepted this server's rules yet. Open the server in Discord and accept them, then try again.")
 	}
-	return errs.E(errs.Forbidden, "You are timed out in this server until %s. Until then you can look, but do nothing.",
+	return errs.E(errs.Forbidden, "You're timed out in this server until %s. Until then you can only look.",
 		s.TimedOutUntil)
 }
 

@@ -51,11 +51,11 @@ func Scopes() []ScopeInfo {
 // CheckScopes fails with errs.Invalid unless there is at least one scope and all are known.
 func CheckScopes(scopes []Scope) error {
 	if len(scopes) == 0 {
-		return errs.Field("scopes", "A token that may do nothing is of no use. Please choose at least one scope.")
+		return errs.Field("scopes", "Choose at least one scope: a token needs something it can do.")
 	}
 	for _, s := range scopes {
 		if !slices.ContainsFunc(Scopes(), func(i ScopeInfo) bool { return i.Scope == s }) {
-			return errs.Field("scopes", "There is no scope %.40q. Please choose from the list in the description.",
+			return errs.Field("scopes", "There's no scope %.40q. Choose one from the list in the description.",
 				string(s))
 		}
 	}

@@ -126,5 +126,5 @@ func Public(err error) *Error {
 		c.Err = nil
 		return &c
 	}
-	return E(Internal, "Something broke on our side. Please try again in a moment.")
+	return E(Internal, "Something went wrong on Snug's side. Try again in a moment.")
 }

@@ -70,16 +70,16 @@ func Languages() []string { return []string{"en", "de", "fr", "es", "pt-BR", "ja
 
 func (s Settings) validateLists() error {
 	if s.Language != "" && !slices.Contains(Languages(), s.Language) {
-		return errs.Field("language", "Snug does not speak %s yet. Choose one of: %s.", s.Language,
+		return errs.Field("language", "Snug doesn't speak %s yet. Choose one of: %s.", s.Language,
 			strings.Join(Languages(), ", "))
 	}
 	switch {
 	case len(s.CreatorRoles) > MaxRoles:
-		return errs.Field("creator_roles", "Please choose up to %d roles.", MaxRoles)
+		return errs.Field("creator_roles", "Choose up to %d roles.", MaxRoles)
 	case len(s.HelperRoles) > MaxRoles:
-		return errs.Field("helper_roles", "Please choose up to %d roles.", MaxRoles)
+		return errs.Field("helper_roles", "Choose up to %d roles.", MaxRoles)
 	case len(s.BlockedWords) > MaxBlockedWords:
-		return errs.Field("blocked_words", "Please list up to %d words.", MaxBlockedWords)
+		return errs.Field("blocked_words", "List up to %d words.", MaxBlockedWords)
 	case len(s.Lobbies) > MaxLobbies:
 		return errs.Field("lobbies", "A server can have up to %d lobbies. Remove one first.", MaxLobbies)
 	}
@@ -95,7 +95,7 @@ func (s Settings) validateLists() error {
 			return err
 		}
 		if seen[l.ChannelID] {
-			return errs.Field("lobbies", "A channel can be one lobby only. Change the lobby that is there.")
+			return errs.Field("lobbies", "This channel is already a lobby. Change that one instead.")
 		}
 		seen[l.ChannelID] = true
 	}

@@ -40,7 +40,7 @@ func checkTemplate(field, template string) error {
 	if _, err := schema.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
 		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > schema.MaxName {
 		return errs.Field(field,
-			"The name template must give a name of 1 to %d characters. {owner}, {n} and {game} are filled in.",
+			"The name template must produce 1 to %d characters. Snug fills in {owner}, {n} and {game}.",
 			schema.MaxName)
 	}
 	return nil
@@ -67,7 +67,7 @@ func (s Settings) CheckStatus(status string) (string, error) {
 
 func (s Settings) checkWords(field, text string) error {
 	if _, blocked := Blocked(text, s.BlockedWords); blocked {
-		return errs.Field(field, "This server does not allow one of the words in “%s”. Please choose others.", text)
+		return errs.Field(field, "This server doesn't allow one of the words in “%s”. Choose others.", text)
 	}
 	return nil
 }

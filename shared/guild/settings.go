@@ -191,7 +191,7 @@ func ParseDuration(s string) (Duration, error) {
 	if head, rest, ok := strings.Cut(s, "d"); ok {
 		n, err := strconv.ParseUint(head, 10, 16)
 		if err != nil {
-			return 0, errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", s)
+			return 0, errs.E(errs.Invalid, "%q isn't a duration. Write it like 30m, 1h, 2d or never.", s)
 		}
 		days, s = time.Duration(n)*24*time.Hour, rest
 	}
@@ -199,7 +199,7 @@ func ParseDuration(s string) (Duration, error) {
 	if s != "" || days == 0 {
 		rest, err := time.ParseDuration(s)
 		if err != nil || rest < 0 {
-			return 0, errs.E(errs.Invalid, "%q is not a length of time. Write it like 30m, 1h, 2d or never.", s)
+			return 0, errs.E(errs.Invalid, "%q isn't a duration. Write it like 30m, 1h, 2d or never.", s)
 		}
 		t += rest
 	}

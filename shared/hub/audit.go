@@ -48,7 +48,7 @@ type AuditEntry struct {
 func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any) error {
 	if err := checkKey(kind); err != nil || id == "" {
 		return errs.E(errs.Internal,
-			"This could not be written down.").Because(fmt.Errorf("hub: audit entry %q of kind %q",
+			"Snug couldn't store this. Try again in a moment.").Because(fmt.Errorf("hub: audit entry %q of kind %q",
 			id, kind))
 	}
 	data, err := json.Marshal(v)

@@ -32,7 +32,7 @@ const (
 	headTime    = "Snug-Milliseconds"
 	headFailed  = "Snug-Error"
 	headUnsure  = "Snug-Unknown" // the handler does not know the outcome either
-	busyMessage = "Snug has a lot to do right now. Please try again in a few seconds."
+	busyMessage = "Snug is busy right now. Try again in a few seconds."
 )
 
 type callKey struct{}

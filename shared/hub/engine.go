@@ -146,7 +146,7 @@ func (e *engine) fail(text string) {
 		return
 	}
 	e.fault = errs.E(errs.Unavailable,
-		"Snug cannot save anything: the disk is full or broken. Whoever runs it has to free space on the disk of %s.",
+		"Snug can't save anything: the disk is full or broken. The person who hosts it has to free space on the disk of %s.",
 		e.opts.StoreDir).
 		Because(errors.New("hub: " + text))
 	e.breakDisk(e.fault)

@@ -45,27 +45,27 @@ const (
 
 func unavailable(cause error) error {
 	return errs.E(errs.Unavailable,
-		"Snug cannot reach its data right now. Please try again in a moment.").Because(cause)
+		"Snug can't reach its data right now. Try again in a moment.").Because(cause)
 }
 
 func unknown(cause error) error {
 	return errs.E(errs.Unavailable,
-		"Snug did not get an answer in time. Please look whether it has happened before you try again.").
+		"Snug didn't get an answer in time. Check whether it happened before you try again.").
 		Because(fmt.Errorf("%w: %w", ErrUnknownOutcome, cause))
 }
 
 func missing(bucket, key string) error {
-	return errs.E(errs.NotFound, "There is no such thing any more. Please reload and look again.").
+	return errs.E(errs.NotFound, "That no longer exists. Reload the page.").
 		Because(fmt.Errorf("hub: no key %q in %s", key, bucket))
 }
 
 func conflict(bucket, key string) error {
-	return errs.E(errs.Conflict, "Somebody else changed this at the same moment. Please look again and retry.").
+	return errs.E(errs.Conflict, "Somebody else changed this at the same moment. Reload the page, then try again.").
 		Because(fmt.Errorf("hub: key %q in %s was changed meanwhile", key, bucket))
 }
 
 func tooLarge(bucket, key string, size int, cause error) error {
-	return errs.E(errs.Invalid, "This is too large to be kept. Please make it smaller.").
+	return errs.E(errs.Invalid, "This is too large to store. Make it smaller.").
 		Because(fmt.Errorf("hub: value of %d bytes for %q in %s: %w", size, key, bucket, cause))
 }
 
@@ -103,7 +103,7 @@ func writeError(bucket, key string, size int, err error) error {
 }
 
 func full(bucket string, cause error) error {
-	return errs.E(errs.Unavailable, "Snug's storage is full. Whoever runs it has to give it more room.").
+	return errs.E(errs.Unavailable, "Snug's storage is full. The person who hosts Snug has to make room.").
 		Because(fmt.Errorf("hub: bucket %s is at its limit (raise its MaxBytes or remove data): %w: %w", bucket,
 			ErrFull, cause))
 }

@@ -141,7 +141,7 @@ func (p *publisher) put(w put) error {
 		return unavailable(errClosed)
 	case p.pending >= p.most:
 		p.mu.Unlock()
-		return errs.E(errs.RateLimited, "Snug has more to do than it can keep up with. Please try again in a moment.").
+		return errs.E(errs.RateLimited, "Snug is overloaded. Try again in a moment.").
 			After(time.Second).Because(fmt.Errorf("hub: %d puts to %s are pending", p.most, p.s.spec.name))
 	}
 	p.pending++

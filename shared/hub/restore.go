@@ -60,7 +60,7 @@ type backupPart struct {
 }
 
 func notABackup(why string, err error) error {
-	return errs.E(errs.Invalid, "This is not a whole backup of Snug: %s. Take another file.", why).Because(err)
+	return errs.E(errs.Invalid, "This isn't a complete Snug backup: %s. Use another file.", why).Because(err)
 }
 
 // unpack reads the tar into temporary files and checks that it is complete.

@@ -85,7 +85,7 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 		if err := json.Unmarshal(body, &req); err != nil {
 			return nil,
 				errs.E(errs.Invalid,
-					"Snug did not understand this request. If you have just updated it, update all of its parts.").Because(err)
+					"Snug didn't understand this request. If you just updated it, update all of its processes.").Because(err)
 		}
 		resp, err := f(ctx, guild, req)
 		if err != nil {
@@ -250,7 +250,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	_, name, _ := strings.Cut(rest, ".") // the part in between is the term
 	guild, err := snowflake.Parse(id)
 	if err != nil {
-		c.reply(m, nil, errs.E(errs.Invalid, "There is no such server. Please check the link.").Because(err))
+		c.reply(m, nil, errs.E(errs.Invalid, "That server doesn't exist. Check the link.").Because(err))
 		return
 	}
 	c.mu.Lock()
@@ -263,7 +263,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	}
 	if handle == nil {
 		c.reply(m, nil,
-			errs.E(errs.Unavailable, "This part of Snug does not know how to do that. Please update all of its parts."))
+			errs.E(errs.Unavailable, "This process of Snug doesn't know that request. Update all of Snug's processes to the same version."))
 		log.Error("hub: received a call for an unknown method")
 		return
 	}
@@ -322,7 +322,7 @@ func (c *Calls) reply(m *nats.Msg, body []byte, err error) {
 	err = m.RespondMsg(answer)
 	if errors.Is(err, nats.ErrMaxPayload) {
 		c.h.log.Error("hub: an answer is too large to send", "subject", m.Subject, "bytes", len(body))
-		c.reply(m, nil, errs.E(errs.Internal, "The answer is too large. Please ask for less at once."))
+		c.reply(m, nil, errs.E(errs.Internal, "The response is too large. Ask for less at once."))
 	} else if err != nil {
 		c.h.log.Warn("hub: cannot send an answer", "subject", m.Subject, "err", err)
 	}

@@ -128,7 +128,7 @@ func BackupOf(ctx context.Context, o Options, w io.Writer) error {
 			return err
 		}
 		if _, err := os.Stat(filepath.Join(o.Dir, "jetstream")); errors.Is(err, fs.ErrNotExist) {
-			return errs.E(errs.NotFound, "There is no data of Snug in %s. Check --data.", o.Dir).Because(err)
+			return errs.E(errs.NotFound, "%s contains no Snug data. Check --data.", o.Dir).Because(err)
 		}
 	}
 	h, err := Open(ctx, o)
@@ -171,7 +171,7 @@ func fetchBackup(ctx context.Context, path string, w io.Writer) (bool, error) {
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return true,
 			errs.E(errs.Unavailable,
-				"The backup broke off and is not whole. The log of the running Snug says why.").Because(err)
+				"The backup stopped before it was complete. The log of the running Snug says why.").Because(err)
 	}
 	return true, nil
 }

@@ -86,7 +86,7 @@ func checkKey(key string) error {
 
 func badKey(key string) error {
 	return errs.E(errs.Invalid,
-		"This is not a name Snug could have given. Please check the link.").Because(fmt.Errorf("hub: bad key %q",
+		"This link isn't one of Snug's. Check it.").Because(fmt.Errorf("hub: bad key %q",
 		key))
 }
 

@@ -118,14 +118,14 @@ func (r *Keyring) Verify(audience, token string, now time.Time, claims jwt.Claim
 	// Validation joins all errors; expiry counts only if nothing else is wrong.
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidAudience) &&
 		!errors.Is(err, jwt.ErrTokenInvalidIssuer):
-		return errs.E(errs.TokenExpired, "This link has expired. Please ask for a new one.").Because(err)
+		return errs.E(errs.TokenExpired, "This link has expired. Ask for a new one.").Because(err)
 	}
 	return invalid(err)
 }
 
 func invalid(cause error) error {
 	return errs.E(errs.TokenInvalid,
-		"This link is not valid. Please check that you have all of it, or ask for a new one.").Because(cause)
+		"This link isn't valid. Check that you copied all of it, or ask for a new one.").Because(cause)
 }
 
 // maxToken is the longest text that is tried as a token, in bytes.

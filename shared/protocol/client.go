@@ -207,20 +207,20 @@ func objectOf(b []byte, where string) (fields, error) {
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
-			return nil, errs.Field(where, "This is not valid JSON.").Because(err)
+			return nil, errs.Field(where, "This isn't valid JSON.").Because(err)
 		}
 		name, _ := t.(string)
 		if _, twice := f[name]; twice {
-			return nil, errs.Field(name, "The field %q is there twice.", name)
+			return nil, errs.Field(name, "The field %q appears twice.", name)
 		}
 		var v json.RawMessage
 		if err := d.Decode(&v); err != nil {
-			return nil, errs.Field(name, "This is not valid JSON.").Because(err)
+			return nil, errs.Field(name, "This isn't valid JSON.").Because(err)
 		}
 		f[name] = v
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, errs.Field(where, "This is not valid JSON.").Because(err)
+		return nil, errs.Field(where, "This isn't valid JSON.").Because(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, errs.Field(where, "This must be one JSON object and nothing after it.")
@@ -235,7 +235,7 @@ func (f fields) take(name string, v any) error {
 		return errs.Field(name, "The field %q is missing.", name)
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return errs.Field(name, "The field %q is not of the right type.", name).Because(err)
+		return errs.Field(name, "The field %q has the wrong type.", name).Because(err)
 	}
 	delete(f, name)
 	return nil

@@ -66,7 +66,7 @@ func messages(t *testing.T) map[string][]byte {
 		"event.rendered": Rendered{chnl, Rev{epoch, 8}}.Encode(now),
 		"auth.ok":        EncodeWelcome(Welcome{guild, nelly, []snowflake.ID{chnl}}, epoch, now),
 		"error": EncodeError(errs.E(errs.RoomNotFound,
-			"There is no such room, or it is not open to you. Ask its owner for an invite."),
+			"That room doesn't exist, or you can't see it. Ask its owner for an invite link."),
 			now),
 		"room.snapshot": EncodeSnapshot(live(7, room.Changed{}, func(l *room.Live) {
 			p := person()

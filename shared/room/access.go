@@ -173,7 +173,7 @@ func (a Access) MayClose(s access.Standing) bool {
 func (a Access) CheckClose(s access.Standing) error {
 	if !a.MayClose(s) {
 		return errs.E(errs.Forbidden,
-			"Only the room's owner or somebody who manages the server can close it. Please ask them.")
+			"Only the room's owner or a manager of the server can close it. Ask one of them.")
 	}
 	return nil
 }

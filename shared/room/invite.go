@@ -46,14 +46,14 @@ func (r *Room) DetachUses(user snowflake.ID) {
 func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 	switch {
 	case !v.RevokedAt.IsZero():
-		return errs.E(errs.TokenRevoked, "This invite was taken back. Ask whoever sent it for a new one.")
+		return errs.E(errs.TokenRevoked, "This invite link was revoked. Ask the person who sent it for a new one.")
 	case !now.Before(v.ExpiresAt):
-		return errs.E(errs.TokenExpired, "This invite has expired. Ask whoever sent it for a new one.")
+		return errs.E(errs.TokenExpired, "This invite link has expired. Ask the person who sent it for a new one.")
 	case slices.Contains(v.Redeemers, user):
 		return nil
 	case v.Left() == 0:
 		return errs.E(errs.TokenUsedUp,
-			"This invite has been used up: it was good for %d. Ask whoever sent it for a new one.", v.MaxUses)
+			"This invite link has been used up: it let %d people in. Ask the person who sent it for a new one.", v.MaxUses)
 	}
 	return nil
 }

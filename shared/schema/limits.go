@@ -29,7 +29,7 @@ func CleanName(name string) (string, error) {
 		return "", errs.Field("name", "A room needs a name of 1 to %d characters.", MaxName)
 	case n > MaxName:
 		return "", errs.Field("name",
-			"That name has %d characters; a room's name can have up to %d. Please shorten it.", n, MaxName)
+			"That name has %d characters, and a room's name can have up to %d. Shorten it.", n, MaxName)
 	}
 	return name, nil
 }
@@ -38,7 +38,7 @@ func CleanName(name string) (string, error) {
 // invisible format characters that are no part of an emoji, and bidirectional overrides.
 func cleanText(field, text string) (string, error) {
 	if !utf8.ValidString(text) {
-		return "", errs.Field(field, "That name is not valid text. Please type it again.")
+		return "", errs.Field(field, "That name isn't valid text. Type it again.")
 	}
 	seen := false
 	text = strings.Map(func(r rune) rune {
@@ -77,7 +77,7 @@ func CleanStatus(status string) (string, error) {
 	}
 	status, err := cleanText("status", status)
 	if n := utf8.RuneCountInString(status); err == nil && n > MaxStatus {
-		return "", errs.Field("status", "That status has %d characters; it can have up to %d. Please shorten it.", n,
+		return "", errs.Field("status", "That status has %d characters, and it can have up to %d. Shorten it.", n,
 			MaxStatus)
 	}
 	return status, err

@@ -85,7 +85,7 @@ func TestRefusals(t *testing.T) {
 	en, de := c.For("en"), c.For("de")
 	full := func(n int) error {
 		return errs.E(errs.RoomFull,
-			"“%s” is full: all %d seats are taken. Wait for a seat, and Snug tells you when one is free.",
+			"“%s” is full: all %d seats are taken. Join the waiting list, and Snug will let you know when one is free.",
 			"50% {{.X}} <b>", n)
 	}
 	for _, x := range []struct {
@@ -106,7 +106,7 @@ func TestRefusals(t *testing.T) {
 			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Warte auf einen, Snug sagt dir Bescheid, wenn er frei ist.",
 		},
 		{
-			de, errs.E(errs.RateLimited, "Discord wants Snug to slow down. Please try again in %s.", 2*time.Minute),
+			de, errs.E(errs.RateLimited, "Discord asked Snug to slow down. Try again in %s.", 2*time.Minute),
 			"Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal.",
 		},
 		{de, errs.E(errs.Invalid, "Nobody translated this: %d.", 3), "Nobody translated this: 3."},

@@ -162,11 +162,11 @@ func (h *Hook) Check() error {
 	h.URL = strings.TrimSpace(h.URL)
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(h.URL) > 500 {
-		return errs.Field("url", "That is not an address to send to. Write it like https://example.org/snug.")
+		return errs.Field("url", "Snug can't send to that address. Write it like https://example.org/snug.")
 	}
 	for _, k := range h.Kinds {
 		if !slices.Contains(audit.Kinds(), k) {
-			return errs.Field("kinds", "There is no event %.40q. Please choose from the list.", string(k))
+			return errs.Field("kinds", "There's no event %.40q. Choose one from the list.", string(k))
 		}
 	}
 	return nil

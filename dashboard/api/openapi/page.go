@@ -26,7 +26,7 @@ func (p Paging) Place() (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	place, ok := strings.CutPrefix(string(b), "1:")
 	if err != nil || !ok {
-		return "", errs.Field("cursor", "This cursor is not one of ours. Please begin without one.")
+		return "", errs.Field("cursor", "This cursor isn't valid. Start without one.")
 	}
 	return place, nil
 }
@@ -59,7 +59,7 @@ func (p Paging) Number() (uint64, error) {
 	}
 	n, err := strconv.ParseUint(place, 10, 64)
 	if err != nil {
-		return 0, errs.Field("cursor", "This cursor is not one of ours. Please begin without one.")
+		return 0, errs.Field("cursor", "This cursor isn't valid. Start without one.")
 	}
 	return n, nil
 }

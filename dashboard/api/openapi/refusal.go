@@ -16,20 +16,20 @@ func refusal(status int, msg string, found []error) error {
 	case status == http.StatusRequestEntityTooLarge, strings.Contains(msg, "too large"):
 		return &request.StatusError{
 			Status: http.StatusRequestEntityTooLarge,
-			Err:    errs.E(errs.Invalid, "That is too much at once. Please send less."),
+			Err:    errs.E(errs.Invalid, "That's too large. Send less at once."),
 		}
 	case status == http.StatusUnsupportedMediaType:
 		return &request.StatusError{
 			Status: status,
-			Err:    errs.E(errs.Invalid, "Please send JSON, with the header Content-Type: application/json."),
+			Err:    errs.E(errs.Invalid, "Send JSON, with the header Content-Type: application/json."),
 		}
 	case status == http.StatusNotAcceptable:
 		return &request.StatusError{
-			Status: status, Err: errs.E(errs.Invalid, "Answers are JSON. Please accept application/json."),
+			Status: status, Err: errs.E(errs.Invalid, "Responses are JSON. Accept application/json."),
 		}
 	case status == http.StatusRequestTimeout:
 		return &request.StatusError{
-			Status: status, Err: errs.E(errs.Invalid, "What was sent took too long to come. Please try again."),
+			Status: status, Err: errs.E(errs.Invalid, "The request took too long to arrive. Try again."),
 		}
 	}
 	for _, err := range found {
@@ -45,10 +45,10 @@ func refusal(status int, msg string, found []error) error {
 		}
 	}
 	if status >= 500 {
-		return errs.E(errs.Internal, "Something broke on our side. Please try again in a moment.")
+		return errs.E(errs.Internal, "Something went wrong on Snug's side. Try again in a moment.")
 	}
 	return &request.StatusError{
-		Status: http.StatusBadRequest, Err: errs.E(errs.Invalid, "This needs a body: a JSON object. Please send one."),
+		Status: http.StatusBadRequest, Err: errs.E(errs.Invalid, "This operation takes a JSON object as its body. Send one."),
 	}
 }
 
@@ -57,13 +57,13 @@ func wrongInput(d *huma.ErrorDetail) *errs.Error {
 	_, field, _ := strings.Cut(d.Location, ".")
 	if rest, ok := strings.CutPrefix(d.Message, "expected required property "); ok {
 		name, _, _ := strings.Cut(rest, " ")
-		return errs.Field(name, "%.60s is missing. Please send it.", name)
+		return errs.Field(name, "%.60s is missing. Send it.", name)
 	}
 	if field == "" {
-		return errs.E(errs.Invalid, "The body is not the JSON object this needs. Please check it.")
+		return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.")
 	}
 	if d.Message == "unexpected property" {
-		return errs.Field(field, "There is no field %.60s here. Please leave it out.", field)
+		return errs.Field(field, "There's no field %.60s here. Leave it out.", field)
 	}
-	return errs.Field(field, "%.60s does not fit: %s. Please change it.", field, d.Message)
+	return errs.Field(field, "%.60s isn't valid: %s. Change it.", field, d.Message)
 }

@@ -93,7 +93,7 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 		case err != nil: // sealed by a secret that is gone: it cannot be answered, so it is not held against anybody
 		case !bytes.Equal(have.Request, request):
 			return nil, errs.E(errs.Conflict,
-				"This Idempotency-Key was used for something else. Please choose a new one for a new thing.")
+				"This Idempotency-Key was used for a different request. Use a new one for each request.")
 		case have.Done:
 			return &have, nil
 		case s.Now().Sub(have.Since) < replayHold && s.Hub.Alive(ctx, have.By):
@@ -104,7 +104,7 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 			case <-patience.C:
 				return nil,
 					errs.E(errs.InProgress,
-						"The same request is still being done. Please ask again in a few seconds.").After(2 * time.Second)
+						"The same request is still in progress. Try again in a few seconds.").After(2 * time.Second)
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -114,7 +114,7 @@ func (s *Replays) begin(ctx context.Context, key string, request []byte) (*answe
 		}
 	}
 	return nil, errs.E(errs.Unavailable,
-		"Many requests came with this Idempotency-Key at once. Please try again in a moment.")
+		"Too many requests used this Idempotency-Key at once. Try again in a moment.")
 }
 
 // end keeps an answer, or gives the key up if the request may be tried again.
@@ -146,7 +146,7 @@ func (a *API) repeated(r Repeat, ctx huma.Context, next func(huma.Context)) {
 	if len(given) > 200 {
 		a.o.Problem(c,
 			errs.Field(replayHeader,
-				"An Idempotency-Key has up to 200 characters. Please choose a shorter one.")).Write(c)
+				"An Idempotency-Key can have up to 200 characters. Use a shorter one.")).Write(c)
 		return
 	}
 	body, err := io.ReadAll(c.Request.Body)
@@ -244,10 +244,10 @@ func tooLarge(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &request.StatusError{
 			Status: http.StatusRequestEntityTooLarge,
-			Err:    errs.E(errs.Invalid, "That is too much at once. Please send less.").Because(err),
+			Err:    errs.E(errs.Invalid, "That's too large. Send less at once.").Because(err),
 		}
 	}
-	return errs.E(errs.Invalid, "What was sent could not be read. Please try again.").Because(err)
+	return errs.E(errs.Invalid, "Snug couldn't read that. Try again.").Because(err)
 }
 
 // digest makes a key of several texts.

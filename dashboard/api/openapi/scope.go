@@ -18,9 +18,9 @@ func (a Access) allows(who *Caller) error {
 	case who.Token == nil, a.Public, a.AnyToken:
 		return nil
 	case a.Scope == "":
-		return errs.E(errs.Forbidden, "API tokens cannot do this. Please do it on Snug's own pages, signed in.")
+		return errs.E(errs.Forbidden, "API tokens can't do this. Sign in and do it on Snug's own pages.")
 	case !who.May(a.Scope):
-		return errs.E(errs.Forbidden, "This API token lacks the scope %s. Make one that has it, and use that.",
+		return errs.E(errs.Forbidden, "This API token needs the scope %s. Make one that has it.",
 			string(a.Scope))
 	}
 	return nil
