@@ -139,7 +139,7 @@ func TestForbiddenNames(t *testing.T) {
 			if r.Name != "Room 1" {
 				t.Errorf("the room is called %q", r.Name)
 			}
-			h.said(r.ID, "does not allow the name")
+			h.said(r.ID, "doesn't allow the name")
 
 			_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Goblins"})
 			h.wantCode(err, errs.Invalid)
@@ -149,7 +149,7 @@ func TestForbiddenNames(t *testing.T) {
 			id := h.open("jonas", "Friday").Room.ID
 			_, err = h.change("jonas", id, room.DoRename, text("Goblins"))
 			h.wantCode(err, errs.Invalid)
-			h.said(id, "does not allow the name")
+			h.said(id, "doesn't allow the name")
 			if v := h.view("jonas", id); v.Room.Name != "Friday" {
 				t.Errorf("the room is called %q", v.Room.Name)
 			}

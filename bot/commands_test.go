@@ -138,7 +138,7 @@ func TestPanelIsPostedOnceAndFollowsTheRoom(t *testing.T) {
 	}
 	h.mentionsNobody(m)
 	for _, label := range []string{
-		"Lock", "Open to all", "Seats", "Rename", "Status", "Invite", "Keep open", "Take over", "Close",
+		"Lock", "Make public", "Seats", "Rename", "Status", "Invite", "Keep open", "Claim the room", "Close",
 	} {
 		if _, ok := m.Find(label); !ok {
 			t.Errorf("the panel has no button %q", label)
@@ -246,7 +246,7 @@ func TestClosingIsConfirmed(t *testing.T) {
 	m := h.panel("jonas", r.Room.ID, "the room", has("Close"))
 	a := h.press("jonas", m.ID, "Close")
 	h.wantText(a, "Close **Friday**?", "1 person is in it")
-	h.wantText(h.press("jonas", a.Message.ID, "Leave it open"), "stays as it is")
+	h.wantText(h.press("jonas", a.Message.ID, "Leave it open"), "nothing changed")
 
 	h.Leave("jonas")
 	h.awaitRoster(r.Room.ID)

@@ -62,9 +62,9 @@ func TestOwnersCommands(t *testing.T) {
 		{"room lock", nil, "is locked", func(s room.Summary) bool { return s.Access.Locked }},
 		{"room unlock", nil, "is unlocked", func(s room.Summary) bool { return !s.Access.Locked }},
 		{"room hide", nil, "is hidden", func(s room.Summary) bool { return s.Access.Hidden }},
-		{"room show", nil, "can be seen again", func(s room.Summary) bool { return !s.Access.Hidden }},
+		{"room show", nil, "is visible again", func(s room.Summary) bool { return !s.Access.Hidden }},
 		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
-		{"room public", nil, "open to all members", func(s room.Summary) bool { return !s.Access.Private }},
+		{"room public", nil, "open to every member", func(s room.Summary) bool { return !s.Access.Private }},
 		{
 			"room status", map[string]any{"text": "drafting"}, "it says now: drafting",
 			func(s room.Summary) bool { return s.Status == "drafting" },
@@ -79,17 +79,17 @@ func TestOwnersCommands(t *testing.T) {
 	}
 	// What only somebody else could take back is asked first.
 	ask := h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
-	h.wantText(ask, "only they can give it back")
-	h.wantText(h.press("jonas", ask.Message.ID, "Keep it"), "stays as it is")
+	h.wantText(ask, "only they can transfer it back")
+	h.wantText(h.press("jonas", ask.Message.ID, "Keep it open"), "nothing changed")
 	if owner := h.live()[0].Room.Access.OwnerID; owner != h.People["jonas"] {
 		t.Errorf("asked, the room belonged to %s", owner)
 	}
 	ask = h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
-	h.wantText(h.press("jonas", ask.Message.ID, "Hand the room over"), "belongs to <@")
+	h.wantText(h.press("jonas", ask.Message.ID, "Transfer the room"), "belongs to <@")
 	h.await("the new owner is seen on the web",
 		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.People["kiyo"] })
 	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),
-		"Only the room's owner or somebody who manages the server")
+		"Only the room's owner or a manager of the server")
 	if _, err := h.try("jonas", "room seats", 0, map[string]any{"seats": 100}); err == nil {
 		t.Error("100 seats are no choice")
 	}
@@ -145,12 +145,12 @@ func TestPanelButtons(t *testing.T) {
 		len(got) != 0 {
 		t.Errorf("to others bans are suggested as %+v, %v", got, err)
 	}
-	h.wantText(h.press("jonas", a.Message.ID, "Undo the ban"), "no longer banned")
+	h.wantText(h.press("jonas", a.Message.ID, "Unban"), "no longer banned")
 	h.wantText(h.Command("jonas", "room unban", nil), "Nobody is banned from")
-	h.wantText(h.press("jonas", m.ID, menu, h.People["jonas"].String()), "That is you")
+	h.wantText(h.press("jonas", m.ID, menu, h.People["jonas"].String()), "That's you")
 
 	a = h.Command("jonas", "room kick", nil)
-	h.wantText(a, "Who has to go?")
+	h.wantText(a, "Who do you want to kick?")
 	h.wantText(h.press("jonas", a.Message.ID, h.menu(a.Message).CustomID, h.People["kiyo"].String()), "")
 }
 
@@ -214,9 +214,9 @@ func TestWaitingForASeat(t *testing.T) {
 	h.awaitRoster(id, "jonas")
 	a := h.Command("kiyo", "rooms", nil)
 	a = h.press("kiyo", a.Message.ID, h.menu(a.Message).CustomID, id.String())
-	a = h.press("kiyo", a.Message.ID, "Wait for a seat")
+	a = h.press("kiyo", a.Message.ID, "Join the waiting list")
 	h.wantText(a, "You are number 1")
-	h.wantText(h.press("kiyo", a.Message.ID, "Stop waiting"), "no longer wait")
+	h.wantText(h.press("kiyo", a.Message.ID, "Stop waiting"), "left the waiting list")
 	h.wantText(h.Command("kiyo", "wait", map[string]any{"room": "friday"}), "You are number 1")
 	h.Leave("jonas")
 	h.hears("kiyo", "A seat in **Friday** is free")
@@ -236,13 +236,13 @@ func TestMenuOnAPerson(t *testing.T) {
 func TestPreferencesCommand(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.wantText(h.Command("jonas", "preferences show", nil), "remember nothing")
+	h.wantText(h.Command("jonas", "preferences show", nil), "don't remember anything")
 	h.wantText(h.Command("jonas", "create-room", map[string]any{"name": "Draft", "seats": 6}), "is open")
 	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 8}), "8 seats")
 	a := h.Command("jonas", "preferences show", nil)
 	h.wantText(a, "8 seats")
 	h.wantText(h.press("jonas", a.Message.ID, "Forget it"), "Forgotten")
-	h.wantText(h.Command("jonas", "preferences show", nil), "remember nothing")
+	h.wantText(h.Command("jonas", "preferences show", nil), "don't remember anything")
 }
 
 // TestNoticesAreInTheServersLanguage, and the log channel tells what happened.
@@ -254,7 +254,7 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	h.settings(fmt.Sprintf(`{"language":"de","log_channel_id":"%d","idle_timeout":"0s"}`, c.ID))
 	id := h.open("jonas", "Freitag").Room.ID
 	said := func(where snowflake.ID, words string) {
-		h.eventually("it says "+words, func() bool {
+		h.eventually("status is now: "+words, func() bool {
 			return slices.ContainsFunc(h.chat("jonas", where),
 				func(m *discordsim.Message) bool { return strings.Contains(m.Text(), words) })
 		})

@@ -42,7 +42,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 		if sent := strings.Contains(words, "I sent them the link"); sent != (i < 3) || !strings.Contains(words, "?t=") {
 			t.Errorf("guest %d: %s", i, words)
 		}
-		if i >= 3 && !strings.Contains(words, "couldn't message them just now, so please send them this link") {
+		if i >= 3 && !strings.Contains(words, "couldn't message them, so please send them this link") {
 			t.Errorf("guest %d: %s", i, words)
 		}
 		if i == 10 {
@@ -93,7 +93,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	}
 	if words := h.Command("jonas", "invite",
 		map[string]any{"user": h.People["ada"]}).Message.Text(); !strings.Contains(words,
-		"They take no direct messages from me") {
+		"They don't accept direct messages from me") {
 		t.Error(words)
 	}
 	h.clock.Forward(4 * time.Minute) // no seat is held any more for those who were let in

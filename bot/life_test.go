@@ -28,7 +28,7 @@ func TestMaximumAge(t *testing.T) {
 	}
 	h.clock.Forward(2*time.Hour - 20*time.Second)
 	h.sweep()
-	h.said(id, "rooms last no longer here")
+	h.said(id, "has reached its maximum age")
 	h.await("the web is told", func(l map[snowflake.ID]room.Live) bool { return !l[id].Room.ClosingAt.IsZero() })
 	_, err := call(h, hub.KeepRoom, h.request("jonas", id))
 	h.wantCode(err, errs.Forbidden)

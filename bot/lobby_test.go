@@ -209,7 +209,7 @@ func TestOpeningTooOften(t *testing.T) {
 		t.Errorf("the next is promised in %v", after)
 	}
 	h.Must(h.Join("jonas", lobby))
-	h.told("jonas", "could not open a room", "6 rooms")
+	h.told("jonas", "couldn't open a room", "6 rooms")
 	h.open("kiyo", "Others may")
 	h.clock.Forward(5*time.Minute + time.Second)
 	h.Leave("jonas")

@@ -160,7 +160,7 @@ func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 	h.awaitRoster(id, "jonas", "kiyo")
 	_, _, err := letIn(h, "jonas", id, "priya")
 	h.Must(err)
-	h.told("priya", "lets you into")
+	h.told("priya", "let you into")
 	h.Must(h.redeem("ada", r.Invite.Token))
 	_, err = call(h, hub.JoinRoom, h.request("ada", id))
 	h.wantCode(err, errs.RoomFull)

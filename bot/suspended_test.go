@@ -38,14 +38,14 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 
 	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"]))
 	const lacks = "you lack a role that this server asks for there: Verified"
-	h.wantText(h.asks("kiyo", "room info", card), "Friday", lacks, "Ask somebody who manages the server")
+	h.wantText(h.asks("kiyo", "room info", card), "Friday", lacks, "Ask one of its managers")
 	h.wantText(h.asks("kiyo", "room info", map[string]any{"room": "friday"}), lacks)
 	h.wantText(h.asks("kiyo", "room rename", map[string]any{"room": id.String(), "name": "Mine"}), lacks)
 	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.MissingRole })
 	kiyo := "<@" + h.People["kiyo"].String() + ">"
 	h.wantText(h.asks("jonas", "room info", card), kiyo+": they lack a role that the server asks for here: Verified")
 	h.panel("jonas", id, "names her", func(m *discordsim.Message) bool {
-		return strings.Contains(m.Text(), "does not let in for now: "+kiyo)
+		return strings.Contains(m.Text(), "doesn't let these people in right now: "+kiyo)
 	})
 	for _, n := range []string{"tomas", "ada"} { // who never had a place
 		told := h.asks(n, "room info", card).Message.Text()
@@ -128,7 +128,7 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	// Taken back by the menu below the answer.
 	m := a.Message
 	who := h.press("jonas", m.ID, h.menu(m).CustomID, h.stranger().String())
-	h.wantText(h.press("jonas", who.Message.ID, "Move out"), "is out of")
+	h.wantText(h.press("jonas", who.Message.ID, "Kick"), "was kicked from")
 	if _, there := way()[h.stranger()]; there || len(h.discords(id)) != 0 {
 		t.Errorf("taken back: %+v, invites %v", way(), h.discords(id))
 	}
@@ -155,9 +155,9 @@ func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.OwnDenial })
 	card := map[string]any{"room": id.String()}
 	h.wantText(h.asks("kiyo", "room info", card), "Friday", "Your place in", "is suspended",
-		"ask somebody who manages it")
+		"ask one of its managers")
 	if v := h.view("kiyo", id); v.Suspended == nil || h.view("jonas", id).Suspended != nil {
 		t.Errorf("her view says %v", v.Suspended)
 	}
-	h.wantText(h.asks("jonas", "room info", card), "the server denies them this place by name")
+	h.wantText(h.asks("jonas", "room info", card), "the server denies them access by name")
 }

@@ -89,7 +89,7 @@ func TestKnocking(t *testing.T) {
 		}
 	}
 	boss := b.signedIn(owner)
-	if page := boss.get(path); !strings.Contains(page.body, "Somebody is at the door") ||
+	if page := boss.get(path); !strings.Contains(page.body, "Somebody is knocking") ||
 		!strings.Contains(page.body, "User "+member.String()) {
 		t.Errorf("the owner does not see who knocks: %s", page.text())
 	}

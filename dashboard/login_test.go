@@ -210,7 +210,7 @@ func TestLoginCancelled(t *testing.T) {
 	b := newBench(t)
 	w := b.browser("cancel")
 	got := w.follow(w.get("/login?return_to=/servers/100"))
-	if got.status != http.StatusForbidden || !strings.Contains(got.body, "Nobody was signed in") ||
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "You aren’t signed in") ||
 		!strings.Contains(got.body, "/login?return_to=%2Fservers%2F100") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}

@@ -39,7 +39,7 @@ func (p *browserUser) choose(whom, do string) {
 	})()`, id, do)))
 }
 
-// happened waits until the room's page tells of something under "What happened".
+// happened waits until the room's page tells of something under "Activity".
 func (p *browserUser) happened(what string) {
 	p.Helper()
 	p.sees(what+" in what happened", fmt.Sprintf(`document.querySelector('#log').innerText.includes(%q)`, what))

@@ -117,7 +117,7 @@ func TestRoomList(t *testing.T) {
 	bruno.door(id, ".act-knocked")
 	alice.sees("who is at the door", `document.querySelector('#knocks').innerText.includes('Bruno')`)
 	alice.do("let him in", press(`#knocks button[value="1"]`))
-	bruno.said(id, "You are let in")
+	bruno.said(id, "You can come in")
 	bruno.do("join", join)
 	bruno.door(id, ".act-in")
 	alice.seated("bruno")

@@ -220,7 +220,7 @@ func TestWrongClientSecret(t *testing.T) {
 	}
 	state, code := b.p.agree(t, l.URL, "42")
 	_, err = b.Finish(t.Context(), Callback{Origin: origin, State: state, Code: code, Ticket: l.Ticket})
-	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "tell whoever runs it") ||
+	if !errs.Has(err, errs.Unavailable) || !strings.Contains(errs.Public(err).Message, "person who hosts Snug") ||
 		!strings.Contains(err.Error(), "Reset Secret") || strings.Contains(err.Error(), "nope") {
 		t.Errorf("got %v", err)
 	}
