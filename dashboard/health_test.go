@@ -31,7 +31,7 @@ func TestStatus(t *testing.T) {
 	}
 	got := b.browser("").get("/status")
 	for _, want := range []string{
-		"Snug is working.", "66.66 %", "2 minutes up", "1 without a look", "Storage", "Promised",
+		"Snug is working.", "66.66 %", "2 minutes up", "1 unchecked", "Storage", "Target",
 	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q: %s", got.status, want, got.text())
@@ -94,9 +94,9 @@ func TestHealth(t *testing.T) {
 	got := w.get("/admin/100/health")
 	for _, want := range []string{
 		"Catching up, 2 min ago", "shard 3 of 4", "5 / 1", "close_4000", "420 ms", "6, 1 h ago",
-		"rejects all requests until", "0 of 100 in 5 min", "The next in 40 s", "no new ones until",
+		"rejects all requests until", "0 of 100 in 5 min", "Next one in 40 s", "no new ones until",
 		"Snug is holding some back", "0 of 10 left in 10 min", "9, just now", "Friday &lt;b&gt;",
-		"then becomes “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711",
+		"then renamed to “Saturday”", "it &lt;b&gt;broke&lt;/b&gt;", "3 times", "Interaction 4711",
 	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %q", got.status, want)

@@ -73,7 +73,7 @@ func TestHeard(t *testing.T) {
 		{"guild=4194304", 200, `"discord":"unheard"`}, // of shard 1
 		{"guild=100&guild=4194304", 200, `"discord":"unheard"`},
 		{"", 200, `"discord":"ok"`},
-		{"guild=abc", 400, "must be the id"},
+		{"guild=abc", 400, "takes the ID"},
 		{"guild=" + strings.Repeat("1&guild=", request.MaxHeard) + "1", 400, "at most 50"},
 	} {
 		if got := w.get("/heard?" + x.query); got.status != x.status || !strings.Contains(got.body, x.says) {

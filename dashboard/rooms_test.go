@@ -54,8 +54,8 @@ func TestCreateRoomOnThePage(t *testing.T) {
 		{url.Values{"name": {strings.Repeat("x", 101)}, "seats": {"3"}}, 400, "101 characters"},
 		{url.Values{"name": {"Monday"}, "seats": {"0"}}, 400, "1 to 99 seats"},
 		{url.Values{"name": {"Monday"}, "seats": {"100"}}, 400, "1 to 99 seats"},
-		{url.Values{"name": {"Monday"}, "seats": {"four"}}, 400, "not a whole number"},
-		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "You have a room already"},
+		{url.Values{"name": {"Monday"}, "seats": {"four"}}, 400, "a whole number"},
+		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "a room already"},
 	} {
 		got := w.form("/servers/100/rooms", c.form)
 		if got.status != c.status || !strings.Contains(got.body, c.want) ||
@@ -398,14 +398,14 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 		code              errs.Code
 		say               string
 	}{
-		{"a changed character", page, flipped, 400, errs.TokenInvalid, "ask for a new one"},
-		{"nonsense", page, "nonsense", 400, errs.TokenInvalid, "ask for a new one"},
-		{"another room's", "/game/" + other.ID.String(), good, 400, errs.TokenInvalid, "ask for a new one"},
-		{"a room that is not", "/game/999", good, 400, errs.TokenInvalid, "ask for a new one"},
-		{"a live token", page, live.Token, 400, errs.TokenInvalid, "ask for a new one"},
-		{"endless", page, strings.Repeat("a", 5000), 400, errs.TokenInvalid, "ask for a new one"},
-		{"expired", page, old, 410, errs.TokenExpired, "ask for a new one"},
-		{"revoked", page, revoked, 410, errs.TokenRevoked, "Ask whoever sent it"},
+		{"a changed character", page, flipped, 400, errs.TokenInvalid, "sk for a new one"},
+		{"nonsense", page, "nonsense", 400, errs.TokenInvalid, "sk for a new one"},
+		{"another room's", "/game/" + other.ID.String(), good, 400, errs.TokenInvalid, "sk for a new one"},
+		{"a room that is not", "/game/999", good, 400, errs.TokenInvalid, "sk for a new one"},
+		{"a live token", page, live.Token, 400, errs.TokenInvalid, "sk for a new one"},
+		{"endless", page, strings.Repeat("a", 5000), 400, errs.TokenInvalid, "sk for a new one"},
+		{"expired", page, old, 410, errs.TokenExpired, "sk for a new one"},
+		{"revoked", page, revoked, 410, errs.TokenRevoked, "Ask the person who sent it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, got := range []got{
@@ -465,7 +465,7 @@ func TestOnTheWay(t *testing.T) {
 	boss := b.signedIn(owner)
 	if got := boss.get(page); !strings.Contains(got.body, "accept Discord’s invite") ||
 		!strings.Contains(got.body,
-			`value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Take back`) {
+			`value="`+stranger.String()+`"><button class="quiet small" name="do" value="kick">Remove`) {
 		t.Errorf("the owner sees: %s", got.text())
 	}
 	var c gotControl

@@ -197,7 +197,7 @@ func TestEscaping(t *testing.T) {
 	}
 	e := errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", "*<#2>*")
 	if got, want := message.Refusal(catalog(t).For("en"),
-		e), "You have a room already, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
+		e), "You already have a room, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
 	if got, want := message.Refusal(catalog(t).For("de"),

@@ -241,8 +241,8 @@ func discordFailed(err error) error {
 		err = tokenRefused(err)
 		if r.ErrorCode == "invalid_client" {
 			return errs.E(errs.Unavailable,
-				"Snug is set up wrongly here: Discord does not take its client secret, so nobody can sign in. "+
-					"Please tell whoever runs it.").
+				"Snug isn't set up correctly: Discord rejects its client secret, so nobody can sign in. "+
+					"Let the person who hosts Snug know.").
 				Because(fmt.Errorf("%w. Reset the client secret in the Developer Portal → OAuth2 → Reset Secret, "+
 					"and set DISCORD_CLIENT_SECRET to the new one",
 					err))

@@ -271,7 +271,7 @@ func TestRoomPageDoors(t *testing.T) {
 		c.live(t, "e", 2, nil, room.VoiceJoined{Person: me})
 		b.wait(`!document.querySelector("#door-in").hidden`)
 		c.live(t, "e", 3, nil, room.VoiceLeft{UserID: me.UserID})
-		b.wait(`document.querySelector("#dlg-out").open && document.querySelector("#out-text").textContent.includes("Your seat is kept for")`)
+		b.wait(`document.querySelector("#dlg-out").open && document.querySelector("#out-text").textContent.includes("Your seat is held for")`)
 		b.do(browsertest.Click("[data-meant]"))
 		b.wait(`!document.querySelector("#dlg-out").open`)
 		s.called(t, gone)
@@ -283,10 +283,10 @@ func TestRoomPageDoors(t *testing.T) {
 		c.welcome(t, fixtures.Room)
 		c.live(t, "e", 1, []room.Person{}, nil)
 		kept := `document.querySelector("#closing-text").textContent === "Kept open. If nobody comes, the room closes in" && ` +
-			`document.querySelector("#keep").textContent === "Keep it longer"`
+			`document.querySelector("#keep").textContent === "Keep open longer"`
 		b.wait(kept)
 		c.live(t, "e", 2, nil, room.ClosingAnnounced{At: time.Now().Add(30 * time.Second), Reason: room.ClosedIdle})
-		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" && document.querySelector("#keep").textContent === "Keep it"`)
+		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" && document.querySelector("#keep").textContent === "Keep open"`)
 		c.live(t, "e", 3, nil, room.ClosingCancelled{})
 		b.wait(kept)
 	})
@@ -331,7 +331,7 @@ func TestRoomPageDoors(t *testing.T) {
 		c.send(t,
 			[]byte(`{"v":1,"type":"error","error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."},"ts":1}`))
 		c.end(t, 4004)
-		b.wait(`document.querySelector("#dlg-hidden").open && document.querySelector("#hidden-text").textContent.startsWith("It is closed, or no longer open to you.")`)
+		b.wait(`document.querySelector("#dlg-hidden").open && document.querySelector("#hidden-text").textContent.startsWith("It closed, or you can no longer enter it.")`)
 	})
 	t.Run("the session has ended before it connects", func(t *testing.T) {
 		s.set(func() { s.status = 401 })
