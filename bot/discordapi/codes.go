@@ -60,8 +60,8 @@ var classes = map[class]struct {
 	classTwoFactor: {
 		codes: []rest.JSONErrorCode{50017, 60003},
 		err: errs.E(errs.MissingPermission,
-			"This server wants two-factor authentication of all who moderate it. Please tell whoever runs Snug: the "+
-				"Discord account that owns Snug's application has to switch it on."),
+			"This server requires two-factor authentication for moderation. Let the person who hosts "+
+				"Snug know: the Discord account that owns Snug's application has to turn it on."),
 	},
 	classChannels: {
 		codes: []rest.JSONErrorCode{30013},
@@ -71,14 +71,14 @@ var classes = map[class]struct {
 	classOverwrites: {
 		codes: []rest.JSONErrorCode{30060},
 		err: errs.E(errs.RoomLimit,
-			"This room has as many guests and bans as Discord allows (1,000). Put somebody out or undo a ban, then "+
-				"try again."),
+			"This room has as many guests and bans as Discord allows (1,000). Kick or unban somebody, "+
+				"then try again."),
 	},
 	classInvites: {
 		codes: []rest.JSONErrorCode{30016},
 		err: errs.E(errs.Invalid,
-			"This server has as many invites as Discord allows (1,000). Delete some under Server Settings → Invites, "+
-				"then try again."),
+			"This server has as many Discord invites as Discord allows (1,000). Delete some under Server "+
+				"Settings → Invites, then try again."),
 	},
 	classGuilds: {
 		codes: []rest.JSONErrorCode{30001},
@@ -129,8 +129,8 @@ var classes = map[class]struct {
 	classWords: {
 		codes: []rest.JSONErrorCode{20009, 20031, 90001, 200000, 200001, 240000},
 		err: errs.E(errs.Invalid,
-			"Discord does not allow these words here. Choose others: a server's AutoMod may block some, and servers "+
-				"in Server Discovery may not use all."),
+			"Discord doesn't allow those words here: the server's AutoMod or Server Discovery may block "+
+				"them. Choose others."),
 	},
 	classNotInVoice: {
 		codes: []rest.JSONErrorCode{40032},
@@ -140,14 +140,14 @@ var classes = map[class]struct {
 	classBanned: {
 		codes: []rest.JSONErrorCode{40007},
 		err: errs.E(errs.GuildJoinDenied,
-			"You are banned from this server, so you cannot join it. If you think that is a mistake, ask somebody "+
-				"who manages it."),
+			"You're banned from this server, so you can't join it. If you think that's a mistake, ask "+
+				"one of its managers."),
 	},
 	classAccount: {
 		codes: []rest.JSONErrorCode{20024, 30002, 30004, 30011, 40002, 50009, 50178, 340015},
 		err: errs.E(errs.GuildJoinDenied,
-			"Discord does not let your account do that yet: it may have to be verified first. See what Discord's app "+
-				"asks of you, then try again."),
+			"Discord doesn't let your account do that yet; you may have to verify it first. Check what "+
+				"Discord's app asks of you, then try again."),
 	},
 	classSignIn: {
 		codes: []rest.JSONErrorCode{40012, 50012, 50020, 50025, 50026, 50036},
@@ -157,8 +157,8 @@ var classes = map[class]struct {
 	classToken: {
 		codes: []rest.JSONErrorCode{40001, 40333, 50010, 50014, 50027, 50041, 50067},
 		err: errs.E(errs.Internal,
-			"Discord does not accept Snug's own sign-in. Please tell whoever runs Snug: “snug doctor” says what to "+
-				"do."),
+			"Discord doesn't accept Snug's token. Let the person who hosts Snug know: “snug doctor” says "+
+				"what to do."),
 	},
 	classBoosts: {
 		codes: []rest.JSONErrorCode{20015, 20035, 30052, 50074, 50086, 50095, 50097, 50101, 350000, 350001},
@@ -224,8 +224,8 @@ func explained(c class, doing, permissions string) *errs.Error {
 	}
 	if c == classPermission {
 		return errs.E(errs.MissingPermission,
-			"Snug lacks a permission it needs to %s (%s). Somebody who manages the server can grant it to Snug's "+
-				"role under Server Settings → Roles.",
+			"Snug needs a permission to %s: %s. A manager can grant it to Snug's role under Server "+
+				"Settings → Roles.",
 			errs.Term(doing), errs.Term(permissions))
 	}
 	return errs.E(errs.Internal, "Discord refused when Snug tried to %s. Let the person who hosts Snug know.",
@@ -235,8 +235,7 @@ func explained(c class, doing, permissions string) *errs.Error {
 // categoryCrowded means that the category's own overwrites, n of them, leave no space for a room's.
 func categoryCrowded(n int) *errs.Error {
 	return errs.E(errs.RoomLimit,
-		"The category has %d permission overwrites, which leaves no space for those of a room: a channel can "+
-			"have 1,000. Somebody who manages the server can remove some there, or choose another category with "+
-			"/snug settings.",
+		"The category has %d permission overwrites, and a channel can have 1,000, which leaves too "+
+			"few for a room. A manager can remove some, or choose another category with /snug settings.",
 		n)
 }

@@ -35,8 +35,9 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 		return nil, errs.E(errs.DiscordUnavailable, "Discord didn't return a gateway address. Snug keeps trying.")
 	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnauthorized:
 		return nil, errs.E(errs.Unauthorized,
-			"Discord refuses the bot token. Reset it at https://discord.com/developers/applications, your application, "+
-				"Bot, Reset Token; put the new one into Snug's configuration and start Snug again.").Because(err)
+			"Discord rejects the bot token. Reset it in https://discord.com/developers/applications → "+
+				"your application → Bot → Reset Token, put the new one into Snug's configuration, and start "+
+				"Snug again.").Because(err)
 	case errors.As(err, &coded):
 		return nil, err
 	}

@@ -107,8 +107,9 @@ func (c *Config) fatal(err error) error {
 	switch closeCode(err) {
 	case disgo.CloseEventCodeAuthenticationFailed.Code:
 		e = errs.E(errs.Unauthorized,
-			"Discord refuses the bot token (4004). Reset it at https://discord.com/developers/applications, "+
-				"your application, Bot, Reset Token; put the new one into Snug's configuration and start Snug again.")
+			"Discord rejects the bot token (4004). Reset it in "+
+				"https://discord.com/developers/applications → your application → Bot → Reset Token, put the "+
+				"new one into Snug's configuration, and start Snug again.")
 	case disgo.CloseEventCodeInvalidShard.Code:
 		e = errs.E(errs.Invalid,
 			"Discord refuses shard %d of %d (4010). Give every process the same shard count, "+
@@ -126,9 +127,9 @@ func (c *Config) fatal(err error) error {
 		e = errs.E(errs.Internal, "Discord doesn't know the intents %d (4013). Update Snug.", int64(c.Intents))
 	case disgo.CloseEventCodeDisallowedIntent.Code:
 		e = errs.E(errs.MissingPermission,
-			"Discord does not allow the bot the intents it asks for (4014). At "+
-				"https://discord.com/developers/applications, your application, Bot, Privileged Gateway Intents, "+
-				"switch on %s, or switch the intent off in Snug's configuration; then start Snug again.",
+			"Discord doesn't allow the bot its intents (4014). In "+
+				"https://discord.com/developers/applications → your application → Bot → Privileged Gateway "+
+				"Intents, turn on %s, or turn the intent off in Snug's configuration; then start Snug again.",
 			c.privileged())
 	default:
 		return nil

@@ -29,9 +29,9 @@ var ErrCancelled = errs.E(errs.Forbidden,
 // another one, for example in an app's built-in browser, and Discord redirected to the phone's
 // browser. The code isn't exchanged.
 var ErrOtherBrowser = errs.E(errs.TokenInvalid,
-	"You began to sign in with another browser; apps often open links in one of their own. "+
-		"Sign in here once more, and you get where you were going. "+
-		"If you land here again, allow cookies for this page.")
+	"You started signing in with another browser; apps often open links in their own. Sign in "+
+		"here once more to get where you were going. If you end up here again, allow cookies for "+
+		"this page.")
 
 // Begin are the parameters of a login.
 type Begin struct {

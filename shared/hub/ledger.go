@@ -264,9 +264,9 @@ func (h *Hub) check(ctx context.Context) error {
 	}
 	if len(lost) > 0 {
 		h.damage = errs.E(errs.Unavailable,
-			"The data folder %s is damaged: what was stored there is gone or older than it was. Stop Snug and restore "+
-				"the last backup into an empty folder (snug restore). To go on without what is lost, "+
-				"remove the file %s in the folder and start Snug again.",
+			"The data folder %s is damaged: stored data is missing or older than it was. Stop Snug and "+
+				"restore the last backup into an empty folder (snug restore). To continue without the lost "+
+				"data, remove the file %s in the folder and start Snug again.",
 			h.o.Dir, ledgerFile).
 			Because(fmt.Errorf("hub: lost entries: %s", strings.Join(lost, ", ")))
 		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its file "+

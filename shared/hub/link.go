@@ -208,8 +208,8 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 			where).Because(err)
 	case err != nil:
 		return errs.E(errs.Unavailable,
-			"The NATS server at %s does not answer JetStream requests. "+
-				"Check that JetStream has a leader and that Snug's user may use it.",
+			"The NATS server at %s doesn't answer JetStream requests. Check that JetStream has a leader "+
+				"and that Snug's user can use it.",
 			where).Because(err)
 	case info.API.Level < 1:
 		return errs.E(errs.Unavailable,
@@ -233,12 +233,12 @@ func dialError(address string, err error) error {
 			where).Because(err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return errs.E(errs.Invalid,
-			"A file for the NATS server, its credentials or its certificate authority, cannot be read. "+
-				"Check SNUG_NATS_CREDS and SNUG_NATS_CA, and who may read them.").Because(err)
+			"Snug can't read the NATS credentials or certificate authority file. Check SNUG_NATS_CREDS "+
+				"and SNUG_NATS_CA, and the files' permissions.").Because(err)
 	case untrusted(err):
 		return errs.E(errs.Invalid,
-			"The certificate of the NATS server at %s is not trusted, or is for another name. "+
-				"If its authority is your own, name its certificate in SNUG_NATS_CA.",
+			"The certificate of the NATS server at %s isn't trusted, or is for another name. If you run "+
+				"your own certificate authority, set SNUG_NATS_CA to its certificate.",
 			where).Because(err)
 	}
 	return errs.E(errs.Unavailable,

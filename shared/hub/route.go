@@ -182,8 +182,8 @@ func (h *Hub) recheck(ctx context.Context, guild snowflake.ID, t *tenure) bool {
 
 func nobodyHolds(guild snowflake.ID) error {
 	return errs.E(errs.Unavailable,
-		"Snug is not looking after this server right now. Please try again in a moment; "+
-			"if that goes on, check that the bot is still in the server.").
+		"Snug isn't serving this server right now. Try again in a moment. If this goes on, check "+
+			"that the bot is still in the server.").
 		Because(fmt.Errorf("hub: nobody holds guild %s", guild))
 }
 

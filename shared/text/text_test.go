@@ -95,11 +95,11 @@ func TestRefusals(t *testing.T) {
 	}{
 		{
 			en, full(1),
-			"“50% {{.X}} <b>” is full: its one seat is taken. Wait for it, and Snug tells you when it is free.",
+			"“50% {{.X}} <b>” is full: its one seat is taken. Join the waiting list, and Snug will let you know when it's free.",
 		},
 		{
 			en, full(4),
-			"“50% {{.X}} <b>” is full: all 4 seats are taken. Wait for a seat, and Snug tells you when one is free.",
+			"“50% {{.X}} <b>” is full: all 4 seats are taken. Join the waiting list, and Snug will let you know when one is free.",
 		},
 		{
 			de, full(4),
