@@ -34,7 +34,7 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 		t.Error("a member who does not manage the server is offered /snug")
 	}
 	a := h.Command("mara", "snug setup", nil)
-	h.wantText(a, "I have every permission", "I make a category", "I make a lobby")
+	h.wantText(a, "I have every permission", "I'll make a category", "I'll make a lobby")
 	h.wantText(h.press("mara", a.Message.ID, "Set up Snug"), "Done.", "<#")
 	s := h.settingsNow()
 	if len(s.Lobbies) != 1 || s.CategoryID == 0 {
@@ -49,7 +49,7 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 		}
 		return false
 	})
-	h.wantText(h.Command("mara", "snug setup", nil), "There is a lobby", "Snug is set up")
+	h.wantText(h.Command("mara", "snug setup", nil), "already a lobby", "Snug is set up")
 }
 
 func TestSetupNamesWhatLacks(t *testing.T) {
@@ -106,7 +106,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	menu := h.menu(a.Message)
 	for _, group := range menu.Options {
 		if group.Value == "lobbies" {
-			h.wantText(h.press("mara", a.Message.ID, menu.CustomID, "lobbies"), "There is no lobby yet")
+			h.wantText(h.press("mara", a.Message.ID, menu.CustomID, "lobbies"), "There are no lobbies yet")
 			continue
 		}
 		now := h.Command("mara", "snug settings", nil)
@@ -182,14 +182,14 @@ func TestSettingsThatAreWrong(t *testing.T) {
 func TestLobbyCommands(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.wantText(h.Command("mara", "snug lobby list", nil), "There is no lobby yet")
+	h.wantText(h.Command("mara", "snug lobby list", nil), "There are no lobbies yet")
 	a := h.Command("mara", "snug lobby add",
 		map[string]any{
 			"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m",
 		})
 	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
 	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
-	h.wantText(h.Command("mara", "snug lobby add", nil), "is a lobby")
+	h.wantText(h.Command("mara", "snug lobby add", nil), "is now a lobby")
 	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "🌍 open", "{owner}'s table", "10 minutes")
 	list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
 		discordsim.CommandRun{Guild: h.Guild, Name: "snug lobby remove"}, "lobby")
@@ -200,7 +200,7 @@ func TestLobbyCommands(t *testing.T) {
 	var id string
 	h.Must(json.Unmarshal(list[0].Value, &id))
 	h.wantText(h.Command("mara", "snug lobby remove", map[string]any{"lobby": id}), "ordinary voice channel again")
-	h.wantText(h.Command("mara", "snug lobby remove", map[string]any{"lobby": id}), "is no lobby")
+	h.wantText(h.Command("mara", "snug lobby remove", map[string]any{"lobby": id}), "isn't a lobby")
 	if n := len(h.settingsNow().Lobbies); n != 1 {
 		t.Errorf("%d lobbies are left", n)
 	}
@@ -209,7 +209,7 @@ func TestLobbyCommands(t *testing.T) {
 func TestRepairWaitsForAYes(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.wantText(h.Command("mara", "snug repair", nil), "agree about everything")
+	h.wantText(h.Command("mara", "snug repair", nil), "agree on everything")
 	lost, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
 	h.Must(err)
 	h.settings(fmt.Sprintf(`{"log_channel_id":"%d"}`, lost.ID))
@@ -218,7 +218,7 @@ func TestRepairWaitsForAYes(t *testing.T) {
 		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.App.ID,
 		discordapi.BotAllow))
 	a := h.Command("mara", "snug repair", nil)
-	h.wantText(a, "The log channel is gone", "**Stray** carries my mark")
+	h.wantText(a, "The log channel no longer exists", "**Stray** carries my mark")
 	if h.settingsNow().LogChannelID == 0 {
 		t.Fatal("it was mended before anybody agreed")
 	}
@@ -232,7 +232,7 @@ func TestRepairWaitsForAYes(t *testing.T) {
 	}
 	menu := h.menu(b.Message)
 	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1",
-		"agree about everything")
+		"agree on everything")
 	if _, there := h.channels()[stray]; there {
 		t.Error("it was not deleted")
 	}

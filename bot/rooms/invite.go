@@ -39,7 +39,7 @@ func (rs *Rooms) Invite(
 				q.Uses = 1
 			}
 			if r.Banned(q.For) {
-				return errs.E(errs.Forbidden, "That user is banned from this room. Undo the ban first.")
+				return errs.E(errs.Forbidden, "That user is banned from this room. Unban them first.")
 			}
 			if err := rs.checkAdmissible(ctx, g, r, q.For); err != nil {
 				return err
@@ -109,12 +109,12 @@ func pruneInvites(doc *room.Room, now time.Time) {
 // Revoke revokes an invite, and the Discord invites that were
 // created for users who follow it. Guests it let in stay.
 func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "take invites back", func(
+	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "revoke invite links", func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {
 		v := r.Invite(q.InviteID)
 		if v == nil {
-			return errs.E(errs.NotFound, "This invite is gone already. Reload the page to see those that are left.")
+			return errs.E(errs.NotFound, "This invite link has already ended. Reload the page to see the others.")
 		}
 		if v.RevokedAt.IsZero() {
 			entry := audit.Entry{Kind: audit.InviteRevoked, By: who.UserID, Via: q.Actor.Via}
@@ -177,7 +177,7 @@ func (rs *Rooms) Preview(
 
 // bannedError is all that a banned user learns about a room.
 func bannedError() error {
-	return errs.E(errs.Forbidden, "You cannot enter this room. If you think that is a mistake, ask its owner.")
+	return errs.E(errs.Forbidden, "You can't enter this room. If you think that's a mistake, ask its owner.")
 }
 
 // previewRoster returns who is in a room, for an unknown bearer of an
@@ -195,12 +195,12 @@ func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, erro
 	r := g.rooms[c.RoomID]
 	if c.GuildID != g.id || r == nil || r.State != room.Open {
 		return nil, nil, errs.E(errs.RoomNotFound,
-			"The room this invite led to is closed. Ask whoever sent it whether there is a new one.")
+			"The room this link led to is closed. Ask the person who sent it whether there's a new one.")
 	}
 	v := r.Invite(c.ID)
 	if v == nil {
 		return nil, nil, errs.E(errs.TokenRevoked,
-			"This invite is not in use any more. Ask whoever sent it for a new one.")
+			"This invite link has ended. Ask the person who sent it for a new one.")
 	}
 	return r, v, nil
 }
@@ -354,7 +354,7 @@ func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admis
 
 func tooManyGuests(r *roomState) error {
 	return errs.E(errs.RoomLimit,
-		"This room has %d guests, which is as many as a room can have. Somebody has to be put out first.",
+		"This room has %d guests, which is as many as a room can have. Kick somebody first.",
 		len(r.Guests))
 }
 

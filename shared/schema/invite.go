@@ -20,7 +20,7 @@ func CheckInvite(lifetime time.Duration, uses int) error {
 	case lifetime != 0 && (lifetime < MinInviteLifetime || lifetime > MaxInviteLifetime):
 		return errs.Field("hours", "An invite can last from %s to %s.", MinInviteLifetime, MaxInviteLifetime)
 	case uses < 0 || uses > MaxInviteUses:
-		return errs.Field("uses", "An invite can be good for 1 to %d uses.", MaxInviteUses)
+		return errs.Field("uses", "An invite link can work for 1 to %d people.", MaxInviteUses)
 	}
 	return nil
 }

@@ -189,7 +189,7 @@ func TestEntries(t *testing.T) {
 		},
 		{
 			"a repair", en, audit.Entry{Kind: audit.Repaired, RoomID: 7, Detail: "name", Old: "A", New: "B"},
-			"Snug fixed something: #7 is called “[A]” in Discord and “[B]” here",
+			"Snug fixed something: #7 is called “[A]” in Discord and “[B]” in Snug",
 		},
 		{"a kind nobody knows", en, audit.Entry{Kind: "x_y"}, "[x_y]"},
 	} {
