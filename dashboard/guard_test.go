@@ -164,7 +164,7 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	b.fail(errors.New("secret cause: password hunter2"))
 	for _, got := range []got{w.get("/servers/100"), w.api("GET", "/api/v1/rooms/"+r.ID.String(), "")} {
 		if got.status != 500 || strings.Contains(got.body, "hunter2") ||
-			!strings.Contains(got.body, "Something broke") ||
+			!strings.Contains(got.body, "Something went wrong") ||
 			!strings.Contains(got.body, got.header.Get("X-Request-Id")) {
 			t.Errorf("got %d %s", got.status, got.text())
 		}
@@ -172,9 +172,9 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	if !strings.Contains(b.log.String(), "hunter2") {
 		t.Error("the log does not know why")
 	}
-	b.fail(errs.E(errs.DiscordUnavailable, "Discord does not answer."))
+	b.fail(errs.E(errs.DiscordUnavailable, "Discord isn’t answering."))
 	if got := w.get("/game/" + r.ID.String()); got.status != 503 || got.header.Get("Retry-After") != "5" ||
-		!strings.Contains(got.body, "Discord does not answer") {
+		!strings.Contains(got.body, "Discord isn’t answering") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	b.fail(errs.E(errs.RateLimited, "Too fast.").After(1500 * time.Millisecond))
@@ -184,7 +184,7 @@ func TestErrorsOnTheWeb(t *testing.T) {
 	}
 	b.fail(nil)
 	p.on.Store(true)
-	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something broke") ||
+	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something went wrong") ||
 		strings.Contains(got.body, "keys") {
 		t.Errorf("a panic: %d %s", got.status, got.text())
 	}
@@ -263,7 +263,7 @@ func TestRateLimits(t *testing.T) {
 	if got := anybody.get("/login"); got.status != 303 {
 		t.Errorf("the third sign-in: %d", got.status)
 	}
-	if got := anybody.get("/login"); got.status != 429 || !strings.Contains(got.body, "A little slower") {
+	if got := anybody.get("/login"); got.status != 429 || !strings.Contains(got.body, "Too many requests") {
 		t.Errorf("the fourth sign-in: %d", got.status)
 	}
 	b.clock.Forward(time.Minute)
@@ -377,8 +377,8 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%s: %d %.200s", path, got.status, got.body)
 		}
 	}
-	broken <- errs.E(errs.Unavailable, "Discord's gateway is not connected.")
-	if got := w.get("/readyz"); got.status != 503 || !strings.Contains(got.body, "gateway is not connected") {
+	broken <- errs.E(errs.Unavailable, "Snug isn't connected to Discord's gateway.")
+	if got := w.get("/readyz"); got.status != 503 || !strings.Contains(got.body, "connected to Discord") {
 		t.Errorf("not ready: %d %s", got.status, got.body)
 	}
 	icon := w.get("/favicon.ico")

@@ -98,7 +98,7 @@ func TestInvitePages(t *testing.T) {
 		{name: "open", who: member, before: []string{comeIn}, after: 200, says: []string{`id="room-h"`}},
 		{
 			name: "locked, for a member", who: member, is: lock,
-			before: []string{"The room is locked right now", "Then you can knock", signIn}, after: 403,
+			before: []string{"The room is locked right now", "Then sign in to knock", signIn}, after: 403,
 			says: []string{"The room is locked right now", "/knock", "Knock</button>"},
 		},
 		{
@@ -129,18 +129,18 @@ func TestInvitePages(t *testing.T) {
 			says: []string{"The room this invite led to is closed"},
 		},
 		{name: "expired", who: member, is: expire, status: 410, before: []string{"This link has expired"}},
-		{name: "revoked", who: member, is: revoke, status: 410, before: []string{"This invite was taken back"}},
+		{name: "revoked", who: member, is: revoke, status: 410, before: []string{"This invite link was revoked"}},
 		{
 			name: "revoked meanwhile", who: member, meanwhile: revoke, before: []string{comeIn}, after: 410,
-			says: []string{"This invite was taken back"},
+			says: []string{"This invite link was revoked"},
 		},
 		{
-			name: "used up", who: member, uses: 1, is: follow(manager), before: []string{"It is used up"}, after: 410,
-			says: []string{"This invite has been used up", "Ask whoever sent it"},
+			name: "used up", who: member, uses: 1, is: follow(manager), before: []string{"This link is used up"}, after: 410,
+			says: []string{"This invite link is used up", "Ask the person who sent it"},
 		},
 		{
 			name: "used up meanwhile", who: member, uses: 1, meanwhile: follow(manager), before: []string{comeIn},
-			after: 410, says: []string{"This invite has been used up"},
+			after: 410, says: []string{"This invite link is used up"},
 		},
 		{
 			name: "a role is missing", who: member, meanwhile: (*bench).gate, before: []string{comeIn}, after: 403,
@@ -160,26 +160,26 @@ func TestInvitePages(t *testing.T) {
 		},
 		{
 			name: "kicked, by the link they used up", who: member, uses: 1,
-			is: both(follow(member), do(room.DoKick, member)), before: []string{"It is used up"}, after: 410,
-			says: []string{"This invite has been used up", "Ask whoever sent it"},
+			is: both(follow(member), do(room.DoKick, member)), before: []string{"This link is used up"}, after: 410,
+			says: []string{"This invite link is used up", "Ask the person who sent it"},
 		},
 		{
 			name: "kicked meanwhile, by the link they used up", who: member, uses: 1, is: follow(member),
-			meanwhile: do(room.DoKick, member), before: []string{"It is used up"}, after: 410,
-			says: []string{"This invite has been used up"},
+			meanwhile: do(room.DoKick, member), before: []string{"This link is used up"}, after: 410,
+			says: []string{"This invite link is used up"},
 		},
 		{
 			name: "kicked from a room that is locked since", who: guest, is: both(do(room.DoKick, guest), lock),
-			before: []string{"The room is locked right now", "Then you can knock"}, after: 403,
+			before: []string{"The room is locked right now", "Then sign in to knock"}, after: 403,
 			says: []string{"The room is locked right now", "Knock</button>"},
 		},
 		{
 			name: "pending", who: member, is: pending, before: []string{comeIn}, after: 200,
-			says: []string{"You are on your way to", "accept the server's rules in Discord", "Your place is kept"},
+			says: []string{"You’re on your way to", "ccept the server’s rules in Discord", "Your place is kept"},
 		},
 		{
 			name: "pending since", who: member, meanwhile: pending, before: []string{comeIn}, after: 200,
-			says: []string{"accept the server's rules in Discord"},
+			says: []string{"ccept the server’s rules in Discord"},
 		},
 		{
 			name: "pending, and locked", who: member, is: both(lock, pending),
@@ -213,7 +213,7 @@ func TestInvitePages(t *testing.T) {
 			}
 			wants := func(when string, g got, status int, says []string) {
 				t.Helper()
-				if g.status != status || strings.Contains(g.body, "That sign-in did not work") {
+				if g.status != status || strings.Contains(g.body, "That sign-in didn’t work") {
 					t.Errorf("%s: %d, not %d: %s", when, g.status, status, g.text())
 				}
 				for _, s := range says {

@@ -73,7 +73,7 @@ func TestNobodyMakesWhatIsNotNoted(t *testing.T) {
 	w, at := b.signedIn(manager), "/api/v1/guilds/100"
 	var hook struct{ ID string }
 	w.api("POST", at+"/webhooks", `{"name":"ops","url":"https://example.org/x"}`).json(&hook)
-	b.fail(errs.E(errs.Forbidden, "You do not manage this server any more."), hub.NoteChange.Name)
+	b.fail(errs.E(errs.Forbidden, "You no longer manage this server."), hub.NoteChange.Name)
 	for _, c := range [][3]string{
 		{"POST", at + "/tokens", `{"name":"late","scopes":["rooms:read"]}`},
 		{"POST", at + "/webhooks", `{"name":"late","url":"https://example.org/"}`},

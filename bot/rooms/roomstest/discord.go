@@ -97,7 +97,7 @@ func (d *Discord) newID() snowflake.ID {
 }
 
 func gone(what string) error {
-	return errs.E(errs.NotFound, "Discord does not know it (any more). Look again whether it is still there.").
+	return errs.E(errs.NotFound, "Discord can't find it. Check whether it still exists.").
 		Because(fmt.Errorf("fake: no %s", what))
 }
 
@@ -544,7 +544,7 @@ func (d *Discord) Move(_ context.Context, _, user, to snowflake.ID, _ string) er
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.voice[user] == 0 {
-		return errs.E(errs.NotInVoice, "You are not connected to voice.")
+		return errs.E(errs.NotInVoice, "You aren't connected to voice. Join a voice channel first.")
 	}
 	if to != 0 {
 		if c, err := d.channel(to); err != nil || c.Kind != rooms.KindVoice {
