@@ -1,5 +1,5 @@
-# Snug in a container: docker build -t snug .  (see compose.yaml for running it)
-# The version is what git says; without .git give it: --build-arg VERSION=v1.2.3
+# Build the image: docker build -t snug .   (compose.yaml runs it)
+# The version comes from git. Without .git, set it: --build-arg VERSION=v1.2.3
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -8,7 +8,7 @@ COPY . .
 ARG VERSION
 RUN CGO_ENABLED=0 make build ${VERSION:+VERSION="$VERSION"} && mkdir /data
 
-# nonroot is the user 65532: secret files that are mounted must be readable by it.
+# nonroot is user 65532. It must be able to read mounted secret files.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /src/bin/snug /snug
 COPY --from=build --chown=nonroot:nonroot /data /data
