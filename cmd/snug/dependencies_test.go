@@ -116,24 +116,24 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second, ok := strings.Cut(string(text), "## Brought along")
+	first, second, ok := strings.Cut(string(text), "## Indirect")
 	if !ok {
-		t.Fatal("docs/dependencies.md has no section “Brought along”")
+		t.Fatal("docs/dependencies.md has no section “Indirect”")
 	}
-	compare(t, "Directly used", direct, rowsOf(first), known)
+	compare(t, "Direct", direct, rowsOf(first), known)
 	if os.Getenv("SNUG_UPDATE") != "" {
 		var b strings.Builder
 		for _, m := range slices.Sorted(maps.Keys(linked)) {
 			fmt.Fprintf(&b, "| %s | %s |\n", m, licenceOf(t, known[m]))
 		}
 		head, _, _ := strings.Cut(second, "| --- | --- |\n")
-		if err := os.WriteFile(path, []byte(first+"## Brought along"+head+"| --- | --- |\n"+b.String()),
+		if err := os.WriteFile(path, []byte(first+"## Indirect"+head+"| --- | --- |\n"+b.String()),
 			0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	compare(t, "Brought along", linked, rowsOf(second), known)
+	compare(t, "Indirect", linked, rowsOf(second), known)
 	for m, row := range known {
 		if !row.Indirect && !row.Main && rowsOf(first)[m] == "" {
 			t.Errorf("go.mod requires %s directly, and docs/dependencies.md does not name it", m)

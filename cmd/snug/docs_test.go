@@ -25,7 +25,7 @@ func TestSecurityDocument(t *testing.T) {
 	for n, line := range strings.Split(string(text), "\n") {
 		if !strings.HasPrefix(line, "|") {
 			claims = false
-		} else if strings.HasSuffix(line, "| shown by |") {
+		} else if strings.HasSuffix(line, "| Tests |") {
 			claims = true
 		} else if claims && !strings.HasPrefix(line, "| ---") {
 			rows++

@@ -147,7 +147,7 @@ var table = []Row{
 		Kind: RoomOpened, Icon: "🟢", About: AboutRooms, In: toAll, Detail: typed("its name"),
 		Variants: []string{"unnamed"}, Variant: func(e *Entry) string { return when(e.Detail == "", "unnamed") },
 	},
-	{Kind: RoomClosing, Icon: "⏰", About: AboutRooms, In: toAll, Detail: coded("closed.", "why, as of `room_closed`")},
+	{Kind: RoomClosing, Icon: "⏰", About: AboutRooms, In: toAll, Detail: coded("closed.", "why, as for `room_closed`")},
 	{
 		Kind: RoomKept, Icon: "⏰", About: AboutRooms, In: toAll,
 		Variants: []string{"nobody"}, Variant: func(e *Entry) string { return when(e.By == 0, "nobody") },
@@ -161,7 +161,7 @@ var table = []Row{
 	{Kind: RenamePlanned, Icon: "✏️", About: AboutRooms, In: toOwner, New: typed("its name once Discord allows it")},
 	{Kind: SeatsChanged, Icon: "🪑", About: AboutRooms, In: toAll, Old: typed("how many before"), New: typed("how many now")},
 	{
-		Kind: PrivacyChanged, Icon: "🔒", About: AboutRooms, In: toAll, Old: coded("privacy.", "as `new`, before"),
+		Kind: PrivacyChanged, Icon: "🔒", About: AboutRooms, In: toAll, Old: coded("privacy.", "like `new`, but before"),
 		New: coded("privacy.", "`open`, or some of `private`, `locked` and `hidden`, joined by commas"),
 	},
 	{
@@ -187,7 +187,7 @@ var table = []Row{
 	},
 	{Kind: InviteRevoked, Icon: "🎟️", About: AboutPeople, In: toOwner},
 	{
-		Kind: OnTheWay, Icon: "🛎️", About: AboutPeople, In: toOwner, Target: "who comes; `by` made the invite",
+		Kind: OnTheWay, Icon: "🛎️", About: AboutPeople, In: toOwner, Target: "who is coming; `by` created the invite",
 		Detail: code("what is next: `join`, `rules` or `wait`"),
 	},
 	{
@@ -203,7 +203,7 @@ var table = []Row{
 		Variants: []string{"offered", "seated"}, Variant: detail,
 	},
 	{
-		Kind: SeatHeld, Icon: "🪑", About: AboutPeople, In: toOwner, Target: "for whom",
+		Kind: SeatHeld, Icon: "🪑", About: AboutPeople, In: toOwner, Target: "who it's for",
 		Detail: coded("held.", "why: `invited`, `waiting`, `back` or `joining`"),
 	},
 	{Kind: SeatRefused, Icon: "🪑", About: AboutPeople, In: toOwner, Target: "who found no seat"},
@@ -215,7 +215,7 @@ var table = []Row{
 		Kind: Restored, Icon: "🎟️", About: AboutPeople, In: toOwner, Target: "who has access again",
 		Detail: code("why they had none"),
 	},
-	{Kind: Kicked, Icon: "👋", About: AboutPeople, In: toOwner, Target: "who was put out"},
+	{Kind: Kicked, Icon: "👋", About: AboutPeople, In: toOwner, Target: "who was kicked"},
 	{Kind: Banned, Icon: "⛔", About: AboutPeople, In: toOwner, Target: "who is banned"},
 	{Kind: Unbanned, Icon: "↩️", About: AboutPeople, In: toOwner, Target: "who is no longer banned"},
 	{Kind: PreferencesForgotten, Icon: "🧹", About: AboutPeople, In: stored},
@@ -228,7 +228,7 @@ var table = []Row{
 	{
 		Kind: Repaired, Icon: "🔧", About: AboutServer, In: stored,
 		Detail: Field{Doc: "what, as `kind` of a repair in the [JSON API](api.md)", As: Issue, Prefix: "issue."},
-		Old:    code("what it was"), New: code("what it had to be"),
+		Old:    code("what it was"), New: code("what it should be"),
 	},
 	{Kind: TokenCreated, Icon: "🔑", About: AboutServer, In: stored, Detail: typed("the API token's name")},
 	{Kind: TokenRevoked, Icon: "🔑", About: AboutServer, In: stored, Detail: typed("the API token's name")},
