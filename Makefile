@@ -1,4 +1,4 @@
-# Snug's tasks. `make test` is the one that must pass; see README.md.
+# Snug's tasks. `make test` must pass; see CONTRIBUTING.md.
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -7,72 +7,72 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 help: ## List these tasks
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: ## Run Snug with a simulated Discord: no account, no server
+demo: ## Run Snug with a Discord simulator: no account, no server
 	$(GO) run ./cmd/snug demo
 
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o bin/snug ./cmd/snug
 
-test: ## Everything that must pass: formatting, vet, and all tests with the race detector and a real browser
+test: ## Run everything that must pass: formatting, vet, vulnerabilities, and all tests with the race detector and a browser
 	@.ci/needs
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted; run: make fmt"; echo "$$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "These files aren't formatted. Run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v '^snug/cmd/snug$$')
-	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug # alone: it measures latency
+	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug # separately, because it measures latency
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
-		echo "not checked against Discord's OpenAPI description: make openapi"; }
+		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
-openapi: ## Fetch Discord's OpenAPI description, against which the tests then check what Snug and the simulator say
+openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check Snug and the simulator against it
 	$(GO) run ./shared/discordsim/openapi/fetch
 
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
-test-openapi: ## The tests that use that description, and no others
+test-openapi: ## Run only the tests that use that description
 	$(GO) test -race -timeout 30m $(filter-out ./cmd/snug/,$(DESCRIBED))
 	$(GO) test -race -parallel 3 -timeout 30m ./cmd/snug
 
-stranger: ## Follow the README on an empty Debian, as root; ODD=1: all tests on as odd a machine as there may be
+stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger
 
-pictures: ## Make the pictures of the documentation, from the real thing
+pictures: ## Take the pictures in docs/pictures from the running program
 	SNUG_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug
 
 pages: ## Show every page and dialog in every state, from fixtures
 	$(GO) run ./cmd/snugpages
 
-screenshots: ## Take a picture of every page and dialog, phone and desktop, dark and light, into bin/screenshots
+screenshots: ## Take screenshots of every page and dialog into bin/screenshots: phone and desktop, dark and light
 	mkdir -p bin/screenshots
 	SNUG_SCREENSHOTS='$(CURDIR)/bin/screenshots' $(GO) test -count=1 -timeout 20m -run TestScreenshots ./dashboard/view
 
-a11y: ## Look at every page and dialog with axe-core, and at contrast and sizes
+a11y: ## Check every page and dialog with axe-core, and contrast and sizes
 	$(GO) test -count=1 -run 'TestAxe|TestLooks|TestDialogsLook' ./dashboard/view
 
-clients: ## Let discord.js try the simulated Discord (needs Node and npm)
+clients: ## Run discord.js against the Discord simulator (needs Node and npm)
 	cd shared/discordsim/clients && npm install
 	SNUG_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
 
-lint: ## golangci-lint, with the rules of .golangci.yml
+lint: ## Run golangci-lint with the rules in .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed. Install it with:"; \
 		echo "  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest"; \
-		echo "and have $$($(GO) env GOPATH)/bin in PATH, or see https://golangci-lint.run"; exit 1; }
+		echo "and add $$($(GO) env GOPATH)/bin to PATH. More at https://golangci-lint.run"; exit 1; }
 	golangci-lint run
 
-soak: fuzz ## The longer forms of the tests, and fuzzing; what fails says how to replay it
-	SNUG_SOAK=1 $(GO) test -race -p 1 -timeout 60m ./... # one package after the other: they measure time
+soak: fuzz ## Fuzz, then run the long forms of the tests; a failure says how to replay it
+	SNUG_SOAK=1 $(GO) test -race -p 1 -timeout 60m ./... # one package at a time, because they measure time
 
 FUZZTIME ?= 1m
-fuzz: ## Fuzz everything that reads what strangers send, each for FUZZTIME (1m)
+fuzz: ## Fuzz everything that reads input from strangers, each for FUZZTIME (1m)
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
 		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
 			echo "$$name in $$(dirname $$f)"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$(dirname $$f); \
 		done; done
 
-vuln: ## Ask the Go vulnerability database about Snug and all it is made of
+vuln: ## Check Snug and its dependencies against the Go vulnerability database
 	@.ci/vuln
 
-bench: ## Compare live push with the plain loop it is measured against
+bench: ## Compare the live view's sending with a plain loop
 	$(GO) run ./cmd/snugload
 
 fmt: ## Format the code
