@@ -28,7 +28,7 @@ import (
 	"snug/shared/text"
 )
 
-// stopWithin bounds a graceful stop.
+// stopWithin is how long a graceful stop may take.
 const stopWithin = 20 * time.Second
 
 // app is a running Snug: hub, bot and dashboard in one process.
@@ -53,18 +53,18 @@ type app struct {
 type setup struct {
 	config.Serve
 	listener   net.Listener // where the dashboard serves
-	ops        net.Listener // where operators are served; nil: nowhere
+	ops        net.Listener // where metrics and profiles are served; nil for nowhere
 	log        *slog.Logger
 	now        func() time.Time
 	extraHosts []string
 	demo       bool
-	// refuseEvery is as dashboard.Options has it; 0: the dashboard's own.
+	// refuseEvery is dashboard.Options.RefuseEvery; 0 for the dashboard's default.
 	refuseEvery time.Duration
-	requests    int // as bot.Options has them; 0: the bot's own
+	requests    int // bot.Options.Requests; 0 for the bot's default
 }
 
-// start puts everything together and returns once the dashboard serves; the
-// bot connects meanwhile. On error nothing is left running.
+// start puts everything together and returns once the dashboard serves; connect then connects the bot. After an error,
+// nothing is left running.
 func start(ctx context.Context, s setup) (_ *app, err error) {
 	a := &app{log: s.log, failed: make(chan error, 3)}
 	a.ctx, a.stop = context.WithCancel(context.Background())
@@ -134,11 +134,11 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// openHub opens the hub that the configuration names, with its data folder.
+// openHub opens the hub that the configuration names, and creates its data folder.
 func openHub(ctx context.Context, c config.Serve, log *slog.Logger, observe func(hub.Observation)) (*hub.Hub, error) {
 	if c.NATSURL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
-			return nil, fmt.Errorf("the data folder cannot be made: %w. Choose another with --data or SNUG_DATA", err)
+			return nil, fmt.Errorf("can't create the data folder: %w. Choose another with --data or SNUG_DATA", err)
 		}
 	}
 	o := hubOptions(c, log)
@@ -175,10 +175,10 @@ func (a *app) serve(l, ops net.Listener, opsNames []string) {
 	run("dashboard", func() error { return a.dash.Run(a.ctx) })
 }
 
-// connect connects the bot; it returns when Discord is ready, or with why it cannot be.
+// connect connects the bot. It returns when Discord is ready, or the reason why it can't be.
 func (a *app) connect(ctx context.Context) error { return a.bot.Start(ctx) }
 
-// wait returns when ctx ends, with nil, or when a part fails for good, with why.
+// wait returns nil when ctx ends, or the reason when a part fails for good.
 func (a *app) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -190,7 +190,7 @@ func (a *app) wait(ctx context.Context) error {
 	}
 }
 
-// ready says why the process cannot serve everything, for /readyz.
+// ready returns why the process can't serve everything, for /readyz, or nil.
 func (a *app) ready(ctx context.Context) error {
 	if err := a.bot.Ready(); err != nil {
 		return err
@@ -198,8 +198,8 @@ func (a *app) ready(ctx context.Context) error {
 	return a.hub.Ready(ctx)
 }
 
-// close stops everything: watchers are told to come back, HTTP drains, the
-// gateway's session is left to be resumed, and last the hub is closed.
+// close stops everything: watchers are told to reconnect, HTTP drains, the gateway's session is kept for resuming, and
+// the hub is closed last.
 func (a *app) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
@@ -227,7 +227,7 @@ func (a *app) close() error {
 	return errors.Join(all...)
 }
 
-// endpoints gives where Discord's parts are: its own, or all at one other address.
+// endpoints returns the addresses of Discord's parts: Discord's own, or all at another address.
 func endpoints(discordURL string) dashboard.Discord {
 	if discordURL == "https://discord.com" {
 		return dashboard.Discord{}

@@ -8,14 +8,13 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// arranged puts arguments as the parser wants them: `snug help serve` is `snug serve --help`, and a flag's
-// value that begins with a dash, as a random secret may, is joined to its flag. A flag where a value should
-// be stays what it is, a mistake.
+// arranged rewrites arguments for the parser: `snug help serve` becomes `snug serve --help`, and a value that begins
+// with a dash, as a random secret may, is joined to its flag. A flag in place of a value stays a mistake.
 func arranged(m *kong.Application, args []string) []string {
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
-	known := map[string]bool{} // whether it takes a value
+	known := map[string]bool{} // by name: whether it takes a value
 	for _, node := range append([]*kong.Node{m.Node}, m.Children...) {
 		for _, f := range node.Flags {
 			known["--"+f.Name] = !f.IsBool() && !f.IsCounter()
@@ -39,7 +38,7 @@ func arranged(m *kong.Application, args []string) []string {
 	return out
 }
 
-// noSuchCommand says what is wrong when the first argument is no command; "" when it is one, or a flag.
+// noSuchCommand returns an error message if the first argument isn't a command, and "" if it's one or a flag.
 func noSuchCommand(m *kong.Application, args []string, err error) string {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return ""

@@ -16,7 +16,7 @@ import (
 	"snug/shared/testkit"
 )
 
-// TestWhatIsTyped tries what people get wrong on the command line: each is told at once, with what to do.
+// TestWhatIsTyped tries common mistakes on the command line. Each gets an error that says what to do.
 func TestWhatIsTyped(t *testing.T) {
 	t.Parallel()
 	junk := filepath.Join(t.TempDir(), "junk")
@@ -28,7 +28,7 @@ func TestWhatIsTyped(t *testing.T) {
 		status int
 		want   string
 	}{
-		"help":                {[]string{"help"}, 0, "Run the bot and its dashboard."},
+		"help":                {[]string{"help"}, 0, "Run the bot and the dashboard."},
 		"help with a command": {[]string{"help", "serve"}, 0, "--bot-token"},
 		"help with a typo": {
 			[]string{"help", "sreve"}, 2, `there is no command "sreve". Did you mean "serve"?`,
@@ -39,23 +39,23 @@ func TestWhatIsTyped(t *testing.T) {
 		},
 		"a flag's typo": {[]string{"serve", "--client-secrt=x"}, 2, `did you mean "--client-secret"?`},
 		"a secret with a dash": {
-			[]string{"serve", "--client-secret", "-x", "--bot-token", "--y"}, 1, "DISCORD_BOT_TOKEN is not a bot token",
+			[]string{"serve", "--client-secret", "-x", "--bot-token", "--y"}, 1, "DISCORD_BOT_TOKEN isn't a bot token",
 		},
 		"a flag instead of a value": {[]string{"serve", "--client-secret", "--data", "x"}, 2, "--client-secret"},
 		"an option of a switch":     {[]string{"serve", "--members-intent", "-x"}, 2, "unknown flag -x"},
 		"no value":                  {[]string{"serve", "--client-secret"}, 2, "--client-secret"},
 		"a negative number":         {[]string{"serve", "--nats-replicas", "-1"}, 1, "SNUG_NATS_REPLICAS is -1"},
 		"demo's log level": {
-			[]string{"demo", "--log-level", "loud"}, 1, `"loud" is not a log level. Choose debug, info, warn or error.`,
+			[]string{"demo", "--log-level", "loud"}, 1, `"loud" isn't a log level. Choose debug, info, warn or error.`,
 		},
-		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" is not a log format. Choose text or json.`},
-		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" is not a log level`},
+		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" isn't a log format. Choose text or json.`},
+		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" isn't a log level`},
 		"doctor's log level": {
 			[]string{"doctor", "--log-level", "loud", "--discord-url", "http://127.0.0.1:1", "--data", t.TempDir()}, 1,
-			`"loud" is not a log level`,
+			`"loud" isn't a log level`,
 		},
-		"backup's log level":  {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" is not a log level`},
-		"restore's log level": {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" is not a log level`},
+		"backup's log level":  {[]string{"backup", "--log-level", "loud", "-"}, 1, `"loud" isn't a log level`},
+		"restore's log level": {[]string{"restore", "--log-level", "loud", junk}, 1, `"loud" isn't a log level`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,14 +179,14 @@ func TestDoctorBesideARunningSnug(t *testing.T) {
 	c.Data, c.Addr, c.OpsAddr = dir, strings.TrimPrefix(h.url, "http://"), ""
 	var out bytes.Buffer
 	if err := c.Run(world{t.Context(), &out, &out}); err != nil ||
-		!strings.Contains(out.String(), "a Snug is running") ||
-		!strings.Contains(out.String(), c.Addr+" in use, by the Snug that is running") {
+		!strings.Contains(out.String(), "in use by a running Snug") ||
+		!strings.Contains(out.String(), c.Addr+" in use by the running Snug") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	h.must(h.app.bot.Close(t.Context()))
 	out.Reset()
 	if err := c.Run(world{t.Context(), &out, &out}); err == nil ||
-		!strings.Contains(out.String(), "✗ ports: it is not ready") {
+		!strings.Contains(out.String(), "✗ ports: Snug isn't ready") {
 		t.Errorf("beside one that is not ready: %v\n%s", err, out.String())
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"snug/shared/hub"
 )
 
-// store says which hub a backup is of.
+// store holds the flags that say which hub to back up or restore.
 type store struct {
 	Data      string `env:"SNUG_DATA" default:"data" help:"The data folder."`
-	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster, instead of a data folder."`
-	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy, 1 to 5; 0: three in a cluster."`
-	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for it."`
+	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster to use instead of a data folder."`
+	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5. 0 means three in a cluster, one on a single server."`
+	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"The credentials file for the NATS server."`
 	config.Log
 }
 
@@ -26,10 +26,10 @@ func (s store) serve() config.Serve {
 
 type backupCmd struct {
 	store
-	File string `arg:"" help:"The file to write, which must not exist; - for standard output."`
+	File string `arg:"" help:"The file to write. It must not exist yet. Use - for standard output."`
 }
 
-// Run writes a backup; a file that is not complete does not stay.
+// Run writes a backup. If that fails, it removes the incomplete file.
 func (c *backupCmd) Run(w world) (err error) {
 	log, err := logger(c.Log, w.err)
 	if err != nil {
@@ -40,22 +40,22 @@ func (c *backupCmd) Run(w world) (err error) {
 	}
 	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("the backup cannot be written: %w. Choose a file that does not exist", err)
+		return fmt.Errorf("can't write the backup: %w. Choose a file that doesn't exist yet, in a folder you may write to", err)
 	}
 	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), log), f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	fmt.Fprintf(w.out,
-		"Wrote %s. It holds sealed logins: keep it, and the session secret, where only you can read them.\n", c.File)
+		"Backed up to %s. It contains sealed logins: keep it and the session secret where only you can read them.\n", c.File)
 	return nil
 }
 
 type restoreCmd struct {
 	store
-	File string `arg:"" type:"existingfile" help:"The backup to read."`
+	File string `arg:"" type:"existingfile" help:"The backup to restore."`
 }
 
-// Run reads a backup. When it cannot, a data folder that was not there before, or was empty, is as before.
+// Run restores a backup. If that fails, a data folder that was missing or empty is so again.
 func (c *restoreCmd) Run(w world) (err error) {
 	log, err := logger(c.Log, w.err)
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *restoreCmd) Run(w world) (err error) {
 	}
 	f, err := os.Open(c.File)
 	if err != nil {
-		return fmt.Errorf("the backup cannot be read: %w", err)
+		return fmt.Errorf("can't read the backup: %w", err)
 	}
 	defer f.Close()
 	if c.NATSURL == "" {
@@ -85,13 +85,13 @@ func (c *restoreCmd) Run(w world) (err error) {
 		return err
 	}
 	fmt.Fprintf(w.out,
-		"Restored %s. Start Snug with the session secret of the time of the backup, or everybody has to sign in again.\n",
+		"Restored %s. Start Snug with the session secret from the time of the backup. Otherwise everyone has to sign in again.\n",
 		c.File)
 	return nil
 }
 
-// emptied gives what removes all that will have been put into a folder, if it is empty now or not there. One that holds
-// anything is left alone.
+// emptied returns a function that removes everything put into a folder from now on, if the folder is empty or missing.
+// It does nothing to one that already has something in it.
 func emptied(folder string) (undo func() error, err error) {
 	path, err := filepath.Abs(folder)
 	if err != nil {
@@ -103,7 +103,7 @@ func emptied(folder string) (undo func() error, err error) {
 	inside := func() ([]os.DirEntry, error) { return os.ReadDir(path) }
 	before, err := inside()
 	if err != nil {
-		return nil, fmt.Errorf("the data folder cannot be read: %w. Choose another with --data or SNUG_DATA", err)
+		return nil, fmt.Errorf("can't read the data folder: %w. Choose another with --data or SNUG_DATA", err)
 	}
 	if len(before) > 0 {
 		return func() error { return nil }, nil
@@ -117,7 +117,7 @@ func emptied(folder string) (undo func() error, err error) {
 	}, nil
 }
 
-// firstMissing gives the outermost folder of a path that is not there; "" when all are.
+// firstMissing returns the outermost folder of a path that doesn't exist, or "" if all do.
 func firstMissing(path string) (missing string) {
 	for ; !isThere(path); path = filepath.Dir(path) {
 		missing = path

@@ -20,19 +20,19 @@ import (
 )
 
 type demoCmd struct {
-	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the dashboard listens."`
-	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where the simulated Discord listens."`
-	Data        string `placeholder:"FOLDER" help:"Keep rooms and the simulated Discord's channels here. Default: a temporary folder, removed at the end."`
-	JSON        bool   `help:"Print addresses, tokens and people as one line of JSON first, for scripts."`
+	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address the dashboard listens on."`
+	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"The address the Discord simulator listens on."`
+	Data        string `placeholder:"FOLDER" help:"Keep rooms and the simulator's server in this folder. By default, the demo uses a temporary folder and removes it at the end."`
+	JSON        bool   `help:"Print addresses, tokens and people as a line of JSON, for scripts."`
 	config.Log
 }
 
-// Run runs Snug on this machine against a simulated Discord.
+// Run runs Snug on this machine with a Discord simulator.
 func (c *demoCmd) Run(w world) (err error) {
 	for name, addr := range map[string]string{"--addr": c.Addr, "--discord-addr": c.DiscordAddr} {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil || !config.Loopback(host) {
-			return fmt.Errorf("%s %q: the demo lets anybody be anyone, so it listens on this machine only. Write it like 127.0.0.1:8080",
+			return fmt.Errorf("%s is %q, but in the demo anyone can be anybody, so it listens only on this machine. Use something like 127.0.0.1:8080",
 				name, addr)
 		}
 	}
@@ -56,7 +56,7 @@ func (c *demoCmd) Run(w world) (err error) {
 	}
 	if kept.World != nil {
 		if err := d.discord.Restore(kept.World); err != nil {
-			return errors.Join(fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one",
+			return errors.Join(fmt.Errorf("can't read %s: %w. Choose another folder with --data, or delete this one",
 				kept.path, err),
 				d.discord.Close(w.ctx))
 		}
@@ -84,11 +84,11 @@ func (c *demoCmd) Run(w world) (err error) {
 	}
 	return a.run(w, func() {
 		select {
-		case <-a.bot.Registered(): // what is printed invites to type commands
+		case <-a.bot.Registered(): // what it prints tells people to type commands
 		case <-w.ctx.Done():
 		}
 		text := w.out
-		if c.JSON { // then standard output is the script's
+		if c.JSON { // then standard output belongs to the script
 			text = w.err
 			err = json.NewEncoder(w.out).Encode(d.facts(base))
 		}
@@ -96,23 +96,23 @@ func (c *demoCmd) Run(w world) (err error) {
 	})
 }
 
-// demoWorld is a simulated Discord with a small server of friends, Snug among them.
+// demoWorld is a Discord simulator with a small server of friends, which Snug is in.
 type demoWorld struct {
 	discord *discordsim.Server
 	url     string
 	app     discordsim.Application
 	guild   discordsim.ID
-	lounge  discordsim.ID // a voice channel that is no room
+	lounge  discordsim.ID // a voice channel that isn't a room
 	users   []discordsim.User
 }
 
-// simulate starts the simulated Discord.
+// simulate starts the Discord simulator.
 func simulate(addr string, o discordsim.Options) (demoWorld, error) {
 	s := discordsim.New(o)
 	url, err := s.Start(addr)
 	if err != nil {
 		return demoWorld{},
-			fmt.Errorf("the simulated Discord cannot listen on %s: %w. Something else may be using it: choose another address with --discord-addr",
+			fmt.Errorf("the Discord simulator can't listen on %s: %w. If another program uses it, choose another address with --discord-addr",
 				addr, err)
 	}
 	w, err := s.Demo(discordsim.ApplicationOptions{
@@ -130,7 +130,7 @@ func simulate(addr string, o discordsim.Options) (demoWorld, error) {
 	}, nil
 }
 
-// serve completes a configuration with who the bot is and where its Discord is.
+// serve adds the bot's credentials and the simulator's address to a configuration.
 func (d demoWorld) serve(c config.Serve) config.Serve {
 	c.BotToken, c.ClientID, c.ClientSecret, c.DiscordURL = d.app.BotToken, config.ID{
 		ID: snowflake.ID(d.app.ID),
@@ -138,7 +138,7 @@ func (d demoWorld) serve(c config.Serve) config.Serve {
 	return c
 }
 
-// hosts gives each person a loopback host name, so that several can be signed in in one browser.
+// hosts returns a loopback host name for each person, so that several can be signed in in one browser.
 func (d demoWorld) hosts(addr net.Addr) []string {
 	_, port, _ := net.SplitHostPort(addr.String())
 	hosts := []string{"localhost:" + port}
@@ -148,7 +148,7 @@ func (d demoWorld) hosts(addr net.Addr) []string {
 	return hosts
 }
 
-// facts is what --json prints.
+// facts returns what --json prints.
 func (d demoWorld) facts(base string) any {
 	return struct {
 		DashboardURL  string            `json:"dashboard_url"`
@@ -161,24 +161,24 @@ func (d demoWorld) facts(base string) any {
 	}{base, d.url, d.app.BotToken, d.app.ID, d.app.ClientSecret, d.guild, d.users}
 }
 
-// welcome says what to open and try.
+// welcome prints what to open and try.
 func (d demoWorld) welcome(w io.Writer, base string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(base, "http://"))
 	fmt.Fprintf(t, `
-Snug is running, with a simulated Discord. Nothing leaves this machine.
+Snug is running with a Discord simulator. Nothing leaves this machine.
 
-  Simulated Discord	%s
+  Discord simulator	%s
   Snug's dashboard	%s
 
 Try this:
-  1. Open the simulated Discord and choose who you are, say %s.
+  1. Open the Discord simulator and choose who you are, say %s.
   2. Type /create-room and press Enter. Open the room's page from the answer.
-  3. Join the room's voice channel, and watch its page follow.
-  4. Copy the invite link, be somebody else in another tab, paste it into #general there, and click it.
+  3. Join the room's voice channel and watch the page follow.
+  4. Copy the invite link. In another tab, be somebody else, paste it into #general and click it.
 
-Each person has an address of their own, such as %s, so that one browser holds several.
-Scripts do all this over HTTP: see docs/demo.md. Ctrl-C stops it.
+Each person has their own address, such as %s, so you can be several people in one browser.
+Scripts can do all this over HTTP: see docs/demo.md. Press Ctrl-C to stop.
 `, d.url, base, d.users[0].Username, d.hostOf(1, port))
 	_ = t.Flush()
 }

@@ -15,20 +15,20 @@ import (
 	"snug/shared/discordsim"
 )
 
-// keptWorld is the simulated Discord's world as the demo's data folder keeps it: without its channels, Snug's
-// rooms there would be nowhere at the next start.
+// keptWorld is the simulator's world in the demo's data folder: without its channels, Snug's rooms would have none at
+// the next start.
 type keptWorld struct {
-	Seed    uint64          `json:"seed"` // with Founded: of everybody's ids and tokens
+	Seed    uint64          `json:"seed"` // with Founded, determines everyone's ids and tokens
 	Founded time.Time       `json:"founded"`
 	World   json.RawMessage `json:"world"`
 
 	path string
 }
 
-// keepEvery is how long what happened in the simulated Discord may be unkept.
+// keepEvery is how long a change in the simulator may stay unsaved.
 const keepEvery = 250 * time.Millisecond
 
-// keptWorldIn reads the world of a folder, or begins one.
+// keptWorldIn reads a folder's world, or starts one.
 func keptWorldIn(folder string) (*keptWorld, error) {
 	k := &keptWorld{path: filepath.Join(folder, "simulated-discord.json")}
 	b, err := os.ReadFile(k.path)
@@ -40,13 +40,13 @@ func keptWorldIn(folder string) (*keptWorld, error) {
 		err = json.Unmarshal(b, k)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w. Choose another folder with --data, or remove this one", k.path,
+		return nil, fmt.Errorf("can't read %s: %w. Choose another folder with --data, or delete this one", k.path,
 			err)
 	}
 	return k, nil
 }
 
-// follow writes down what changes in the world, until the function that it gives is called.
+// follow saves the world's changes until the function it returns is called.
 func (k *keptWorld) follow(s *discordsim.Server, log *slog.Logger) (stop func() error) {
 	quit := make(chan struct{})
 	var wg sync.WaitGroup
@@ -59,7 +59,7 @@ func (k *keptWorld) follow(s *discordsim.Server, log *slog.Logger) (stop func() 
 			case <-t.C:
 			}
 			if err := k.write(s); err != nil {
-				log.Warn("the simulated Discord could not be kept", "err", err)
+				log.Warn("the simulator's server was not saved; trying again", "file", k.path, "err", err)
 			}
 		}
 	})
@@ -70,7 +70,7 @@ func (k *keptWorld) follow(s *discordsim.Server, log *slog.Logger) (stop func() 
 	}
 }
 
-// write writes the world if it changed: the whole of it or nothing.
+// write saves the world if it changed: all of it or nothing.
 func (k *keptWorld) write(s *discordsim.Server) error {
 	world, err := s.Keep()
 	if err != nil || bytes.Equal(world, k.World) {

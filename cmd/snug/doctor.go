@@ -33,14 +33,14 @@ type doctorCmd struct {
 	tryFlags `embed:""`
 }
 
-// check is one thing the doctor looks at: what it found, or what is wrong and how to mend it.
+// check is one thing that doctor checks. do returns what it found, or what's wrong and how to fix it.
 type check struct {
 	name  string
-	needs []string // the checks without which this one is not made
+	needs []string // checks that must pass before this one runs
 	do    func(context.Context) (found string, err error)
 }
 
-// Run looks at everything Snug needs. Its exit status is 1 if anything is wrong.
+// Run checks everything Snug needs, and returns an error if anything is wrong.
 func (c *doctorCmd) Run(w world) error {
 	c.Complete()
 	if c.asked() {
@@ -52,7 +52,7 @@ func (c *doctorCmd) Run(w world) error {
 	for _, k := range d.checks() {
 		if i := slices.IndexFunc(k.needs, func(name string) bool { return failed[name] }); i >= 0 {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "– %s: not looked at, because of the %s\n", k.name, k.needs[i])
+			fmt.Fprintf(w.out, "– %s: skipped, because of the %s\n", k.name, k.needs[i])
 			continue
 		}
 		ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
@@ -67,19 +67,19 @@ func (c *doctorCmd) Run(w world) error {
 		fmt.Fprintf(w.out, "✓ %s: %s\n", k.name, found)
 	}
 	if len(failed) > 0 {
-		return errors.New("not everything that Snug needs is right; what to do stands above, beside each ✗")
+		return errors.New("Snug isn't set up correctly yet. Each line with ✗ above says what to do")
 	}
 	return nil
 }
 
-// doctor looks.
+// doctor runs the checks.
 type doctor struct {
 	c    config.Serve
 	http *http.Client
 	now  func() time.Time
-	dir  string // the data folder, or what stands in for one that is not there yet
+	dir  string // the data folder, or a temporary one in its place if it doesn't exist yet
 
-	running  bool // a Snug uses the data folder just now
+	running  bool // another Snug is using the data folder
 	settings map[snowflake.ID]guild.Settings
 }
 
@@ -99,7 +99,7 @@ func (d *doctor) configuration(context.Context) (string, error) {
 	return "complete", d.c.Check()
 }
 
-// count says how many there are of something.
+// count returns a number with a noun, such as 2 servers.
 func count(n int, one string) string {
 	if n != 1 {
 		one += "s"
@@ -112,16 +112,16 @@ func (d *doctor) token(ctx context.Context) (string, error) {
 	if _, err := d.ask(ctx, "/users/@me", &me); err != nil {
 		return "", err
 	}
-	return "Discord knows it as " + me.Username, nil
+	return "valid; the bot is called " + me.Username, nil
 }
 
-var errSecretRefused = errors.New("Discord refuses the client secret, so nobody can sign in. " +
-	"Reset it in the Developer Portal → OAuth2 → Reset Secret and set DISCORD_CLIENT_SECRET to the new one")
+var errSecretRefused = errors.New("Discord rejects the client secret, so nobody can sign in. " +
+	"Reset it in the Developer Portal → OAuth2 → Reset Secret, and set DISCORD_CLIENT_SECRET to the new one")
 
-// secret asks for a token of the application's own, as logins ask for those of people.
+// secret checks the client secret by asking for a token for the application itself, as logins do for people.
 func (d *doctor) secret(ctx context.Context) (string, error) {
 	if d.c.ClientSecret == "" {
-		return "", errors.New("there is none, so nobody can sign in")
+		return "", errors.New("it's missing, so nobody can sign in. Set DISCORD_CLIENT_SECRET to the one in the Developer Portal → OAuth2")
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"identify"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.c.DiscordURL+"/api/oauth2/token",
@@ -137,17 +137,17 @@ func (d *doctor) secret(ctx context.Context) (string, error) {
 	}
 	defer res.Body.Close()
 	var a struct{ Error string }
-	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a) // the status says enough
+	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&a) // if it isn't JSON, the status is enough
 	switch {
 	case a.Error == "invalid_client":
 		return "", errSecretRefused
 	case res.StatusCode != http.StatusOK:
 		return "", answered(res.StatusCode, "/oauth2/token")
 	}
-	return "Discord takes it", nil
+	return "valid", nil
 }
 
-// application is what Discord says of the bot's application.
+// application is what Discord says about the bot's application.
 type application struct {
 	Flags        int      `json:"flags"`
 	RedirectURIs []string `json:"redirect_uris"`
@@ -155,13 +155,13 @@ type application struct {
 	Terms        string   `json:"terms_of_service_url"`
 }
 
-// mayAskMembers are the flags of an application that may have the members intent: granted by review, which
-// Discord wants from 10,000 users on, or switched on by its owner below that.
+// mayAskMembers are the flags of an application that may use the members intent: granted by review, which Discord
+// requires from 10,000 users on, or turned on by its owner below that.
 const mayAskMembers = 1<<14 | 1<<15
 
 func (d *doctor) intents(ctx context.Context) (string, error) {
 	if !d.c.MembersIntent {
-		return "none that has to be allowed is needed", nil
+		return "Snug needs no privileged intent", nil
 	}
 	var a application
 	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
@@ -169,9 +169,9 @@ func (d *doctor) intents(ctx context.Context) (string, error) {
 	}
 	if a.Flags&mayAskMembers == 0 {
 		return "",
-			errors.New("SNUG_MEMBERS_INTENT is set, and Discord does not allow it. Switch on Server Members Intent in the Developer Portal → Bot; from 10,000 users on apply there for it. Or take the variable away: Snug works without")
+			errors.New("SNUG_MEMBERS_INTENT is set, but Discord doesn't allow the intent. Turn on Server Members Intent in the Developer Portal → Bot (from 10,000 users on, apply for it there), or unset the variable: Snug works without it")
 	}
-	return "the members intent is allowed", nil
+	return "Discord allows the members intent", nil
 }
 
 func (d *doctor) redirect(ctx context.Context) (string, error) {
@@ -182,10 +182,10 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 	want := d.c.BaseURL + "/auth/discord/callback"
 	switch {
 	case len(a.RedirectURIs) == 0:
-		return "Discord does not tell; see that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil
+		return "Discord doesn't say. Make sure that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil
 	case !slices.Contains(a.RedirectURIs, want):
 		return "",
-			fmt.Errorf("%s is not registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects",
+			fmt.Errorf("%s isn't registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects",
 				want)
 	}
 	return want + " is registered", nil
@@ -205,14 +205,14 @@ func (d *doctor) gateway(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if g.Limit.Remaining == 0 {
-		return "", fmt.Errorf("all %d connections of today are used up. Wait %s, and see why Snug was started so often",
+		return "", fmt.Errorf("all of today's %d connections are used up. Wait %s, and find out from the log why Snug connected so often",
 			g.Limit.Total, time.Duration(g.Limit.Reset)*time.Millisecond)
 	}
 	return fmt.Sprintf("%s, %d of %s left today", count(g.Shards, "shard"), g.Limit.Remaining,
 		count(g.Limit.Total, "connection")), nil
 }
 
-// maxSkew is how far the clock may be off before links and logins suffer.
+// maxSkew is how far the clock may be off before links and logins fail.
 const maxSkew = 5 * time.Second
 
 func (d *doctor) clock(ctx context.Context) (string, error) {
@@ -224,16 +224,16 @@ func (d *doctor) clock(ctx context.Context) (string, error) {
 	}
 	theirs, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		return "Discord did not tell the time", nil
+		return "Discord didn't send the time", nil
 	}
 	half := d.now().Sub(begun) / 2
-	skew := begun.Add(half).Sub(theirs.Add(500 * time.Millisecond)) // their header has whole seconds
+	skew := begun.Add(half).Sub(theirs.Add(500 * time.Millisecond)) // the header has whole seconds
 	if skew > maxSkew || skew < -maxSkew {
 		return "",
-			fmt.Errorf("it is off by %s against Discord's. Switch on time synchronisation (chrony or systemd-timesyncd)",
+			fmt.Errorf("it differs from Discord's by %s. Turn on time synchronization (chrony or systemd-timesyncd)",
 				skew.Round(time.Second))
 	}
-	return "right to " + (half + time.Second).Round(time.Second).String(), nil
+	return "correct to within " + (half + time.Second).Round(time.Second).String(), nil
 }
 
 // membership is a server the bot is in, with what it may do there.
@@ -243,7 +243,7 @@ type membership struct {
 	Permissions string       `json:"permissions"`
 }
 
-// permissions looks at the bot's roles in its servers.
+// permissions checks the bot's roles in its servers.
 func (d *doctor) permissions(ctx context.Context) (string, error) {
 	var guilds []membership
 	if _, err := d.ask(ctx, "/users/@me/guilds?limit=200", &guilds); err != nil {
@@ -251,7 +251,7 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	}
 	wanted := d.c.GuildID.ID
 	if wanted != 0 && !slices.ContainsFunc(guilds, func(g membership) bool { return g.ID == wanted }) {
-		return "", fmt.Errorf("the bot is not in the server %d of DISCORD_GUILD_ID. Add it: %s", wanted,
+		return "", fmt.Errorf("the bot isn't in the server %d that DISCORD_GUILD_ID names. Add it: %s", wanted,
 			addURL(setup{Serve: d.c}))
 	}
 	var lacks []string
@@ -263,14 +263,14 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	}
 	if len(lacks) > 0 {
 		return "",
-			fmt.Errorf("in some servers the bot's role lacks permissions: %s. Add the bot again with %s, or grant them under Server Settings → Roles; the page Health names each",
+			fmt.Errorf("the bot's role is missing permissions in some servers: %s. Add the bot again with %s, or grant them in Server Settings → Roles; each server's Health page lists them",
 				strings.Join(lacks, ", "), addURL(setup{Serve: d.c}))
 	}
 	return "complete in " + count(len(guilds), "server"), nil
 }
 
-// folder looks whether the data folder keeps what is written. One that is not
-// there yet is not made: another in the same place stands in for it.
+// folder checks that the data folder keeps what's written to it. If it doesn't exist yet, folder doesn't create it but
+// uses a temporary one in the same place.
 func (d *doctor) folder(context.Context) (string, error) {
 	if d.c.NATSURL != "" {
 		return "not used: the hub is at " + d.c.NATSURL, nil
@@ -279,26 +279,26 @@ func (d *doctor) folder(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := path + " can be written to"
+	found := path + " is writable"
 	if d.dir = path; !isThere(path) {
 		if d.dir, err = os.MkdirTemp(filepath.Dir(firstMissing(path)), ".snug-doctor-*"); err != nil {
-			return "", fmt.Errorf("it cannot be made: %w. Choose another with SNUG_DATA", err)
+			return "", fmt.Errorf("can't create it: %w. Choose another with SNUG_DATA", err)
 		}
-		found = path + " can be made"
+		found = path + " can be created"
 	}
 	f, err := os.CreateTemp(d.dir, ".doctor-*")
 	if err != nil {
-		return "", fmt.Errorf("it cannot be written to: %w. Give it to the user that Snug runs as", err)
+		return "", fmt.Errorf("can't write to it: %w. Make the user that Snug runs as its owner", err)
 	}
 	_, err = f.WriteString("ok")
 	err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 	if err != nil {
-		return "", fmt.Errorf("it does not keep what is written: %w. Look at the disk", err)
+		return "", fmt.Errorf("it doesn't keep what's written to it: %w. Check the disk", err)
 	}
 	return found, nil
 }
 
-// tidy removes what stood in for the data folder.
+// tidy removes the temporary data folder.
 func (d *doctor) tidy() {
 	if strings.HasPrefix(filepath.Base(d.dir), ".snug-doctor-") {
 		_ = os.RemoveAll(d.dir)
@@ -312,7 +312,7 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	}
 	h, err := hub.Open(ctx, hubOptions(c, slog.New(slog.DiscardHandler)))
 	if d.running = errs.Has(err, errs.Conflict) && c.NATSURL == ""; d.running {
-		return "in use: a Snug is running on this data folder", nil
+		return "in use by a running Snug", nil
 	}
 	if err != nil {
 		return "", err
@@ -323,7 +323,7 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	}
 	closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return where + " NATS " + version + " takes writes", errors.Join(err, h.Close(closing))
+	return where + " NATS " + version + " accepts writes", errors.Join(err, h.Close(closing))
 }
 
 func (d *doctor) ports(ctx context.Context) (string, error) {
@@ -342,7 +342,7 @@ func (d *doctor) ports(ctx context.Context) (string, error) {
 			used = append(used, addr)
 		default:
 			all = append(all,
-				fmt.Errorf("%s %s cannot be listened on: %w. Something else uses it, perhaps Snug itself: choose another",
+				fmt.Errorf("can't listen on %s %s: %w. If another program uses it, choose another address",
 					name, addr, err))
 		}
 	}
@@ -351,10 +351,10 @@ func (d *doctor) ports(ctx context.Context) (string, error) {
 	}
 	var found []string
 	if len(used) > 0 {
-		found = append(found, strings.Join(used, " and ")+" in use, by the Snug that is running")
+		found = append(found, strings.Join(used, " and ")+" in use by the running Snug")
 	}
 	if len(free) > 0 {
-		found = append(found, strings.Join(free, " and ")+" can be listened on")
+		found = append(found, strings.Join(free, " and ")+" free")
 	}
 	return strings.Join(found, "; "), errors.Join(all...)
 }

@@ -13,7 +13,7 @@ import (
 	"snug/shared/agent"
 )
 
-// ask makes a request of Discord as the bot, and makes it again when Discord asks to wait for a moment first.
+// ask sends a request to Discord as the bot, and repeats it after a short wait if Discord asks for one.
 func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, error) {
 	for {
 		header, err := d.askOnce(ctx, path, into)
@@ -22,7 +22,7 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 			return header, err
 		}
 		wait, bad := time.ParseDuration(slow.seconds + "s")
-		wait = max(wait, time.Second/10) // whatever is said, Discord is not asked without a pause
+		wait = max(wait, time.Second/10) // always pause, whatever Discord says
 		if end, ok := ctx.Deadline(); bad != nil || !ok || time.Until(end) < wait {
 			return header, err
 		}
@@ -36,7 +36,7 @@ func (d *doctor) ask(ctx context.Context, path string, into any) (http.Header, e
 type slowDownError struct{ seconds string }
 
 func (e *slowDownError) Error() string {
-	return "Discord asks to slow down. Try again in " + e.seconds + " seconds"
+	return "Discord is rate limiting this bot. Try again in " + e.seconds + " seconds"
 }
 
 func (d *doctor) askOnce(ctx context.Context, path string, into any) (http.Header, error) {
@@ -57,7 +57,7 @@ func (d *doctor) askOnce(ctx context.Context, path string, into any) (http.Heade
 		return nil, err
 	case res.StatusCode == http.StatusUnauthorized:
 		return res.Header,
-			errors.New("Discord refuses the token. Reset it in the Developer Portal → Bot and set DISCORD_BOT_TOKEN to the new one")
+			errors.New("Discord rejects the token. Reset it in the Developer Portal → Bot, and set DISCORD_BOT_TOKEN to the new one")
 	case res.StatusCode == http.StatusTooManyRequests:
 		return res.Header, &slowDownError{res.Header.Get("Retry-After")}
 	case res.StatusCode != http.StatusOK:
@@ -67,11 +67,11 @@ func (d *doctor) askOnce(ctx context.Context, path string, into any) (http.Heade
 }
 
 func (d *doctor) silent() error {
-	return fmt.Errorf("%s does not answer. Check the network, a proxy or firewall in between, and SNUG_DISCORD_URL",
+	return fmt.Errorf("%s doesn't answer. Check the network, any proxy or firewall in between, and SNUG_DISCORD_URL",
 		d.c.DiscordURL)
 }
 
 func answered(status int, path string) error {
-	return fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com tells of outages",
+	return fmt.Errorf("Discord answered %d to %s. Try again in a few minutes; https://discordstatus.com lists outages",
 		status, path)
 }

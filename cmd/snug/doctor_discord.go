@@ -11,7 +11,7 @@ import (
 	"snug/shared/agent"
 )
 
-// policies looks whether people can find out who runs Snug, and what with their data. Nothing stops working without.
+// policies checks whether people can find out who runs Snug and what happens to their data. Snug works without it.
 func (d *doctor) policies(ctx context.Context) (string, error) {
 	var a application
 	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
@@ -19,10 +19,10 @@ func (d *doctor) policies(ctx context.Context) (string, error) {
 	}
 	var todo []string
 	if d.c.HostName == "" && d.c.Privacy == "" {
-		todo = append(todo, "they do not say who runs Snug: set SNUG_HOST_NAME and SNUG_HOST_CONTACT")
+		todo = append(todo, "they don't say who runs Snug: set SNUG_HOST_NAME and SNUG_HOST_CONTACT")
 	}
 	if a.Privacy == "" || a.Terms == "" {
-		todo = append(todo, "enter both in the Developer Portal → General Information")
+		todo = append(todo, "enter both addresses in the Developer Portal → General Information")
 	}
 	found := d.c.BaseURL + "/privacy and " + d.c.BaseURL + "/terms"
 	if len(todo) > 0 {
@@ -31,10 +31,9 @@ func (d *doctor) policies(ctx context.Context) (string, error) {
 	return found, nil
 }
 
-// twoFactor finds servers that ask moderators for two-factor authentication while the application's owner has none:
-// there Discord refuses the bot with 60003 (oauth2.mdx, "Two-Factor Authentication Requirement"). It is asked for by
-// ordering no channels, which changes nothing and needs what moderation needs; that an empty order is refused otherwise
-// is no finding.
+// twoFactor finds servers that require two-factor authentication for moderation while the application's owner doesn't
+// have it: Discord refuses the bot there with 60003 (oauth2.mdx, "Two-Factor Authentication Requirement"). It reorders
+// zero channels, which changes nothing and needs what moderation needs; any other refusal of that is fine.
 func (d *doctor) twoFactor(ctx context.Context) (string, error) {
 	var guilds []membership
 	if _, err := d.ask(ctx, "/users/@me/guilds?limit=200", &guilds); err != nil {
@@ -47,7 +46,7 @@ func (d *doctor) twoFactor(ctx context.Context) (string, error) {
 			MFALevel int `json:"mfa_level"`
 		}
 		if _, err := d.ask(ctx, "/guilds/"+g.ID.String(), &in); err != nil || in.MFALevel == 0 {
-			continue // what is wrong with a server is said by the permissions
+			continue // the permissions check reports what's wrong with a server
 		}
 		asks++
 		if code := d.code(ctx, http.MethodPatch, "/guilds/"+g.ID.String()+"/channels", "[]"); code == 60003 {
@@ -57,18 +56,18 @@ func (d *doctor) twoFactor(ctx context.Context) (string, error) {
 	switch {
 	case len(refused) > 0:
 		return "",
-			fmt.Errorf("these servers ask moderators for two-factor authentication, and the application's owner has none, so Discord refuses the bot: %s. The owner, of a team its owner, switches it on in Discord → User Settings → My Account",
+			fmt.Errorf("these servers require two-factor authentication for moderation, but the application's owner doesn't have it, so Discord refuses the bot: %s. The application's owner (for a team, the team's owner) turns it on in Discord → User Settings → My Account",
 				strings.Join(refused, ", "))
 	case asks == 0:
-		return "no server asks for it", nil
+		return "no server requires it", nil
 	}
-	return count(asks, "server") + " ask for it, and the application's owner has it", nil
+	return count(asks, "server") + " with this requirement; the application's owner has it", nil
 }
 
-// mostLooked bounds how many servers are looked at one by one.
+// mostLooked is how many servers doctor checks one by one.
 const mostLooked = 50
 
-// code gives Discord's error code for a request, 0 for none.
+// code sends a request and returns Discord's error code, or 0 if there's none.
 func (d *doctor) code(ctx context.Context, method, path, body string) int {
 	r, err := http.NewRequestWithContext(ctx, method, d.c.DiscordURL+"/api/v10"+path, strings.NewReader(body))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"snug/shared/schema"
 )
 
-// settingsIn reads the settings of all servers from a hub that is open.
+// settingsIn reads the settings of all servers from an open hub.
 func settingsIn(ctx context.Context, h *hub.Hub) (map[snowflake.ID]guild.Settings, error) {
 	list, err := h.Settings.List(ctx, "")
 	if err != nil {
@@ -32,14 +32,14 @@ func settingsIn(ctx context.Context, h *hub.Hub) (map[snowflake.ID]guild.Setting
 	return all, nil
 }
 
-// placeChecks is how many servers are looked at at a time.
+// placeChecks is how many servers are checked at a time.
 const placeChecks = 8
 
-// places looks what the bot may do in the categories and lobbies of its servers, as the page Health and /snug setup do.
+// places checks what the bot may do in its servers' categories and lobbies, as the Health page and /snug setup do.
 func (d *doctor) places(ctx context.Context) (string, error) {
 	if d.running {
-		return "the Snug that is running keeps the settings that name them; " +
-			"each server's page Health tells what it may do there", nil
+		return "skipped, because the running Snug has the settings that name them; " +
+			"each server's Health page shows what it may do there", nil
 	}
 	var guilds []membership
 	if _, err := d.ask(ctx, "/users/@me/guilds?limit=200", &guilds); err != nil {
@@ -75,37 +75,37 @@ func (d *doctor) places(ctx context.Context) (string, error) {
 		return "", errors.Join(sum.wrong...)
 	}
 	if sum.places == 0 {
-		return "none is set up yet; /snug setup in a server makes them", nil
+		return "none yet; type /snug setup in a server to create them", nil
 	}
-	found := fmt.Sprintf("Snug may do what it needs in %s of %s", count(sum.places, "place"),
+	found := fmt.Sprintf("Snug may do what it needs in %s in %s", count(sum.places, "place"),
 		count(len(looked), "server"))
 	if n := len(guilds) - len(looked); n > 0 {
-		found += fmt.Sprintf("; %s more were not looked at, and tell on their pages Health", count(n, "server"))
+		found += fmt.Sprintf("; %s more not checked, see their Health pages", count(n, "server"))
 	}
 	return strings.Join(append([]string{found}, sum.without...), "\n    "), nil
 }
 
-// served is what was found in one server.
+// served is what doctor found in one server.
 type served struct {
 	places  int
 	wrong   []error
-	without []string // what rooms do without
+	without []string // what rooms can do without
 }
 
-// look looks at one server.
+// look checks one server.
 func (d *doctor) look(ctx context.Context, discord rooms.PreflightDiscord, g membership) (out served) {
 	s, name := d.settings[g.ID], schema.Printable(g.Name, g.ID.String())
 	p, err := rooms.RunPreflight(ctx, discord, g.ID, name, s)
 	if err != nil {
 		out.wrong = append(out.wrong,
-			fmt.Errorf("%s could not be looked at: %s", name, strings.Join(sentences(err), " ")))
+			fmt.Errorf("can't check %s: %s", name, strings.Join(sentences(err), " ")))
 		return out
 	}
 	lacks, without := map[snowflake.ID][]string{}, map[snowflake.ID][]string{}
 	var order []snowflake.ID
 	for _, n := range p.Needs {
 		if n.Where == g.ID {
-			continue // the permissions of the server as a whole are told above
+			continue // the permissions check covers the server as a whole
 		}
 		if !slices.Contains(order, n.Where) {
 			order = append(order, n.Where)
@@ -123,24 +123,24 @@ func (d *doctor) look(ctx context.Context, discord rooms.PreflightDiscord, g mem
 	for _, id := range order {
 		where := fmt.Sprintf("in %s, %s", name, called(p, s, id))
 		if list := lacks[id]; len(list) > 0 {
-			out.wrong = append(out.wrong, fmt.Errorf("%s, Snug lacks %s. %s, and allow that to Snug's role",
+			out.wrong = append(out.wrong, fmt.Errorf("%s, Snug is missing %s. %s and allow it for Snug's role",
 				where, strings.Join(list, ", "), editing(p, id)))
 		}
 		if list := without[id]; len(list) > 0 {
 			out.without = append(out.without, fmt.Sprintf(
-				"%s, rooms do without %s. %s, and allow that to Snug's role if you want it",
+				"%s, rooms work without %s. %s and allow it for Snug's role if you want it",
 				where, strings.Join(list, ", "), editing(p, id)))
 		}
 	}
 	for _, setting := range p.Lost {
 		out.wrong = append(out.wrong,
-			fmt.Errorf("in %s the settings name %s that is gone. Choose another at %s/admin/%s",
+			fmt.Errorf("in %s, the settings name %s that no longer exists. Choose another at %s/admin/%s",
 				name, pointedAt[setting], d.c.BaseURL, g.ID))
 	}
 	return out
 }
 
-// pointedAt says what settings name that may be gone (guild.Preflight.Lost).
+// pointedAt says what kind of thing a setting names (guild.Preflight.Lost).
 var pointedAt = map[string]string{
 	"category_id": "a category", "lobbies": "a lobby or its category", "log_channel_id": "a log channel",
 }
@@ -149,7 +149,7 @@ func isCategory(p guild.Preflight, id snowflake.ID) bool {
 	return slices.ContainsFunc(p.Categories, func(c guild.CategoryRooms) bool { return c.ID == id })
 }
 
-// called says what a place is, and its name; by its id where Snug may not see it.
+// called returns what kind of place it is and its name, or its id if Snug can't see it.
 func called(p guild.Preflight, s guild.Settings, id snowflake.ID) string {
 	kind := "the log channel"
 	switch {
@@ -163,14 +163,14 @@ func called(p guild.Preflight, s guild.Settings, id snowflake.ID) string {
 			continue
 		}
 		if n.WhereName == id.String() {
-			return fmt.Sprintf("%s %d, which Snug may not see", kind, id)
+			return fmt.Sprintf("%s %d, which Snug can't see", kind, id)
 		}
 		return fmt.Sprintf("%s “%s”", kind, schema.Printable(n.WhereName, id.String()))
 	}
 	return kind
 }
 
-// editing says where in Discord permissions of a place are changed.
+// editing says where in Discord to change a place's permissions.
 func editing(p guild.Preflight, id snowflake.ID) string {
 	if isCategory(p, id) {
 		return "Open Edit Category → Permissions in Discord"

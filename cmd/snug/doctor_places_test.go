@@ -92,10 +92,10 @@ func (d *doctorHarness) doctor(change func(*doctorCmd)) string {
 	return strings.Join(lines, "")
 }
 
-// TestDoctorPlaces: the doctor tells of each category and lobby what the bot lacks there, and what to do.
+// TestDoctorPlaces checks that doctor says for each category and lobby what the bot is missing there, and what to do.
 func TestDoctorPlaces(t *testing.T) {
 	t.Parallel()
-	const well = "Snug may do what it needs in 3 places of 1 server"
+	const well = "Snug may do what it needs in 3 places in 1 server"
 	const enter = discordsim.PermViewChannel | discordsim.PermConnect
 	role := func(d *doctorHarness) discordsim.Overwrite { // what gives the bot back what @everyone is denied
 		return discordsim.Overwrite{ID: snowflake.ID(d.world.app.ID), Member: true, Allow: discordsim.SnugPermissions}
@@ -106,39 +106,39 @@ func TestDoctorPlaces(t *testing.T) {
 		says   []string
 		not    string
 	}{
-		"all is well": {func(*doctorHarness) {}, false, []string{well}, "lack"},
+		"all is well": {func(*doctorHarness) {}, false, []string{well}, "missing"},
 		"nothing is set up": {func(d *doctorHarness) {
 			d.save(d.world.guild, guild.Settings{})
-		}, false, []string{"none is set up yet; /snug setup"}, ""},
+		}, false, []string{"none yet; type /snug setup"}, ""},
 		"a server it is not in": {
 			func(d *doctorHarness) { d.save(1, guild.Settings{CategoryID: 2}) }, false, []string{well}, "",
 		},
 		"a category denies one thing": {func(d *doctorHarness) { d.deny(d.category, discordsim.PermMoveMembers) }, true,
 			[]string{
-				"the category “Nooks”, Snug lacks Move Members (to move people into its rooms). ",
-				"Open Edit Category → Permissions in Discord, and allow that to Snug's role\n",
+				"the category “Nooks”, Snug is missing Move Members (to move people into its rooms). ",
+				"Open Edit Category → Permissions in Discord and allow it for Snug's role\n",
 			}, "Connect"},
 		"a category denies everybody": {func(d *doctorHarness) { d.deny(d.category, enter) }, true, []string{
-			", which Snug may not see, Snug lacks View Channels (to see the rooms in it), Connect (to open rooms to those",
+			", which Snug can't see, Snug is missing View Channels (to see the rooms in it), Connect (to open rooms to those",
 		}, ""},
 		"and lets the bot in": {func(d *doctorHarness) {
 			d.deny(d.category, enter)
 			d.must(d.world.discord.SetOverwrite(d.category, role(d)))
-		}, false, []string{well}, "lack"},
+		}, false, []string{well}, "missing"},
 		"a lobby cannot be seen": {func(d *doctorHarness) { d.deny(d.lobby, discordsim.PermViewChannel) }, true,
 			[]string{
-				", Snug lacks View Channels (to see who comes into a lobby). Open Edit Channel → Permissions",
+				", Snug is missing View Channels (to see who comes into a lobby). Open Edit Channel → Permissions",
 			}, "category"},
 		"what rooms can do without": {func(d *doctorHarness) {
 			d.deny(d.category, discordsim.PermStream|discordsim.PermSendMessages)
 		}, false, []string{
 			well,
-			"the category “Nooks”, rooms do without Video (to let guests share video and their screen), Send Messages",
-			"and allow that to Snug's role if you want it\n",
-		}, "lacks"},
+			"the category “Nooks”, rooms work without Video (to let guests share video and their screen), Send Messages",
+			"and allow it for Snug's role if you want it\n",
+		}, "missing"},
 		"the log cannot be written": {func(d *doctorHarness) { d.deny(d.log, discordsim.PermSendMessages) }, false,
 			[]string{
-				"the log channel “ledger”, rooms do without Send Messages (to write what happens into the log channel). ",
+				"the log channel “ledger”, rooms work without Send Messages (to write what happens into the log channel). ",
 				"Open Edit Channel",
 			}, ""},
 		"a category is gone": {func(d *doctorHarness) {
@@ -146,13 +146,13 @@ func TestDoctorPlaces(t *testing.T) {
 			s.CategoryID = 1000
 			d.save(d.world.guild, s)
 		}, true, []string{
-			"the settings name a category that is gone. Choose another at http://snug.example/admin/",
-		}, "lacks"},
+			"the settings name a category that no longer exists. Choose another at http://snug.example/admin/",
+		}, "missing"},
 		"a lobby is gone": {func(d *doctorHarness) {
 			s := d.settings()
 			s.Lobbies = append(s.Lobbies, guild.Lobby{ChannelID: 1000})
 			d.save(d.world.guild, s)
-		}, true, []string{"the settings name a lobby or its category that is gone"}, ""},
+		}, true, []string{"the settings name a lobby or its category that no longer exists"}, ""},
 		"a lobby's own category": {func(d *doctorHarness) {
 			own, err := d.world.discord.AddChannel(d.world.guild,
 				discordsim.ChannelOptions{Name: "Attic", Type: discordsim.ChannelCategory})
@@ -162,7 +162,7 @@ func TestDoctorPlaces(t *testing.T) {
 			d.save(d.world.guild, s)
 			d.deny(own.ID, discordsim.PermManageChannels)
 			d.deny(d.category, discordsim.PermSpeak)
-		}, true, []string{"the category “Attic”, Snug lacks Manage Channels", "the category “Nooks”, Snug lacks Speak"},
+		}, true, []string{"the category “Attic”, Snug is missing Manage Channels", "the category “Nooks”, Snug is missing Speak"},
 			""},
 		"a server that does not answer": {func(d *doctorHarness) {
 			_, err := d.world.discord.Inject(discordsim.Fault{
@@ -170,7 +170,7 @@ func TestDoctorPlaces(t *testing.T) {
 				Body: `{"message":"Missing Access","code":50001}`,
 			})
 			d.must(err)
-		}, true, []string{" could not be looked at: "}, ""},
+		}, true, []string{"can't check "}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -210,7 +210,7 @@ func TestDoctorPlacesUnseen(t *testing.T) {
 	d.must(d.world.discord.InstallBot(other.ID, d.world.app.ID, discordsim.SnugPermissions))
 	d.deny(d.category, discordsim.PermSpeak)
 	got := d.doctor(func(c *doctorCmd) { c.GuildID = config.ID{ID: other.ID} })
-	if !strings.HasPrefix(got, "✓ "+places+": none is set up yet") {
+	if !strings.HasPrefix(got, "✓ "+places+": none yet") {
 		t.Errorf("of another server than the one of DISCORD_GUILD_ID: %s", got)
 	}
 }
@@ -223,7 +223,7 @@ func TestDoctorPlacesBesideARunningSnug(t *testing.T) {
 	d.must(err)
 	defer func() { d.must(h.Close(context.Background())) }()
 	if got := d.doctor(nil); !strings.HasPrefix(got, "✓ ") ||
-		!strings.Contains(got, "each server's page Health tells") {
+		!strings.Contains(got, "each server's Health page shows") {
 		t.Error(got)
 	}
 }

@@ -14,39 +14,39 @@ import (
 	"snug/bot/trial"
 )
 
-// tryFlags are doctor's, for trying a real server.
+// tryFlags are doctor's flags for checking a real server.
 type tryFlags struct {
-	Try      string `placeholder:"GUILD" help:"Try on this server of yours, by its id, everything of Discord that Snug relies on, and compare it with what the simulated Discord does. Asks before it begins."`
-	Yes      bool   `help:"With --try: begin without asking, and write the record without asking."`
-	Operator string `placeholder:"USER" help:"With --try: who gets the one direct message; unless given, the application's owner."`
-	Member   string `placeholder:"USER" help:"With --try: a test member, timed out or not verified, to look at."`
-	MemberIs string `placeholder:"WHAT" help:"With --member: what you know they are, timed-out or pending; unless given, what Discord says is taken for true."`
-	Record   string `type:"path" placeholder:"FILE" help:"With --try: write down what Discord answered, without any text or id of it. It is shown first."`
-	Replay   string `type:"existingfile" placeholder:"FILE" help:"Compare such a record with the simulated Discord; needs no configuration."`
+	Try      string `placeholder:"GUILD" help:"On this server of yours (its id), try everything Snug relies on in Discord and compare it with the simulator. Asks before it starts."`
+	Yes      bool   `help:"With --try: start, and write the record, without asking."`
+	Operator string `placeholder:"USER" help:"With --try: who gets the one direct message. The default is the application's owner."`
+	Member   string `placeholder:"USER" help:"With --try: a test member to look at, who is timed out or pending."`
+	MemberIs string `placeholder:"WHAT" help:"With --member: what you know they are, timed-out or pending. By default, what Discord says counts."`
+	Record   string `type:"path" placeholder:"FILE" help:"With --try: write how Discord answered to this file, without any text or ids. You see it first."`
+	Replay   string `type:"existingfile" placeholder:"FILE" help:"Compare such a record with the simulator. Needs no configuration."`
 
-	In io.Reader `kong:"-"` // where answers come from; nil: standard input
+	In io.Reader `kong:"-"` // where answers come from; nil for standard input
 }
 
-// asked says whether the doctor is to try instead of look.
+// asked reports whether doctor should try a server, or a record, instead of checking the setup.
 func (f *tryFlags) asked() bool { return f.Try != "" || f.Replay != "" }
 
-const whatTryDoes = `This tries Discord with the bot on the server %s. It
-  makes a category and two voice channels named snug-trial-…, which nobody but the bot and administrators sees,
-  and for a moment %s%s;
-  changes their permissions, seats, names and status, posts in one of them, makes an invite to it;
-  has the bot itself join, be moved and leave; sends one direct message, to %s;
-  and removes all of it. It changes no member, role or setting, nor anything that was there before.
-It takes about a minute. Do it while Snug is stopped, or by a bot of its own: both would answer for the server.
+const whatTryDoes = `This checks Discord with the bot on the server %s. It will
+  - create a category and two voice channels named snug-trial-…, visible only to the bot and administrators,
+    and for a moment to %s%s;
+  - change their permissions, seats, names and status, post in one of them, and create an invite to it;
+  - join, be moved and leave, as the bot only; send one direct message, to %s;
+  - remove all of it. It changes no member, role or setting, and nothing that was there before.
+It takes about a minute. Stop Snug first, or use a separate bot: otherwise both answer for the server.
 `
 
-var errDiffers = errors.New("Discord differs from what Snug expects; the report says how. Please send it to Snug's makers, with a record by --record if you like")
+var errDiffers = errors.New("Discord differs from what Snug expects; the report above says how. Please report it to Snug's maintainers, with a record (--record) if you like")
 
 func (c *doctorCmd) try(w world) error {
 	if c.Replay != "" {
 		return c.replay(w)
 	}
 	if c.BotToken == "" {
-		return errors.New("DISCORD_BOT_TOKEN is missing: it is the bot that tries")
+		return errors.New("DISCORD_BOT_TOKEN is missing. Set it to the token of the bot that should do this")
 	}
 	o := trial.Options{
 		URL: c.DiscordURL, Token: c.BotToken, Site: c.BaseURL, Journal: filepath.Join(c.Data, "trial.json"),
@@ -57,7 +57,7 @@ func (c *doctorCmd) try(w world) error {
 	}{{"--try", c.Try, &o.Guild}, {"--operator", c.Operator, &o.Operator}, {"--member", c.Member, &o.Member}} {
 		id, err := snowflake.Parse(f.text)
 		if f.text != "" && (err != nil || id == 0) {
-			return fmt.Errorf("%s %q is not a Discord id: switch on Developer Mode in Discord, and copy it from the server's or the person's menu",
+			return fmt.Errorf("%s %q isn't a Discord id. Turn on Developer Mode in Discord and copy it from the server's or the person's menu",
 				f.name, f.text)
 		}
 		*f.to = id
@@ -68,7 +68,7 @@ func (c *doctorCmd) try(w world) error {
 	}
 	if o.MemberIs = c.MemberIs; o.MemberIs != "" &&
 		(o.Member == 0 || o.MemberIs != trial.IsTimedOut && o.MemberIs != trial.IsPending) {
-		return fmt.Errorf("--member-is says that the member of --member is %s or %s; give both, or neither",
+		return fmt.Errorf("--member-is must be %s or %s, and needs --member. Set both, or neither",
 			trial.IsTimedOut, trial.IsPending)
 	}
 	member := ""
@@ -76,7 +76,7 @@ func (c *doctorCmd) try(w world) error {
 		member = " and the user " + o.Member.String()
 	}
 	fmt.Fprintf(w.out, whatTryDoes, o.Guild, operator, member, operator)
-	if ok, err := c.confirm(w, "Begin?"); err != nil || !ok {
+	if ok, err := c.confirm(w, "Start?"); err != nil || !ok {
 		return err
 	}
 	rec, diff, err := trial.Run(w.ctx, o)
@@ -93,7 +93,7 @@ func (c *doctorCmd) try(w world) error {
 	return nil
 }
 
-// confirm asks a question; anything but yes is no.
+// confirm asks a question. Anything but yes means no.
 func (c *doctorCmd) confirm(w world, question string) (bool, error) {
 	if c.Yes {
 		return true, nil
@@ -105,7 +105,7 @@ func (c *doctorCmd) confirm(w world, question string) (bool, error) {
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && line == "" {
-		return false, errors.New("nobody answered. For scripts there is --yes")
+		return false, errors.New("nobody answered. In scripts, use --yes")
 	}
 	if !strings.EqualFold(strings.TrimSpace(line), "yes") {
 		fmt.Fprintln(w.out, "Nothing was done.")
@@ -114,7 +114,7 @@ func (c *doctorCmd) confirm(w world, question string) (bool, error) {
 	return true, nil
 }
 
-// record shows what is to be written, and writes it for the operator alone.
+// record shows the record, asks, and writes it to a file that only the operator can read.
 func (c *doctorCmd) record(w world, rec trial.Record) error {
 	if c.Record == "" {
 		return nil
@@ -123,19 +123,19 @@ func (c *doctorCmd) record(w world, rec trial.Record) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.out, "%s\nThis is all that the record holds. It is sent nowhere.\n", text)
+	fmt.Fprintf(w.out, "%s\nThis is the whole record. It isn't sent anywhere.\n", text)
 	if ok, err := c.confirm(w, "Write it to "+c.Record+"?"); err != nil || !ok {
 		return err
 	}
 	f, err := os.OpenFile(c.Record, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("the record cannot be written: %w. Choose a file that is not there yet", err)
+		return fmt.Errorf("can't write the record: %w. Choose a file that doesn't exist yet", err)
 	}
 	_, err = f.Write(text)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// replay compares a record with the simulated Discord of this version.
+// replay compares a record with this version's simulator.
 func (c *doctorCmd) replay(w world) error {
 	text, err := os.ReadFile(c.Replay)
 	if err != nil {

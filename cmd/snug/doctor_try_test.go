@@ -56,7 +56,7 @@ func TestDoctorTries(t *testing.T) {
 		func(c *doctorCmd) { c.Yes, c.Record, c.Member, c.MemberIs = true, file, femi.String(), "timed-out" })
 	if !strings.Contains(out, "✓ rooms with overwrites: fits") ||
 		!strings.Contains(out, "✓ test member: fits\n    According to Discord they are timed out") ||
-		!strings.Contains(out, "This is all that the record holds") {
+		!strings.Contains(out, "This is the whole record") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if after := asked(); after != before {
@@ -67,7 +67,7 @@ func TestDoctorTries(t *testing.T) {
 		t.Errorf("the record: %v, %v", st, err)
 	}
 	if _, err := run("", func(c *doctorCmd) { c.Yes, c.Record = true, file }); err == nil ||
-		!strings.Contains(err.Error(), "not there yet") {
+		!strings.Contains(err.Error(), "doesn't exist yet") {
 		t.Errorf("an old record is overwritten: %v", err)
 	}
 	again, err := run("", func(c *doctorCmd) { c.Try, c.Replay = "", file })
@@ -84,11 +84,11 @@ func TestDoctorTwoFactor(t *testing.T) {
 		code          string
 		found, wrong  string
 	}{
-		"no server asks":   {0, 204, "", "no server asks for it", ""},
+		"no server asks":   {0, 204, "", "no server requires it", ""},
 		"the owner has it": {1, 204, "", "has it", ""},
 		"the owner has not": {
 			1, 403, `{"message":"Two factor is required","code":60003}`, "",
-			"Den. The owner, of a team its owner, switches it on in Discord → User Settings → My Account",
+			"Den. The application's owner (for a team, the team's owner) turns it on in Discord → User Settings → My Account",
 		},
 		"another refusal": {1, 400, `{"message":"Invalid Form Body","code":50035}`, "has it", ""},
 	} {

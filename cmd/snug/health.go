@@ -11,26 +11,26 @@ import (
 )
 
 type healthCmd struct {
-	Addr string `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the Snug to ask listens."`
+	Addr string `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the running Snug listens on."`
 }
 
-// healthPatience is how long a Snug may take to say how it is.
+// healthPatience is how long Snug may take to answer.
 const healthPatience = 5 * time.Second
 
-// Run asks a running Snug whether it is ready; the exit status says so to whoever watches over it.
+// Run asks a running Snug whether it's ready. The exit status is 0 if it is.
 func (c *healthCmd) Run(w world) error {
 	if err := c.ask(w.ctx); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w.out, "It is ready.")
+	_, err := fmt.Fprintln(w.out, "Snug is ready.")
 	return err
 }
 
-// ask gives nil when it is.
+// ask returns nil if it's ready.
 func (c *healthCmd) ask(ctx context.Context) error {
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return fmt.Errorf("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080", c.Addr)
+		return fmt.Errorf("SNUG_ADDR %q isn't host:port. Use something like 127.0.0.1:8080", c.Addr)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -44,7 +44,7 @@ func (c *healthCmd) ask(ctx context.Context) error {
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("no Snug answers at %s: %w. Is it running, and is SNUG_ADDR the same as its own?", at, err)
+		return fmt.Errorf("nothing answers at %s: %w. Check that Snug is running and that SNUG_ADDR is the same for both", at, err)
 	}
 	defer res.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
@@ -52,7 +52,7 @@ func (c *healthCmd) ask(ctx context.Context) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("it is not ready: %s", strings.TrimSpace(string(said)))
+		return fmt.Errorf("Snug isn't ready: %s", strings.TrimSpace(string(said)))
 	}
 	return nil
 }

@@ -1,8 +1,7 @@
 // Command snug runs Snug: private voice rooms for Discord, live on the web.
 //
-// This package is the one wiring place: it alone knows configuration, and it
-// puts the bot, the dashboard and what they share together. One file a
-// subcommand.
+// It alone reads the configuration, and puts the bot, the dashboard and what they share together. Each subcommand has
+// its own file.
 package main
 
 import (
@@ -22,7 +21,7 @@ import (
 	"snug/shared/config"
 )
 
-// version is set by the linker for releases; otherwise the build's own revision is told.
+// version is set by the linker for releases. If it's empty, versionName uses the build's revision.
 var version string
 
 func main() {
@@ -32,27 +31,27 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// cli is what can be said on the command line.
+// cli is the command line: subcommands and flags.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the bot and its dashboard."`
-	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine: with a simulated Discord, no account and no server needed."`
-	Doctor  doctorCmd  `cmd:"" help:"Look whether everything Snug needs is right, and say what to do."`
-	Health  healthCmd  `cmd:"" help:"Ask a running Snug whether it is ready: for a container's health check."`
-	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and the audit log to a file."`
-	Restore restoreCmd `cmd:"" help:"Read a backup into an empty data folder or cluster."`
-	Version versionCmd `cmd:"" help:"Tell the version."`
+	Serve   serveCmd   `cmd:"" help:"Run the bot and the dashboard."`
+	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine with a Discord simulator. You need no account and no server."`
+	Doctor  doctorCmd  `cmd:"" help:"List every problem with the setup and how to fix it."`
+	Health  healthCmd  `cmd:"" help:"Check whether a running Snug is ready, for example as a container's health check."`
+	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
+	Restore restoreCmd `cmd:"" help:"Load a backup into an empty data folder or cluster."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 
-	TellVersion kong.VersionFlag `name:"version" help:"Tell the version."`
+	TellVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
-// world is what a command may touch besides its flags.
+// world is what a command may use besides its flags: its context, standard output and standard error.
 type world struct {
 	ctx context.Context
 	out io.Writer
 	err io.Writer
 }
 
-// run is the program: it gives the exit status.
+// run runs the program and returns its exit status: 0, 1 for a failure, 2 for a command line it can't read.
 func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var c cli
 	status, exited := 0, false
@@ -93,7 +92,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	return 0
 }
 
-// logger makes the log that c asks for, or says what is wrong with it.
+// logger returns the log that c describes, or an error that says what's wrong with c.
 func logger(c config.Log, w io.Writer) (*slog.Logger, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -111,7 +110,7 @@ func logger(c config.Log, w io.Writer) (*slog.Logger, error) {
 
 type versionCmd struct{}
 
-// Run tells the version.
+// Run prints the version.
 func (versionCmd) Run(w world) error {
 	_, err := fmt.Fprintln(w.out, "snug", versionName())
 	return err

@@ -14,9 +14,8 @@ import (
 	"snug/shared/hostname"
 )
 
-// opsServer serves whoever runs Snug, on a listener of its own that is not for the public: metrics, profiles,
-// readiness. A name of the internet is refused, unless it is one of names: a page of another site could have
-// it lead here.
+// opsServer serves metrics, profiles and readiness to the person who hosts Snug, on a listener that isn't for the public.
+// It refuses host names with dots unless they're in names, because another site could point such a name here.
 func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names []string) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
@@ -30,7 +29,7 @@ func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names [
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = w.Write([]byte("ready\n")) // who asked may have gone
+		_, _ = w.Write([]byte("ready\n")) // the client may be gone
 	})
 	return &http.Server{
 		Handler: hostname.Guard(mux, names...), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
@@ -38,7 +37,7 @@ func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names [
 	}
 }
 
-// ops serves them until close.
+// serveOps serves them until close. A nil listener serves nothing.
 func (a *app) serveOps(l net.Listener, names []string, run func(string, func() error)) {
 	if l == nil {
 		return

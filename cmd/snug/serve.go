@@ -13,7 +13,7 @@ import (
 
 type serveCmd struct{ config.Serve }
 
-// Run serves until a signal, or until something fails that only a person can mend.
+// Run serves until a signal, or until a failure that only a person can fix.
 func (c *serveCmd) Run(w world) (err error) {
 	c.Complete()
 	if err := c.Check(); err != nil {
@@ -40,8 +40,8 @@ func (c *serveCmd) Run(w world) (err error) {
 	return a.run(w, func() {
 		a.log.Info("Snug is ready", "dashboard", c.BaseURL)
 		a.wg.Go(func() {
-			// Discord refuses the bot's token by itself; the secret it would refuse only when somebody signs
-			// in
+			// A wrong token already failed when the bot connected. A wrong secret would fail only when somebody
+			// signs in.
 			d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second)}
 			if _, err := d.secret(a.ctx); errors.Is(err, errSecretRefused) {
 				a.failed <- err
@@ -50,30 +50,30 @@ func (c *serveCmd) Run(w world) (err error) {
 	})
 }
 
-// run connects the bot, tells when it is ready, waits and closes.
+// run connects the bot, calls ready, waits and closes.
 func (a *app) run(w world, ready func()) error {
 	err := a.connect(w.ctx)
 	switch {
-	case w.ctx.Err() != nil: // stopped while it connected
+	case w.ctx.Err() != nil: // stopped while connecting
 		err = nil
 	case err == nil:
-		debug.FreeOSMemory() // reading pages, words and the API's description leaves as much behind as they need
+		debug.FreeOSMemory() // parsing templates, messages and the API's description leaves that much garbage
 		ready()
 		err = a.wait(w.ctx)
 	}
-	a.log.Info("stopping")
+	a.log.Info("Snug is stopping")
 	if e := a.close(); e != nil {
-		a.log.Warn("not everything stopped well", "err", e)
+		a.log.Warn("parts of Snug did not stop cleanly", "err", e)
 	}
 	return err
 }
 
-// listen opens a listener and explains what to do if it cannot.
+// listen opens a listener. Its error says what to do.
 func listen(addr, setting string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil,
-			fmt.Errorf("cannot listen on %s: %w. Something else may be using it: choose another address with %s",
+			fmt.Errorf("can't listen on %s: %w. If another program uses it, choose another address with %s",
 				addr, err, setting)
 	}
 	return l, nil

@@ -8,15 +8,15 @@ import (
 	"snug/shared/errs"
 )
 
-// tell lists errors, one a line: the sentence for people, then what caused it.
+// tell prints errors, one per line: the sentence for people, then the cause.
 func tell(w io.Writer, err error) {
 	for _, line := range sentences(err) {
 		fmt.Fprintln(w, "snug:", line)
 	}
 }
 
-// sentences says an error to people: each of several that were joined by itself. An error with a sentence of its own
-// is said by it, however many causes it has: they stand behind it, and never in its place.
+// sentences returns an error as sentences for people, one for each of several joined errors. An error with its own
+// sentence is shown by that, followed by its causes, however many it has; they never replace it.
 func sentences(err error) []string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok &&
 		err.Error() == errors.Join(joined.Unwrap()...).Error() { //nolint:errorlint // this one, not what it wraps

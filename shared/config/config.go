@@ -26,37 +26,37 @@ import (
 
 // Serve is the configuration of `snug serve`.
 type Serve struct {
-	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → your application → Bot)."`
-	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The application's id (Developer Portal → General Information)."`
+	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → Bot)."`
+	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The Application ID (Developer Portal → General Information)."`
 	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
-	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve this one server only."`
-	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Ask Discord for the members intent (allow it in the Developer Portal → Bot): who leaves a server or loses a role then loses access at once instead of within a minute."`
-	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Where Discord is: change it for a simulator or another Discord-compatible server."`
+	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve only this server."`
+	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Use the members intent (turn it on in the Developer Portal → Bot). Whoever leaves a server or loses a role then loses access at once, not within a minute."`
+	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Discord's address. Change it for a simulator, or another server that's compatible with Discord."`
 
-	BaseURL         string         `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it; unless given, http:// and the address it listens on, if that is on this machine. Register BASE/auth/discord/callback as a redirect in the Developer Portal."`
-	Addr            string         `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard listens."`
-	OpsHosts        []string       `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Names with dots under which metrics are asked for, beside addresses and names without one."`
-	OpsAddr         string         `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"Where metrics and profiles are served, for whoever runs Snug; keep it from the public. Empty: nowhere."`
-	AllowedOrigins  []string       `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins whose pages may open the WebSocket."`
-	TrustedProxies  []string       `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is believed."`
-	SessionSecret   string         `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs links and seals logins: at least 32 bytes, hex or base64. Several, separated by commas, rotate it: the first is used, all are accepted. Without one, one is made and kept in the data folder."`
-	SessionIdleDays int            `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"After how many days without a visit people have to sign in again."`
-	SessionDays     int            `env:"SNUG_SESSION_DAYS" default:"90" help:"After how many days everybody has to sign in again."`
-	DMsBot          dmbudget.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct messages the bot opens at most with people it has not messaged before. Discord quarantines bots that open many."`
-	DMsSender       dmbudget.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of them one person causes at most."`
-	DMsRecipient    dmbudget.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person gets at most."`
-	DMsPause        Span           `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long no direct messages are opened after Discord said that there are too many; each time twice as long, up to the second."`
-	HookNetworks    []string       `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that servers' webhooks may be sent to, beside the public internet."`
-	HostName        string         `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug: a name for the pages /privacy and /terms."`
-	HostContact     string         `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: a mail or https address, or words."`
-	Privacy         string         `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"What /privacy says instead of Snug's own text; best a file of yours, by SNUG_PRIVACY_FILE."`
-	Terms           string         `env:"SNUG_TERMS" placeholder:"TEXT" help:"The same for /terms, by SNUG_TERMS_FILE."`
-	Data            string         `env:"SNUG_DATA" default:"data" help:"Where rooms, settings and logins are kept."`
-	NATSURL         string         `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"Use this NATS server or cluster (with JetStream) instead of the embedded one."`
-	NATSReplicas    int            `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5; 0: three in a cluster, one on a single server."`
-	NATSCreds       string         `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"Credentials file for the NATS server."`
-	NATSCA          string         `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"Certificate authority of the NATS server, in PEM, if it is one of your own."`
-	NATSInsecure    bool           `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Use a NATS server on another machine without credentials or TLS. Whoever reaches that server can then act as anybody."`
+	BaseURL         string         `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it. The default is http:// and SNUG_ADDR, if that's on this machine. Add this address with /auth/discord/callback as a redirect in the Developer Portal → OAuth2."`
+	Addr            string         `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the dashboard listens on."`
+	OpsHosts        []string       `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Host names with dots that metrics may be asked for under. Addresses and names without dots always work."`
+	OpsAddr         string         `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"The address metrics and profiles are served on. Keep it off the internet: it has no authentication. Empty for nowhere."`
+	AllowedOrigins  []string       `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins that may open the WebSocket."`
+	TrustedProxies  []string       `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is trusted."`
+	SessionSecret   string         `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs invite links and seals logins: at least 32 bytes, as hex or base64. To rotate it, set several separated by commas: the first is used, all are accepted. By default, Snug creates one in the data folder."`
+	SessionIdleDays int            `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"People sign in again after this many days without a visit."`
+	SessionDays     int            `env:"SNUG_SESSION_DAYS" default:"90" help:"Everyone signs in again after this many days."`
+	DMsBot          dmbudget.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct message conversations the bot may start. Discord quarantines bots that start many."`
+	DMsSender       dmbudget.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of those one person may cause."`
+	DMsRecipient    dmbudget.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person may get."`
+	DMsPause        Span           `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long Snug starts no conversations after Discord says there are too many. Doubles each time, up to the second value."`
+	HookNetworks    []string       `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that webhooks may call besides the public internet."`
+	HostName        string         `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug, for /privacy and /terms."`
+	HostContact     string         `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: an email or https address, or words."`
+	Privacy         string         `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"Your own text for /privacy. It's best in a file that SNUG_PRIVACY_FILE names."`
+	Terms           string         `env:"SNUG_TERMS" placeholder:"TEXT" help:"Your own text for /terms. It's best in a file that SNUG_TERMS_FILE names."`
+	Data            string         `env:"SNUG_DATA" default:"data" help:"The folder for rooms, settings, logins and activity."`
+	NATSURL         string         `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"A NATS server or cluster with JetStream to use instead of the embedded one."`
+	NATSReplicas    int            `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5. 0 means three in a cluster, one on a single server."`
+	NATSCreds       string         `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"The credentials file for the NATS server."`
+	NATSCA          string         `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"The certificate authority of the NATS server, as a PEM file, if it's your own."`
+	NATSInsecure    bool           `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Allow a NATS server on another machine without credentials or TLS. Anyone who can reach that server can then act as anybody."`
 	Log
 }
 
@@ -84,7 +84,7 @@ func (s *Span) UnmarshalText(b []byte) error {
 	f, err := time.ParseDuration(from)
 	t, e := time.ParseDuration(to)
 	if err != nil || e != nil {
-		return fmt.Errorf("%q is not a range of durations. Write it like 10m-6h", b)
+		return fmt.Errorf("%q isn't a range of durations. Use something like 10m-6h", b)
 	}
 	*s = Span{f, t}
 	return nil
@@ -117,10 +117,10 @@ func (l Log) Check() error {
 	var wrong []error
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, l.LogLevel) {
 		wrong = append(wrong,
-			fmt.Errorf("SNUG_LOG_LEVEL %q is not a log level. Choose debug, info, warn or error.", l.LogLevel))
+			fmt.Errorf("SNUG_LOG_LEVEL %q isn't a log level. Choose debug, info, warn or error.", l.LogLevel))
 	}
 	if !slices.Contains([]string{"", "text", "json"}, l.LogFormat) {
-		wrong = append(wrong, fmt.Errorf("SNUG_LOG_FORMAT %q is not a log format. Choose text or json.", l.LogFormat))
+		wrong = append(wrong, fmt.Errorf("SNUG_LOG_FORMAT %q isn't a log format. Choose text or json.", l.LogFormat))
 	}
 	return errors.Join(wrong...)
 }
@@ -142,17 +142,17 @@ func (c *Serve) Check() error {
 		report("DISCORD_BOT_TOKEN is missing. Copy it from " +
 			"https://discord.com/developers/applications → your application → Bot → Reset Token.")
 	case err != nil:
-		report("DISCORD_BOT_TOKEN is not a bot token: its first part does not name an application. " +
-			"Copy it again from the Developer Portal → Bot; it is not the client secret.")
+		report("DISCORD_BOT_TOKEN isn't a bot token: its first part isn't an application's id. " +
+			"Copy the token again from the Developer Portal → Bot. It isn't the client secret.")
 	case c.ClientID.ID != 0 && id != c.ClientID.ID:
-		report("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID belong to different applications (%d and %d). "+
+		report("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID are from different applications (%d and %d). "+
 			"Copy both from the same one.",
 			id, c.ClientID.ID)
 	}
 	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
 		if id.wrong != "" {
-			report("%s %q is not a Discord id, which is a number of 17 to 20 digits: "+
-				"copy it from the Developer Portal, or in Discord with Developer Mode on.",
+			report("%s %q isn't a Discord id: those are numbers with 17 to 20 digits. "+
+				"Copy it from the Developer Portal, or from Discord with Developer Mode on.",
 				name, id.wrong)
 		}
 	}
@@ -166,39 +166,40 @@ func (c *Serve) Check() error {
 		wrong = append(wrong, err)
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		report("SNUG_ADDR %q is not host:port. Write it like 127.0.0.1:8080.", c.Addr)
+		report("SNUG_ADDR %q isn't host:port. Use something like 127.0.0.1:8080.", c.Addr)
 	} else if c.BaseURL == "" {
-		report("SNUG_BASE_URL is missing. Snug listens on %s, which is not for this machine alone: "+
-			"set the address that browsers use, like https://snug.example.org.",
-			c.Addr)
+		report("SNUG_BASE_URL is missing. Snug listens on %s, which others can reach, "+
+			"so it needs the address that browsers use, like https://snug.example.org.", c.Addr)
 	}
 	if err := checkURL("SNUG_BASE_URL", c.BaseURL, "https://snug.example.org"); err != nil && c.BaseURL != "" {
 		wrong = append(wrong, err)
 	}
 	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil && c.OpsAddr != "" {
-		report("SNUG_OPS_ADDR %q is not host:port. Write it like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
+		report("SNUG_OPS_ADDR %q isn't host:port. Use something like 127.0.0.1:8089, or leave it empty.", c.OpsAddr)
 	}
 	for name, v := range map[string]string{"SNUG_HOST_NAME": c.HostName, "SNUG_HOST_CONTACT": c.HostContact} {
 		if strings.ContainsAny(v, "\r\n") || len(v) > 300 {
-			report("%s is longer than a line. Write a name or an address; a whole text goes into SNUG_PRIVACY_FILE.",
+			report("%s is too long, or has more than one line. Use a name or an address; "+
+				"longer text goes into the file that SNUG_PRIVACY_FILE names.",
 				name)
 		}
 	}
 	for name, v := range map[string]string{"SNUG_PRIVACY": c.Privacy, "SNUG_TERMS": c.Terms} {
 		if len(v) > 200_000 || !utf8.ValidString(v) {
-			report("%s is not a text of up to 200,000 bytes in UTF-8. Check the file.", name)
+			report("%s must be UTF-8 text of up to 200,000 bytes. Check the file.", name)
 		}
 	}
 	for _, o := range c.AllowedOrigins {
 		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Path != "" ||
 			u.Scheme != "http" && u.Scheme != "https" {
-			report("SNUG_ALLOWED_ORIGINS has %q, which is not an origin. Write it like https://example.org.", o)
+			report("SNUG_ALLOWED_ORIGINS has %q, which isn't an origin. Use something like https://example.org.", o)
 		}
 	}
 	for _, p := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			if _, err := netip.ParseAddr(p); err != nil {
-				report("SNUG_TRUSTED_PROXIES has %q, which is not an address. Write it like 10.0.0.0/8 or 192.0.2.7.", p)
+				report("SNUG_TRUSTED_PROXIES has %q, which isn't an address or a network. "+
+					"Use something like 192.0.2.7 or 10.0.0.0/8.", p)
 			}
 		}
 	}
@@ -212,16 +213,17 @@ func (c *Serve) Check() error {
 		wrong = append(wrong, err)
 	}
 	if c.NATSURL != "" && c.SessionSecret == "" {
-		report("SESSION_SECRET is missing. With SNUG_NATS_URL several processes share logins and links, " +
-			"so all of them need the same secret; make one with: openssl rand -hex 32")
+		report("SESSION_SECRET is missing. With SNUG_NATS_URL, several processes share logins and links, " +
+			"so they all need the same secret. Create one with: openssl rand -hex 32")
 	}
 	wrong = append(wrong, c.checkNATS()...)
 	if c.SessionIdleDays < 0 || c.SessionDays < 0 || c.SessionIdleDays > 3650 || c.SessionDays > 3650 {
-		report("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS %d. Choose numbers of days from 1 to 3650.",
+		report("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS is %d. Choose between 1 and 3650 days for both.",
 			c.SessionIdleDays, c.SessionDays)
 	}
 	if c.NATSReplicas < 0 || c.NATSReplicas > 5 {
-		report("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for what the cluster suggests.", c.NATSReplicas)
+		report("SNUG_NATS_REPLICAS is %d. Choose 1 to 5, or 0 for three in a cluster and one on a single server.",
+			c.NATSReplicas)
 	}
 	return errors.Join(append(wrong, c.Log.Check())...)
 }
@@ -233,7 +235,7 @@ func (c *Serve) checkNATS() (wrong []error) {
 	if c.NATSURL == "" {
 		for name, set := range map[string]string{"SNUG_NATS_CREDS": c.NATSCreds, "SNUG_NATS_CA": c.NATSCA} {
 			if set != "" {
-				report("%s is set without SNUG_NATS_URL. Set the address too, or leave it out.", name)
+				report("%s is set, but SNUG_NATS_URL isn't. Set both, or neither.", name)
 			}
 		}
 		return wrong
@@ -242,7 +244,7 @@ func (c *Serve) checkNATS() (wrong []error) {
 	for address := range strings.SplitSeq(c.NATSURL, ",") {
 		u, err := url.Parse(strings.TrimSpace(address))
 		if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			report("SNUG_NATS_URL has an address that is not one of a NATS server. Write it like nats://10.0.0.1:4222.")
+			report("SNUG_NATS_URL has an address that isn't a NATS server's. Use something like nats://10.0.0.1:4222.")
 			continue
 		}
 		if Loopback(u.Hostname()) {
@@ -260,7 +262,7 @@ func (c *Serve) checkNATS() (wrong []error) {
 			"or SNUG_NATS_INSECURE=true if nobody else can reach that server.", open)
 	}
 	if plain != "" && !c.NATSInsecure {
-		report("The connection to the NATS server at %s is not encrypted. Write its address with tls://, "+
+		report("The connection to the NATS server at %s isn't encrypted. Start its address with tls://, "+
 			"or set SNUG_NATS_INSECURE=true if nobody else is on that network.", plain)
 	}
 	return wrong
@@ -271,7 +273,7 @@ func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	for _, s := range c.HookNetworks {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which is not a network. Write it like 10.0.0.0/8.", s)
+			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which isn't a network. Use something like 10.0.0.0/8.", s)
 		}
 		list = append(list, p)
 	}
@@ -283,11 +285,11 @@ func checkURL(name, s, like string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%s %q is not an address. Write it like %s.", name, s, like)
+		return fmt.Errorf("%s %q isn't an address. Use something like %s.", name, s, like)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Errorf("%s %q has more than scheme, host and port. Leave the rest away.", name, s)
+		return fmt.Errorf("%s %q has more than a scheme, host and port. Remove the rest.", name, s)
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
-		return fmt.Errorf("%s %q must begin with https://: plain http is for this machine only. "+
+		return fmt.Errorf("%s %q must start with https://: plain http works only on this machine. "+
 			"Put a proxy with a certificate in front.",
 			name, s)
 	}
@@ -317,7 +319,7 @@ func Files() kong.Resolver {
 			}
 			b, err := os.ReadFile(path)
 			if err != nil {
-				return nil, fmt.Errorf("%s_FILE: %w. Check the path and that Snug may read it", name, err)
+				return nil, fmt.Errorf("%s_FILE: %w. Check the path, and that Snug may read the file", name, err)
 			}
 			return strings.TrimSpace(string(b)), nil
 		}

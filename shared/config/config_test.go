@@ -42,11 +42,11 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		want   string
 	}{
 		"no token":        {func(c *config.Serve) { c.BotToken = "" }, "DISCORD_BOT_TOKEN is missing"},
-		"secret as token": {func(c *config.Serve) { c.BotToken = "!!!" }, "not a bot token"},
+		"secret as token": {func(c *config.Serve) { c.BotToken = "!!!" }, "isn't a bot token"},
 		"other app":       {func(c *config.Serve) { c.ClientID.ID = 99 }, "different applications"},
 		"no secret":       {func(c *config.Serve) { c.ClientSecret = "" }, "DISCORD_CLIENT_SECRET is missing"},
 		"no scheme":       {func(c *config.Serve) { c.BaseURL = "snug.example.org" }, "SNUG_BASE_URL"},
-		"a path":          {func(c *config.Serve) { c.BaseURL = "https://example.org/snug" }, "more than scheme"},
+		"a path":          {func(c *config.Serve) { c.BaseURL = "https://example.org/snug" }, "more than a scheme"},
 		"plain http":      {func(c *config.Serve) { c.BaseURL = "http://example.org" }, "https://"},
 		"address":         {func(c *config.Serve) { c.Addr = "8080" }, "host:port"},
 		"no base":         {func(c *config.Serve) { c.Addr, c.BaseURL = "0.0.0.0:80", "" }, "SNUG_BASE_URL is missing"},
@@ -69,7 +69,7 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		},
 		"one plain nats": {
 			func(c *config.Serve) { c.NATSURL, c.NATSCreds, c.SessionSecret = "tls://a,nats://b", "/c", random },
-			"at b is not encrypted",
+			"at b isn't encrypted",
 		},
 		"lone CA":    {func(c *config.Serve) { c.NATSCA = "/x" }, "SNUG_NATS_CA"},
 		"replicas":   {func(c *config.Serve) { c.NATSReplicas = 7 }, "SNUG_NATS_REPLICAS"},

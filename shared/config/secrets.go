@@ -39,12 +39,12 @@ func secrets(list string) ([][]byte, error) {
 		}
 		b := decoded(s)
 		if len(b) < keyring.MinSecret {
-			return nil, errors.New("SESSION_SECRET is too short: at least 32 random bytes are needed. " +
-				"Make one with: openssl rand -hex 32")
+			return nil, errors.New("SESSION_SECRET is too short: it needs at least 32 random bytes. " +
+				"Create one with: openssl rand -hex 32")
 		}
 		if weak(b) {
 			return nil, errors.New("SESSION_SECRET is too easy to guess: it repeats itself. " +
-				"Make one with: openssl rand -hex 32")
+				"Create one with: openssl rand -hex 32")
 		}
 		out = append(out, b)
 	}
@@ -82,20 +82,22 @@ func KeptSecret(path string) ([]byte, error) {
 	if err == nil {
 		s := decoded(strings.TrimSpace(string(b)))
 		if len(s) < keyring.MinSecret {
-			return nil, fmt.Errorf("the secret in %s is damaged. Restore it from a backup; "+
-				"or delete it, and everybody has to sign in again and invite links stop working", path)
+			return nil, fmt.Errorf("the secret in %s is damaged. Restore it from where you keep it. "+
+				"If you delete it instead, everyone has to sign in again and invite links stop working",
+				path)
 		}
 		return s, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the secret in %s cannot be read: %w", path, err)
+		return nil, fmt.Errorf("can't read the secret in %s: %w. Make the user that Snug runs as its owner", path, err)
 	}
 	s := make([]byte, keyring.MinSecret)
 	if _, err := rand.Read(s); err != nil {
 		return nil, err
 	}
 	if err := writeNew(path, []byte(hex.EncodeToString(s)+"\n")); err != nil {
-		return nil, fmt.Errorf("the secret could not be kept in %s: %w", path, err)
+		return nil, fmt.Errorf("can't save the secret in %s: %w. Make the user that Snug runs as the folder's owner",
+			path, err)
 	}
 	return s, nil
 }
