@@ -268,7 +268,7 @@ func TestServeTellsAllThatIsWrong(t *testing.T) {
 func TestDemoListensOnThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	p := execute(t, nil, "demo", "--addr", "0.0.0.0:0")
-	if err := <-p.exited; err == nil || !strings.Contains(p.log.String(), "this machine only") {
+	if err := <-p.exited; err == nil || !strings.Contains(p.log.String(), "only on this machine") {
 		t.Errorf("it said: %s", p.log)
 	} else {
 		p.exited <- err

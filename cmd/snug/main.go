@@ -55,10 +55,7 @@ type world struct {
 func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var c cli
 	status, exited := 0, false
-	parser, err := kong.New(&c, kong.Name("snug"), kong.Writers(out, errw), kong.Resolvers(config.Files()),
-		kong.Description("Private voice rooms for Discord, live on the web."),
-		kong.Vars{"version": "snug " + versionName()},
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	parser, err := newParser(&c, kong.Writers(out, errw), kong.Resolvers(config.Files()),
 		kong.Exit(func(code int) { status, exited = code, true }))
 	if err != nil {
 		fmt.Fprintln(errw, "snug:", err)
@@ -90,6 +87,15 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// newParser returns the parser of the command line, which fills in c.
+func newParser(c *cli, o ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("snug"), kong.Description("Private voice rooms for Discord, live on the web."),
+		kong.Vars{"version": "snug " + versionName()}, kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	}, o...)...)
 }
 
 // logger returns the log that c describes, or an error that says what's wrong with c.

@@ -127,12 +127,12 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("asked to slow down for a moment: %v\n%s", err, out)
 	}
 	if out, err := run(func(c *doctorCmd) { c.MembersIntent = true }); err != nil ||
-		!strings.Contains(out, "members intent is allowed") {
+		!strings.Contains(out, "Discord allows the members intent") {
 		t.Errorf("with the members intent: %v\n%s", err, out)
 	}
 	fresh := filepath.Join(t.TempDir(), "not", "there")
 	if out, err := run(func(c *doctorCmd) { c.Data = fresh }); err != nil ||
-		!strings.Contains(out, fresh+" can be made") {
+		!strings.Contains(out, fresh+" can be created") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(fresh))); err != nil || len(left) > 0 {
@@ -140,17 +140,17 @@ func TestDoctor(t *testing.T) {
 	}
 	modest := h.world.discord.AddApplication(discordsim.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
-		"Reset it in the Developer Portal":   func(c *doctorCmd) { c.BotToken += "x" },
-		"choose another":                     func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
-		"Choose another with SNUG_DATA":      func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
-		"Check the network":                  func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
-		"DISCORD_CLIENT_SECRET is missing":   func(c *doctorCmd) { c.ClientSecret = "" },
-		"→ Reset Secret":                     func(c *doctorCmd) { c.ClientSecret = "nope" },
-		"SNUG_OPS_ADDR 203.0.113.1:1 cannot": func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
-		"Switch on Server Members Intent": func(c *doctorCmd) {
+		"Reset it in the Developer Portal":            func(c *doctorCmd) { c.BotToken += "x" },
+		"choose another":                              func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
+		"Choose another with SNUG_DATA":               func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
+		"Check the network":                           func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
+		"DISCORD_CLIENT_SECRET is missing":            func(c *doctorCmd) { c.ClientSecret = "" },
+		"→ Reset Secret":                              func(c *doctorCmd) { c.ClientSecret = "nope" },
+		"can't listen on SNUG_OPS_ADDR 203.0.113.1:1": func(c *doctorCmd) { c.OpsAddr = "203.0.113.1:1" },
+		"Turn on Server Members Intent": func(c *doctorCmd) {
 			c.BotToken, c.MembersIntent = modest.BotToken, true
 		},
-		"clock: not looked at": func(c *doctorCmd) { c.BotToken += "x" },
+		"clock: skipped": func(c *doctorCmd) { c.BotToken += "x" },
 	} {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)
@@ -167,14 +167,14 @@ func TestHealth(t *testing.T) {
 		err := (&healthCmd{Addr: addr}).Run(world{t.Context(), &out, &out})
 		return out.String(), err
 	}
-	if out, err := ask(strings.TrimPrefix(h.url, "http://")); err != nil || out != "It is ready.\n" {
+	if out, err := ask(strings.TrimPrefix(h.url, "http://")); err != nil || out != "Snug is ready.\n" {
 		t.Errorf("%q, %v", out, err)
 	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(h.url, "http://"), ":")
 	if _, err := ask("0.0.0.0:" + port); err != nil {
 		t.Errorf("asked where it listens in a container: %v", err)
 	}
-	if _, err := ask("127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "Is it running") {
+	if _, err := ask("127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "Check that Snug is running") {
 		t.Errorf("nobody is there: %v", err)
 	}
 	if _, err := ask("nowhere"); err == nil || !strings.Contains(err.Error(), "127.0.0.1:8080") {
