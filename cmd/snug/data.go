@@ -40,7 +40,8 @@ func (c *backupCmd) Run(w world) (err error) {
 	}
 	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("can't write the backup: %w. Choose a file that doesn't exist yet, in a folder you may write to", err)
+		return fmt.Errorf("can't write the backup: %w. "+
+			"Choose a file that doesn't exist yet, in a folder you may write to", err)
 	}
 	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), log), f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
@@ -85,7 +86,8 @@ func (c *restoreCmd) Run(w world) (err error) {
 		return err
 	}
 	fmt.Fprintf(w.out,
-		"Restored %s. Start Snug with the session secret from the time of the backup. Otherwise everyone has to sign in again.\n",
+		"Restored %s. Start Snug with the session secret from the time of the backup. "+
+			"Otherwise everyone has to sign in again.\n",
 		c.File)
 	return nil
 }

@@ -32,7 +32,8 @@ func (c *demoCmd) Run(w world) (err error) {
 	for name, addr := range map[string]string{"--addr": c.Addr, "--discord-addr": c.DiscordAddr} {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil || !config.Loopback(host) {
-			return fmt.Errorf("%s is %q, but in the demo anyone can be anybody, so it listens only on this machine. Use something like 127.0.0.1:8080",
+			return fmt.Errorf("%s is %q, but in the demo anyone can be anybody, so it listens only on this machine. "+
+				"Use something like 127.0.0.1:8080",
 				name, addr)
 		}
 	}
@@ -112,7 +113,8 @@ func simulate(addr string, o discordsim.Options) (demoWorld, error) {
 	url, err := s.Start(addr)
 	if err != nil {
 		return demoWorld{},
-			fmt.Errorf("the Discord simulator can't listen on %s: %w. If another program uses it, choose another address with --discord-addr",
+			fmt.Errorf("the Discord simulator can't listen on %s: %w. "+
+				"If another program uses it, choose another address with --discord-addr",
 				addr, err)
 	}
 	w, err := s.Demo(discordsim.ApplicationOptions{

@@ -121,7 +121,8 @@ var errSecretRefused = errors.New("Discord rejects the client secret, so nobody 
 // secret checks the client secret by asking for a token for the application itself, as logins do for people.
 func (d *doctor) secret(ctx context.Context) (string, error) {
 	if d.c.ClientSecret == "" {
-		return "", errors.New("it's missing, so nobody can sign in. Set DISCORD_CLIENT_SECRET to the one in the Developer Portal → OAuth2")
+		return "", errors.New("it's missing, so nobody can sign in. " +
+			"Set DISCORD_CLIENT_SECRET to the one in the Developer Portal → OAuth2")
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"identify"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.c.DiscordURL+"/api/oauth2/token",
@@ -169,7 +170,9 @@ func (d *doctor) intents(ctx context.Context) (string, error) {
 	}
 	if a.Flags&mayAskMembers == 0 {
 		return "",
-			errors.New("SNUG_MEMBERS_INTENT is set, but Discord doesn't allow the intent. Turn on Server Members Intent in the Developer Portal → Bot (from 10,000 users on, apply for it there), or unset the variable: Snug works without it")
+			errors.New("SNUG_MEMBERS_INTENT is set, but Discord doesn't allow the intent. " +
+				"Turn on Server Members Intent in the Developer Portal → Bot (from 10,000 users on, apply for it there), " +
+				"or unset the variable: Snug works without it")
 	}
 	return "Discord allows the members intent", nil
 }
@@ -205,7 +208,8 @@ func (d *doctor) gateway(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if g.Limit.Remaining == 0 {
-		return "", fmt.Errorf("all of today's %d connections are used up. Wait %s, and find out from the log why Snug connected so often",
+		return "", fmt.Errorf("all of today's %d connections are used up. "+
+			"Wait %s, and find out from the log why Snug connected so often",
 			g.Limit.Total, time.Duration(g.Limit.Reset)*time.Millisecond)
 	}
 	return fmt.Sprintf("%s, %d of %s left today", count(g.Shards, "shard"), g.Limit.Remaining,
@@ -263,7 +267,8 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	}
 	if len(lacks) > 0 {
 		return "",
-			fmt.Errorf("the bot's role is missing permissions in some servers: %s. Add the bot again with %s, or grant them in Server Settings → Roles; each server's Health page lists them",
+			fmt.Errorf("the bot's role is missing permissions in some servers: %s. Add the bot again with %s, "+
+				"or grant them in Server Settings → Roles; each server's Health page lists them",
 				strings.Join(lacks, ", "), addURL(setup{Serve: d.c}))
 	}
 	return "complete in " + count(len(guilds), "server"), nil

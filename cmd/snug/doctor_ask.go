@@ -57,7 +57,8 @@ func (d *doctor) askOnce(ctx context.Context, path string, into any) (http.Heade
 		return nil, err
 	case res.StatusCode == http.StatusUnauthorized:
 		return res.Header,
-			errors.New("Discord rejects the token. Reset it in the Developer Portal → Bot, and set DISCORD_BOT_TOKEN to the new one")
+			errors.New("Discord rejects the token. " +
+				"Reset it in the Developer Portal → Bot, and set DISCORD_BOT_TOKEN to the new one")
 	case res.StatusCode == http.StatusTooManyRequests:
 		return res.Header, &slowDownError{res.Header.Get("Retry-After")}
 	case res.StatusCode != http.StatusOK:

@@ -39,7 +39,8 @@ const whatTryDoes = `This checks Discord with the bot on the server %s. It will
 It takes about a minute. Stop Snug first, or use a separate bot: otherwise both answer for the server.
 `
 
-var errDiffers = errors.New("Discord differs from what Snug expects; the report above says how. Please report it to Snug's maintainers, with a record (--record) if you like")
+var errDiffers = errors.New("Discord differs from what Snug expects; the report above says how. " +
+	"Please report it to Snug's maintainers, with a record (--record) if you like")
 
 func (c *doctorCmd) try(w world) error {
 	if c.Replay != "" {
@@ -57,7 +58,8 @@ func (c *doctorCmd) try(w world) error {
 	}{{"--try", c.Try, &o.Guild}, {"--operator", c.Operator, &o.Operator}, {"--member", c.Member, &o.Member}} {
 		id, err := snowflake.Parse(f.text)
 		if f.text != "" && (err != nil || id == 0) {
-			return fmt.Errorf("%s %q isn't a Discord id. Turn on Developer Mode in Discord and copy it from the server's or the person's menu",
+			return fmt.Errorf("%s %q isn't a Discord id. "+
+				"Turn on Developer Mode in Discord and copy it from the server's or the person's menu",
 				f.name, f.text)
 		}
 		*f.to = id

@@ -53,9 +53,9 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"ops address":     {func(c *config.Serve) { c.OpsAddr = "x" }, "SNUG_OPS_ADDR"},
 		"discord":         {func(c *config.Serve) { c.DiscordURL = "ftp://x" }, "like https://discord.com"},
 		"client id": {
-			func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID is "xyz"`,
+			func(c *config.Serve) { _ = c.ClientID.UnmarshalText([]byte("xyz")) }, `DISCORD_CLIENT_ID "xyz"`,
 		},
-		"guild id": {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID is "0"`},
+		"guild id": {func(c *config.Serve) { _ = c.GuildID.UnmarshalText([]byte("0")) }, `DISCORD_GUILD_ID "0"`},
 		"nats": {
 			func(c *config.Serve) { c.NATSURL, c.SessionSecret = "zzz", random }, "nats://10.0.0.1:4222",
 		},
