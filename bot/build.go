@@ -96,11 +96,11 @@ func (b *Bot) newShards() (err error) {
 			},
 			func(ctx context.Context, s *shards.Shard) { b.channelInfo.Run(ctx, s.ID(), s.Send) },
 		},
-		Export:   func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
-		Restore:  func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
-		Known:    func() []snowflake.ID { return b.rooms.GuildIDs() },
-		Unanswer: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
-		Forget:   b.forgetGuild,
+		Export:        func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
+		Restore:       func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
+		KnownGuilds:   func() []snowflake.ID { return b.rooms.GuildIDs() },
+		StopAnswering: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
+		Forget:        b.forgetGuild,
 	})
 	return err
 }

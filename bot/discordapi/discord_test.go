@@ -10,21 +10,21 @@ import (
 // Each permission that Snug asks for is missed by the name that Discord's settings give it, alone and with
 // all the others.
 func TestLacking(t *testing.T) {
-	if got := Lacking(int64(Permissions)); got != "" {
+	if got := MissingFrom(int64(Permissions)); got != "" {
 		t.Errorf("with all: %q", got)
 	}
-	if got := Lacking(int64(discord.PermissionAdministrator)); got != "" {
+	if got := MissingFrom(int64(discord.PermissionAdministrator)); got != "" {
 		t.Errorf("for an administrator: %q", got)
 	}
-	all := Lacking(0)
+	all := MissingFrom(0)
 	for rest := Permissions; rest != 0; rest &= rest - 1 {
 		bit := rest & -rest
-		name := Lacking(int64(Permissions &^ bit))
+		name := MissingFrom(int64(Permissions &^ bit))
 		if name == "" || strings.Contains(name, ",") || !strings.Contains(all, name) {
 			t.Errorf("without %d: %q; without any: %q", bit, name, all)
 		}
 	}
-	if got := Lacking(int64(Permissions &^ permissionVoiceStatus)); got != "Set Voice Channel Status" {
+	if got := MissingFrom(int64(Permissions &^ permissionVoiceStatus)); got != "Set Voice Channel Status" {
 		t.Errorf("got %q", got)
 	}
 }

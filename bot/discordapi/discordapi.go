@@ -53,8 +53,8 @@ const Permissions = BotAllow | GuestAllow | discord.PermissionManageRoles | disc
 // permissionVoiceStatus is Set Voice Channel Status, which disgo does not know.
 const permissionVoiceStatus discord.Permissions = 1 << 48
 
-// Lacking names the bits of Permissions that are missing in have; "" for none, or with Administrator.
-func Lacking(have int64) string {
+// MissingFrom names the bits of Permissions that are missing in have; "" for none, or with Administrator.
+func MissingFrom(have int64) string {
 	if discord.Permissions(have).Has(discord.PermissionAdministrator) {
 		return ""
 	}

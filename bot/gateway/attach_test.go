@@ -73,7 +73,7 @@ func TestAttach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limiter := gateway.NewIdentifies(quiet)
+	limiter := gateway.NewSessionStarts(quiet)
 	shard, err := gateway.Attach(client, gateway.Config{
 		Intents: disgogw.IntentGuilds | disgogw.IntentGuildVoiceStates, Logger: quiet, Backoff: time.Millisecond,
 		Identify: limiter,
@@ -109,12 +109,12 @@ func TestAsk(t *testing.T) {
 	defer api.Close()
 	r := rest.New(rest.NewClient("t", rest.WithURL(api.URL), rest.WithLogger(quiet),
 		rest.WithRateLimiter(rest.NewNoopRateLimiter())))
-	if _, err := gateway.Ask(t.Context(), r); !errs.Has(err, errs.Unauthorized) {
+	if _, err := gateway.GetGatewayBot(t.Context(), r); !errs.Has(err, errs.Unauthorized) {
 		t.Errorf("a wrong token: %v", err)
 	}
 	asked.Store(0)
 	status = http.StatusInternalServerError
-	if _, err := gateway.AskUntil(t.Context(), r, time.Millisecond, quiet); !errs.Has(err, errs.Unauthorized) ||
+	if _, err := gateway.AwaitGatewayBot(t.Context(), r, time.Millisecond, quiet); !errs.Has(err, errs.Unauthorized) ||
 		asked.Load() != 3 {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	budgetSends  = 120              // messages a connection may send …
-	budgetWindow = 60 * time.Second // … within this time; Discord closes it with 4008 if it sends more
-	budgetKept   = 8                // of them reserved for heartbeats
+	budgetSends   = 120              // messages a connection may send …
+	budgetWindow  = 60 * time.Second // … within this time; Discord closes it with 4008 if it sends more
+	budgetReserve = 8                // of them reserved for heartbeats
 )
 
 // budget counts what a connection has sent in the last minute. Heartbeats, IDENTIFY and RESUME never wait;
@@ -68,7 +68,7 @@ func (b *budget) wait(ctx context.Context, gone <-chan struct{}) error {
 func (b *budget) take() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	const free = budgetSends - budgetKept
+	const free = budgetSends - budgetReserve
 	if b.n >= free {
 		nth := b.sent[(b.n-free)%budgetSends]
 		if d := time.Until(nth.Add(budgetWindow)); d > 0 {

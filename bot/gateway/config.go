@@ -104,7 +104,7 @@ func (c *Config) fill() {
 		c.LargeThreshold = 50
 	}
 	if c.Identify == nil {
-		c.Identify = NewIdentifies(nil)
+		c.Identify = NewSessionStarts(nil)
 	}
 	if c.Lease == nil {
 		c.Lease = func() time.Duration { return math.MaxInt64 }

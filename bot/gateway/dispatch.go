@@ -25,28 +25,28 @@ func (l *link) dispatch(m envelope) {
 	}
 	switch m.kind {
 	case disgo.EventTypeReady:
-		l.began(m)
+		l.startSession(m)
 	case disgo.EventTypeResumed:
 		l.becomeReady(true)
 	}
-	l.pass(m)
+	l.handleEvent(m)
 	l.advance(m.seq)
 	l.extend()
 	if opens {
-		l.s.opensOnce()
+		l.s.markOpen()
 	}
 }
 
 // extend restarts the timeout for the next event of a replay.
 func (l *link) extend() {
 	if !l.ready {
-		l.bound(l.s.cfg.ReadyTimeout)
+		l.setDeadline(l.s.cfg.ReadyTimeout)
 	}
 }
 
-// began reads the new session from READY separately from the event itself: if the rest of READY
+// startSession reads the new session from READY separately from the event itself: if the rest of READY
 // doesn't parse, the session is still usable.
-func (l *link) began(m envelope) {
+func (l *link) startSession(m envelope) {
 	var d struct {
 		SessionID string `json:"session_id"`
 		ResumeURL string `json:"resume_gateway_url"`
@@ -71,7 +71,7 @@ func (l *link) becomeReady(resumed bool) {
 		return
 	}
 	l.ready, l.readyAt = true, time.Now()
-	l.bound(0)
+	l.setDeadline(0)
 	l.s.mu.Lock()
 	l.s.link = l
 	l.s.mu.Unlock()
@@ -79,8 +79,8 @@ func (l *link) becomeReady(resumed bool) {
 	l.s.enter(State{Phase: Ready, Resumed: resumed})
 }
 
-// opensOnce lets Open return.
-func (s *Shard) opensOnce() {
+// markOpen lets Open return.
+func (s *Shard) markOpen() {
 	select {
 	case <-s.up:
 	default:
@@ -96,9 +96,9 @@ func (l *link) advance(seq int) {
 	l.s.applied = Checkpoint{SessionID: l.cp.SessionID, ResumeURL: l.cp.ResumeURL, Seq: l.seq}
 }
 
-// pass decodes an event and calls the handler. Neither a payload that doesn't parse nor a panic
+// handleEvent decodes an event and calls the handler. Neither a payload that doesn't parse nor a panic
 // ends the connection: after a RESUME Discord would send the same event again, forever.
-func (l *link) pass(m envelope) {
+func (l *link) handleEvent(m envelope) {
 	began := time.Now()
 	outcome := outcomeHandled
 	l.busy.Store(true)
@@ -116,7 +116,7 @@ func (l *link) pass(m envelope) {
 	ev, err := disgo.UnmarshalEventData(m.data, m.kind)
 	if err != nil {
 		outcome = outcomeBroken
-		if l.s.strange.first(string(m.kind) + cause(err)) {
+		if l.s.loggedFailures.first(string(m.kind) + cause(err)) {
 			l.s.log.Error("cannot parse an event: skipped it, and will skip others like it without logging them",
 				slog.String("event", string(m.kind)), slog.Int("seq", m.seq), slog.String("err", cause(err)))
 		}
@@ -135,15 +135,15 @@ func (l *link) pass(m envelope) {
 	l.s.handler(l.s, m.kind, m.seq, ev)
 }
 
-// once remembers what was logged. Only for the run goroutine.
-type once map[string]bool
+// logOnce remembers what was logged. Only for the run goroutine.
+type logOnce map[string]bool
 
-// maxOnce limits how many different failures are logged; later ones are only counted.
-const maxOnce = 100
+// maxLogOnce limits how many different failures are logged; later ones are only counted.
+const maxLogOnce = 100
 
 // first reports whether what is new.
-func (o once) first(what string) bool {
-	if o[what] || len(o) >= maxOnce {
+func (o logOnce) first(what string) bool {
+	if o[what] || len(o) >= maxLogOnce {
 		return false
 	}
 	o[what] = true

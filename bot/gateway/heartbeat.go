@@ -9,8 +9,8 @@ import (
 	disgo "github.com/disgoorg/disgo/gateway"
 )
 
-// beats is the state that the heartbeat goroutine and the reader share. Safe for concurrent use.
-type beats struct {
+// heartbeats is the state that the heartbeat goroutine and the reader share. Safe for concurrent use.
+type heartbeats struct {
 	mu     sync.Mutex
 	open   bool      // a heartbeat has no ACK yet
 	first  time.Time // when the oldest unacknowledged one was sent
@@ -19,7 +19,7 @@ type beats struct {
 }
 
 // sent records a heartbeat.
-func (b *beats) sent(now time.Time, spent int64) {
+func (b *heartbeats) sent(now time.Time, spent int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.open {
@@ -29,7 +29,7 @@ func (b *beats) sent(now time.Time, spent int64) {
 }
 
 // acked records an ACK and returns its round trip, 0 if none was expected.
-func (b *beats) acked(now time.Time) time.Duration {
+func (b *heartbeats) acked(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.open {
@@ -40,14 +40,14 @@ func (b *beats) acked(now time.Time) time.Duration {
 }
 
 // missing returns how long an ACK has been missing, and link.spent at the time of its heartbeat.
-func (b *beats) missing(now time.Time) (d time.Duration, lagged int64, open bool) {
+func (b *heartbeats) missing(now time.Time) (d time.Duration, lagged int64, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return now.Sub(b.first), b.lagged, b.open
 }
 
 // forgive restarts the wait for the ACK.
-func (b *beats) forgive(now time.Time, spent int64) {
+func (b *heartbeats) forgive(now time.Time, spent int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.first, b.lagged = now, spent
@@ -63,13 +63,13 @@ func (l *link) beat(ctx context.Context) {
 	defer late.Stop()
 	late.Stop()
 	send := func() bool {
-		_, _, open := l.beats.missing(time.Now())
-		l.beats.sent(time.Now(), l.spent.Load())
+		_, _, open := l.heartbeats.missing(time.Now())
+		l.heartbeats.sent(time.Now(), l.spent.Load())
 		if !open {
 			late.Reset(patience)
 		}
 		seq := l.s.Checkpoint().Seq
-		if err := l.say(disgo.OpcodeHeartbeat, disgo.MessageDataHeartbeat(seq)); err != nil {
+		if err := l.sendNow(disgo.OpcodeHeartbeat, disgo.MessageDataHeartbeat(seq)); err != nil {
 			l.end(err)
 			return false
 		}
@@ -105,7 +105,7 @@ func (l *link) beat(ctx context.Context) {
 // unread behind a slow handler; that isn't Discord's fault, so the handler's time doesn't count.
 func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool) {
 	now := time.Now()
-	d, lagged, open := l.beats.missing(now)
+	d, lagged, open := l.heartbeats.missing(now)
 	if !open {
 		return 0, false
 	}
@@ -114,7 +114,7 @@ func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool
 	}
 	spent := l.spent.Load()
 	if l.busy.Load() || time.Duration(spent-lagged) > patience/2 {
-		l.beats.forgive(now, spent)
+		l.heartbeats.forgive(now, spent)
 		l.s.log.Warn("slow event handlers: a heartbeat ACK may be waiting behind them", slog.Duration("waited", d))
 		return patience, true
 	}
@@ -124,7 +124,7 @@ func (l *link) overdue(patience time.Duration) (wait time.Duration, waiting bool
 // ack handles a heartbeat ACK and passes it to disgo's listeners.
 func (l *link) ack() {
 	now := time.Now()
-	if d := l.beats.acked(now); d > 0 {
+	if d := l.heartbeats.acked(now); d > 0 {
 		l.s.latency.Store(int64(d))
 		l.s.gauges.acked(d)
 	}

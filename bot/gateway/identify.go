@@ -21,12 +21,12 @@ type IdentifyLimiter interface {
 // identifyGap is the time Discord requires between two IDENTIFYs with the same rate limit key.
 const identifyGap = 5 * time.Second
 
-// Identifies is the IdentifyLimiter that follows Discord's rules: shards whose ids are equal modulo
+// SessionStarts is the IdentifyLimiter that follows Discord's rules: shards whose ids are equal modulo
 // max_concurrency identify one after another, five seconds apart, and never more often than
 // session_start_limit allows.
 //
 // https://discord.com/developers/docs/events/gateway#session-start-limit-object
-type Identifies struct {
+type SessionStarts struct {
 	log *slog.Logger
 	gap time.Duration
 
@@ -45,17 +45,17 @@ type identifyTurn struct {
 	next  time.Time
 }
 
-// NewIdentifies returns a limiter that lets one shard identify every five seconds until Update sets
+// NewSessionStarts returns a limiter that lets one shard identify every five seconds until Update sets
 // Discord's limits. A nil logger means slog.Default().
-func NewIdentifies(log *slog.Logger) *Identifies {
+func NewSessionStarts(log *slog.Logger) *SessionStarts {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Identifies{log: log, gap: identifyGap, groups: 1, turns: map[int]*identifyTurn{}}
+	return &SessionStarts{log: log, gap: identifyGap, groups: 1, turns: map[int]*identifyTurn{}}
 }
 
 // Update sets the limits that GET /gateway/bot returned.
-func (l *Identifies) Update(s discord.SessionStartLimit) {
+func (l *SessionStarts) Update(s discord.SessionStartLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known = true
@@ -65,7 +65,7 @@ func (l *Identifies) Update(s discord.SessionStartLimit) {
 }
 
 // Remaining returns the session starts left until the limit resets, and false if Discord's limit isn't known yet.
-func (l *Identifies) Remaining() (int, bool) {
+func (l *SessionStarts) Remaining() (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.refill()
@@ -73,14 +73,14 @@ func (l *Identifies) Remaining() (int, bool) {
 }
 
 // refill starts a new period when the old one is over. The caller holds l.mu.
-func (l *Identifies) refill() {
+func (l *SessionStarts) refill() {
 	if l.known && l.remaining <= 0 && !time.Now().Before(l.resetAt) {
 		l.remaining = max(1, l.total)
 		l.resetAt = time.Now().Add(24 * time.Hour)
 	}
 }
 
-func (l *Identifies) turn(shard int) *identifyTurn {
+func (l *SessionStarts) turn(shard int) *identifyTurn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	group := shard % l.groups
@@ -94,7 +94,7 @@ func (l *Identifies) turn(shard int) *identifyTurn {
 }
 
 // Acquire implements IdentifyLimiter.
-func (l *Identifies) Acquire(ctx context.Context, shard int, waiting func(time.Duration)) (func(bool), error) {
+func (l *SessionStarts) Acquire(ctx context.Context, shard int, waiting func(time.Duration)) (func(bool), error) {
 	t := l.turn(shard)
 	select {
 	case <-t.token:
@@ -136,7 +136,7 @@ func (l *Identifies) Acquire(ctx context.Context, shard int, waiting func(time.D
 }
 
 // due returns how long the holder of t's token has to wait; if that is 0 it takes a session start.
-func (l *Identifies) due(t *identifyTurn) time.Duration {
+func (l *SessionStarts) due(t *identifyTurn) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := time.Until(t.next)
@@ -150,7 +150,7 @@ func (l *Identifies) due(t *identifyTurn) time.Duration {
 	return d
 }
 
-func (l *Identifies) giveBack() {
+func (l *SessionStarts) giveBack() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.remaining++

@@ -98,7 +98,7 @@ func TestBudgetEnds(t *testing.T) {
 // TestIdentifies starts 8 shards with max_concurrency 2 and 6 sessions left.
 func TestIdentifiesTakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewIdentifies(slog.New(slog.DiscardHandler))
+		l := NewSessionStarts(slog.New(slog.DiscardHandler))
 		l.Update(discord.SessionStartLimit{Total: 1000, Remaining: 6, ResetAfter: 3_600_000, MaxConcurrency: 2})
 		began := time.Now()
 		at := make([]chan time.Duration, 8)
@@ -145,7 +145,7 @@ func TestIdentifiesTakesTurns(t *testing.T) {
 
 func TestIdentifiesGivesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewIdentifies(slog.New(slog.DiscardHandler))
+		l := NewSessionStarts(slog.New(slog.DiscardHandler))
 		l.Update(discord.SessionStartLimit{Total: 10, Remaining: 1, ResetAfter: 60_000, MaxConcurrency: 1})
 		none := func(d time.Duration) { t.Errorf("waits %v", d) }
 		for range 3 {

@@ -43,9 +43,9 @@ type link struct {
 	readyAt  time.Time
 	lastAck  time.Time
 
-	busy  atomic.Bool  // the handler is running
-	spent atomic.Int64 // nanoseconds spent in the handler in total
-	beats beats
+	busy       atomic.Bool  // the handler is running
+	spent      atomic.Int64 // nanoseconds spent in the handler in total
+	heartbeats heartbeats
 
 	wmu sync.Mutex // one writer at a time
 
@@ -71,8 +71,8 @@ func (l *link) end(why error) {
 	}
 }
 
-// bound sets a deadline, d from now, for the next message; 0 removes it.
-func (l *link) bound(d time.Duration) {
+// setDeadline sets a deadline, d from now, for the next message; 0 removes it.
+func (l *link) setDeadline(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.why != nil {
@@ -119,7 +119,7 @@ func (l *link) serve(ctx context.Context) error {
 
 // loop reads and handles messages.
 func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
-	l.bound(l.s.cfg.HelloTimeout)
+	l.setDeadline(l.s.cfg.HelloTimeout)
 	for {
 		b, err := l.read()
 		if err != nil {
@@ -143,8 +143,8 @@ func (l *link) loop(ctx context.Context, heart *sync.WaitGroup) error {
 	}
 }
 
-// mindLease ends the link when the lease runs out, before another process can take it.
-func (l *link) mindLease(ctx context.Context) {
+// watchLease ends the link when the lease runs out, before another process can take it.
+func (l *link) watchLease(ctx context.Context) {
 	for {
 		left := l.s.cfg.Lease()
 		if left <= 0 {
@@ -200,7 +200,7 @@ func (l *link) handle(ctx context.Context, heart *sync.WaitGroup, m envelope) er
 			return err
 		}
 		heart.Go(func() { l.beat(ctx) })
-		heart.Go(func() { l.mindLease(ctx) })
+		heart.Go(func() { l.watchLease(ctx) })
 	case disgo.OpcodeHeartbeatACK:
 		l.ack()
 	default:
@@ -216,18 +216,18 @@ func (l *link) hello(m envelope) error {
 		return errBadHello
 	}
 	l.interval = time.Duration(d.HeartbeatInterval) * time.Millisecond
-	l.bound(l.s.cfg.ReadyTimeout)
+	l.setDeadline(l.s.cfg.ReadyTimeout)
 	cfg := &l.s.cfg
 	if cfg.Lease() <= 0 {
 		return errNoLease
 	}
 	if l.cp.Resumable() {
 		l.s.enter(State{Phase: Resuming, Failures: l.fails})
-		return l.say(disgo.OpcodeResume,
+		return l.sendNow(disgo.OpcodeResume,
 			disgo.MessageDataResume{Token: cfg.Token, SessionID: l.cp.SessionID, Seq: l.cp.Seq})
 	}
 	l.s.enter(State{Phase: Identifying, Failures: l.fails})
-	err := l.say(disgo.OpcodeIdentify, disgo.MessageDataIdentify{
+	err := l.sendNow(disgo.OpcodeIdentify, disgo.MessageDataIdentify{
 		Token:          cfg.Token,
 		Properties:     disgo.IdentifyCommandDataProperties{OS: runtime.GOOS, Browser: "snug", Device: "snug"},
 		LargeThreshold: cfg.LargeThreshold,
@@ -239,8 +239,8 @@ func (l *link) hello(m envelope) error {
 	return err
 }
 
-// say sends a message that must not wait: a heartbeat, IDENTIFY or RESUME.
-func (l *link) say(op disgo.Opcode, data disgo.MessageData) error {
+// sendNow sends a message that must not wait: a heartbeat, IDENTIFY or RESUME.
+func (l *link) sendNow(op disgo.Opcode, data disgo.MessageData) error {
 	b, err := json.Marshal(disgo.Message{Op: op, D: data})
 	if err != nil {
 		return err

@@ -16,14 +16,14 @@ import (
 	"snug/shared/errs"
 )
 
-// askTimeout limits one request for the gateway's address.
-const askTimeout = 30 * time.Second
+// gatewayBotTimeout limits one request for the gateway's address.
+const gatewayBotTimeout = 30 * time.Second
 
-// Ask calls GET /gateway/bot once: the gateway's address, the recommended number of shards and the
+// GetGatewayBot calls GET /gateway/bot once: the gateway's address, the recommended number of shards and the
 // session start limit. The error has the code errs.Unauthorized for a wrong token; otherwise the
 // REST client's code, or errs.DiscordUnavailable.
-func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+func GetGatewayBot(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
+	ctx, cancel := context.WithTimeout(ctx, gatewayBotTimeout)
 	defer cancel()
 	answer, err := r.GetGatewayBot(rest.WithCtx(ctx))
 	var refused *rest.Error
@@ -45,16 +45,17 @@ func Ask(ctx context.Context, r rest.Gateway) (*discord.GatewayBot, error) {
 		"Snug can't reach Discord to find its gateway, and keeps trying.").Because(err)
 }
 
-// AskUntil repeats Ask until it succeeds, ctx ends, or Discord refuses the token. A process calls it before
-// it decides on its shards. The delays are 1, 2, 4, 8, then 16 times backoff (0 means a second), with jitter.
-func AskUntil(
+// AwaitGatewayBot repeats GetGatewayBot until it succeeds, ctx ends, or Discord refuses the token. A process calls
+// it before it decides on its shards. The delays are 1, 2, 4, 8, then 16 times backoff (0 means a second), with
+// jitter.
+func AwaitGatewayBot(
 	ctx context.Context, r rest.Gateway, backoff time.Duration, log *slog.Logger,
 ) (*discord.GatewayBot, error) {
 	cfg := Config{Backoff: backoff, Rand: rand.Float64}
 	cfg.fill()
 	p := policy{cfg: &cfg}
 	for n := 1; ; n++ {
-		answer, err := Ask(ctx, r)
+		answer, err := GetGatewayBot(ctx, r)
 		if err == nil || errs.Has(err, errs.Unauthorized) {
 			return answer, err
 		}
@@ -76,9 +77,9 @@ func AskUntil(
 
 // Locate returns a function for Config.Locate that asks r, and passes the session start limit to
 // limiter if that isn't nil.
-func Locate(r rest.Gateway, limiter *Identifies) func(context.Context) (string, error) {
+func Locate(r rest.Gateway, limiter *SessionStarts) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		answer, err := Ask(ctx, r)
+		answer, err := GetGatewayBot(ctx, r)
 		if err != nil {
 			return "", err
 		}
@@ -101,10 +102,10 @@ func Attach(client *bot.Client, cfg Config) (*Shard, error) {
 		cfg.Handler = client.EventManager.HandleGatewayEvent
 	}
 	if cfg.Identify == nil {
-		cfg.Identify = NewIdentifies(cfg.Logger)
+		cfg.Identify = NewSessionStarts(cfg.Logger)
 	}
 	if cfg.URL == "" && cfg.Locate == nil {
-		limiter, _ := cfg.Identify.(*Identifies)
+		limiter, _ := cfg.Identify.(*SessionStarts)
 		cfg.Locate = Locate(client.Rest, limiter)
 	}
 	s, err := New(cfg)

@@ -13,14 +13,14 @@ const (
 	flapFor       = 5 * time.Second // a connection that was ready for less than this flapped
 	flapsForgiven = 10              // in a row, before flapping counts as failing
 	// consecutive RESUMEs that led nowhere, before the session is given up
-	resumesKept = 3
+	maxResumes = 3
 	// consecutive failures of any kind (about two minutes) before it is; Discord keeps a session no
 	// longer than a few minutes
-	failuresKept  = 10
-	identifyAgain = 2           // consecutive failed IDENTIFYs, before each counts against the daily limit
-	badStreams    = 2           // consecutive undecodable streams, before compression is turned off
-	goodStream    = time.Minute // a connection that was ready for this long shows that its stream is fine
-	plainFor      = time.Hour   // after a connection without compression has lasted this long, compression is tried again
+	maxFailures    = 10
+	identifyAgain  = 2           // consecutive failed IDENTIFYs, before each counts against the daily limit
+	maxUndecodable = 2           // consecutive undecodable streams, before compression is turned off
+	goodStream     = time.Minute // a connection that was ready for this long shows that its stream is fine
+	plainFor       = time.Hour   // after a connection without compression has lasted this long, compression is tried again
 )
 
 // ending describes how one attempt at a connection ended.
@@ -50,13 +50,13 @@ type verdict struct {
 // policy decides what to do after each attempt. It does no I/O; it keeps the counts that decisions
 // depend on. Not safe for concurrent use.
 type policy struct {
-	cfg      *Config
-	failures int // consecutive attempts that did not become ready
-	flaps    int // consecutive connections that were ready too briefly
-	stuck    int // consecutive RESUMEs that reached Discord, but neither failed for good nor replayed anything
-	anew     int // consecutive IDENTIFYs that reached Discord but did not end in READY
-	bad      int // consecutive undecodable streams
-	unheard  int // consecutive attempts that did not reach the session's resume_gateway_url
+	cfg              *Config
+	failures         int // consecutive attempts that did not become ready
+	flaps            int // consecutive connections that were ready too briefly
+	failedResumes    int // consecutive RESUMEs that reached Discord, but neither failed for good nor replayed anything
+	failedIdentifies int // consecutive IDENTIFYs that reached Discord but did not end in READY
+	undecodable      int // consecutive undecodable streams
+	unreachable      int // consecutive attempts that did not reach the session's resume_gateway_url
 }
 
 // after decides what follows an attempt.
@@ -70,7 +70,7 @@ func (p *policy) after(e ending) verdict {
 	}
 	p.count(e)
 	if v.again = e.plain && e.readyFor >= plainFor; v.again || !e.plain && e.readyFor >= goodStream {
-		p.bad = 0
+		p.undecodable = 0
 	}
 	code := closeCode(e.err)
 	var op9 *invalidSession
@@ -84,52 +84,53 @@ func (p *policy) after(e ending) verdict {
 	case code == disgo.CloseEventCodeInvalidSeq.Code, code == disgo.CloseEventCodeSessionTimed.Code:
 		v.forget = e.hello // before HELLO it wasn't the session that timed out, but the connection
 	case errors.As(e.err, &bad):
-		p.bad++
-		v.plain = p.bad >= badStreams
+		p.undecodable++
+		v.plain = p.undecodable >= maxUndecodable
 	case errors.As(e.err, &said):
 		v.plain = said.status == 400
 		v.delay = said.after
 	}
-	v.forget = v.forget || e.resuming && p.hopeless(e)
+	v.forget = v.forget || e.resuming && p.giveUpSession(e)
 	if v.forget {
-		p.stuck = 0
+		p.failedResumes = 0
 	}
-	v.delay = max(v.delay, p.delay(e, code), p.thrift())
+	v.delay = max(v.delay, p.delay(e, code), p.identifyDelay())
 	v.alert = p.failures == alertAfter
-	v.locate = !e.hello && !e.byResume || p.anew >= identifyAgain
+	v.locate = !e.hello && !e.byResume || p.failedIdentifies >= identifyAgain
 	return v
 }
 
-// hopeless reports whether to give up the session, whatever failed: Discord cuts some sessions at
+// giveUpSession reports whether to give up the session, whatever failed: Discord cuts some sessions at
 // every RESUME although a new one would work (discord-api-docs#1619).
-func (p *policy) hopeless(e ending) bool {
-	return p.stuck >= resumesKept || p.failures >= failuresKept || e.ready && p.flaps > 0 && p.flaps%flapsForgiven == 0
+func (p *policy) giveUpSession(e ending) bool {
+	return p.failedResumes >= maxResumes || p.failures >= maxFailures ||
+		e.ready && p.flaps > 0 && p.flaps%flapsForgiven == 0
 }
 
-// thrift keeps failing IDENTIFYs within the daily limit of 1,000, because Discord resets the token
+// identifyDelay keeps failing IDENTIFYs within the daily limit of 1,000, because Discord resets the token
 // of a bot that exceeds it. 5 s, doubled up to 5 minutes, makes about 300 a day.
-func (p *policy) thrift() time.Duration {
-	if p.anew <= identifyAgain {
+func (p *policy) identifyDelay() time.Duration {
+	if p.failedIdentifies <= identifyAgain {
 		return 0
 	}
-	d := min(5*p.cfg.Backoff<<min(p.anew-identifyAgain-1, 10), 300*p.cfg.Backoff)
+	d := min(5*p.cfg.Backoff<<min(p.failedIdentifies-identifyAgain-1, 10), 300*p.cfg.Backoff)
 	return time.Duration(float64(d) * (0.8 + 0.4*p.cfg.Rand()))
 }
 
 func (p *policy) count(e ending) {
 	if e.ready {
-		p.failures, p.stuck, p.anew = 0, 0, 0
+		p.failures, p.failedResumes, p.failedIdentifies = 0, 0, 0
 	} else {
 		p.failures++
 	}
 	switch {
 	case e.ready || !e.hello:
 	case !e.resuming:
-		p.anew++
+		p.failedIdentifies++
 	case e.moved:
-		p.stuck = 0
+		p.failedResumes = 0
 	default:
-		p.stuck++
+		p.failedResumes++
 	}
 	switch {
 	case !e.ready:
@@ -140,9 +141,9 @@ func (p *policy) count(e ending) {
 	}
 	switch {
 	case e.hello:
-		p.unheard = 0
+		p.unreachable = 0
 	case e.resuming:
-		p.unheard++
+		p.unreachable++
 	}
 }
 
@@ -169,4 +170,4 @@ func (p *policy) backoff(n int) time.Duration {
 
 // useResumeURL reports whether to resume at the session's resume_gateway_url. While that can't be
 // reached, every other attempt uses the common address.
-func (p *policy) useResumeURL() bool { return p.unheard%2 == 0 }
+func (p *policy) useResumeURL() bool { return p.unreachable%2 == 0 }

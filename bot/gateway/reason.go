@@ -17,16 +17,16 @@ import (
 
 // Reasons why we ended a connection ourselves. All others are a *websocket.CloseError or a network error.
 var (
-	errReconnect  = errors.New("Discord asks to reconnect (op 7)")
-	errNoHello    = errors.New("no HELLO within the timeout")
-	errBadHello   = errors.New("HELLO without a heartbeat interval")
-	errNoReady    = errors.New("neither READY nor RESUMED within the timeout")
-	errZombie     = errors.New("no heartbeat ACK within the timeout: the connection is half-open")
-	errClosing    = errors.New("the shard is closing")
-	errGone       = errors.New("the connection ended while a message was waiting to be sent")
-	errNoOpcode   = errors.New("message without an opcode")
-	errWaitsATurn = errors.New("waiting for a turn to identify")
-	errNoLease    = errors.New("waiting for the shard's lease: another process may hold it")
+	errReconnect    = errors.New("Discord asks to reconnect (op 7)")
+	errNoHello      = errors.New("no HELLO within the timeout")
+	errBadHello     = errors.New("HELLO without a heartbeat interval")
+	errNoReady      = errors.New("neither READY nor RESUMED within the timeout")
+	errZombie       = errors.New("no heartbeat ACK within the timeout: the connection is half-open")
+	errClosing      = errors.New("the shard is closing")
+	errGone         = errors.New("the connection ended while a message was waiting to be sent")
+	errNoOpcode     = errors.New("message without an opcode")
+	errIdentifyTurn = errors.New("waiting for a turn to identify")
+	errNoLease      = errors.New("waiting for the shard's lease: another process may hold it")
 )
 
 // invalidSession is Invalid Session (op 9).

@@ -161,7 +161,7 @@ func (r *runner) acquire() (func(bool), error) {
 	waited := false
 	release, err := r.cfg.Identify.Acquire(r.ctx, r.cfg.ShardID, func(d time.Duration) {
 		waited = true
-		r.enter(State{Phase: Waiting, Delay: d, Failures: r.policy.failures, Reason: errWaitsATurn})
+		r.enter(State{Phase: Waiting, Delay: d, Failures: r.policy.failures, Reason: errIdentifyTurn})
 	})
 	if err == nil && waited {
 		r.enter(State{Phase: Connecting, Failures: r.policy.failures})

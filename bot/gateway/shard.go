@@ -38,8 +38,8 @@ type Shard struct {
 	done   chan struct{} // closed when nothing of the shard is running
 	up     chan struct{} // closed at the first READY or RESUMED
 
-	latency atomic.Int64
-	strange once // parse failures that were logged
+	latency        atomic.Int64
+	loggedFailures logOnce // parse failures that were logged
 
 	mu        sync.Mutex
 	opened    bool
@@ -64,19 +64,19 @@ func New(cfg Config) (*Shard, error) {
 		return nil, err
 	}
 	s := &Shard{
-		cfg:       cfg,
-		log:       cfg.Logger.With(slog.Int("shard", cfg.ShardID)),
-		gauges:    cfg.Metrics.of(cfg.ShardID),
-		done:      make(chan struct{}),
-		up:        make(chan struct{}),
-		closeCode: closeResumable,
-		closeText: "restarting",
-		strange:   once{},
-		state:     State{Phase: Idle, Since: time.Now()},
-		handler:   cfg.Handler,
-		applied:   cfg.Checkpoint,
-		session:   cfg.Checkpoint,
-		presence:  clonePresence(cfg.Presence),
+		cfg:            cfg,
+		log:            cfg.Logger.With(slog.Int("shard", cfg.ShardID)),
+		gauges:         cfg.Metrics.of(cfg.ShardID),
+		done:           make(chan struct{}),
+		up:             make(chan struct{}),
+		closeCode:      closeResumable,
+		closeText:      "restarting",
+		loggedFailures: logOnce{},
+		state:          State{Phase: Idle, Since: time.Now()},
+		handler:        cfg.Handler,
+		applied:        cfg.Checkpoint,
+		session:        cfg.Checkpoint,
+		presence:       clonePresence(cfg.Presence),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.hard, s.kill = context.WithCancel(context.Background())
@@ -203,7 +203,7 @@ func (s *Shard) AckMissing() time.Duration {
 	if l == nil {
 		return 0
 	}
-	missing, _, open := l.beats.missing(time.Now())
+	missing, _, open := l.heartbeats.missing(time.Now())
 	if !open {
 		return 0
 	}
@@ -305,7 +305,7 @@ func (s *Shard) enter(st State) {
 		s.history.Resumes++
 	case st.Phase == Ready:
 		s.history.Sessions++
-	case st.Phase == Waiting && st.Reason != nil && !errors.Is(st.Reason, errWaitsATurn),
+	case st.Phase == Waiting && st.Reason != nil && !errors.Is(st.Reason, errIdentifyTurn),
 		st.Phase == Stopped && st.Reason != nil:
 		s.history.Failed, s.history.Reason = st.Since, label(st.Reason)
 	}

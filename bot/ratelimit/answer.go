@@ -22,19 +22,19 @@ const (
 // maxAfter caps the wait that a 429 asks for.
 const maxAfter = 24 * time.Hour
 
-// standing is the state of a bucket according to a response.
-type standing struct {
+// bucketState is the state of a bucket according to a response.
+type bucketState struct {
 	bucket    string // empty if the response has none
 	limit     int
 	remaining int
 	reset     time.Duration // time until remaining is limit again; -1 if unknown
 }
 
-// readStanding reads the X-RateLimit headers, as far as they are present.
+// readBucketState reads the X-RateLimit headers, as far as they are present.
 //
 // https://discord.com/developers/docs/topics/rate-limits#header-format
-func readStanding(h http.Header) standing {
-	s := standing{bucket: h.Get("X-RateLimit-Bucket"), limit: -1, remaining: -1, reset: -1}
+func readBucketState(h http.Header) bucketState {
+	s := bucketState{bucket: h.Get("X-RateLimit-Bucket"), limit: -1, remaining: -1, reset: -1}
 	if n, err := strconv.Atoi(h.Get("X-RateLimit-Limit")); err == nil && n > 0 {
 		s.limit = n
 	}
@@ -55,7 +55,7 @@ func readStanding(h http.Header) standing {
 }
 
 // complete reports whether the response describes its bucket completely.
-func (s standing) complete() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
+func (s bucketState) complete() bool { return s.bucket != "" && s.remaining >= 0 && s.reset >= 0 }
 
 // seconds parses a number of seconds, which may have a fraction.
 func seconds(text string) (time.Duration, bool) {
@@ -66,28 +66,28 @@ func seconds(text string) (time.Duration, bool) {
 	return time.Duration(min(f, maxAfter.Seconds()) * float64(time.Second)), true
 }
 
-// tooMany is the content of a 429.
-type tooMany struct {
+// limitResponse is the content of a 429.
+type limitResponse struct {
 	scope  scope
 	after  time.Duration // 0 if unknown
 	hidden bool          // the bucket's headers don't explain it
 }
 
-// readTooMany reads a 429. Scope, Retry-After and bucket may each be missing.
-func readTooMany(h http.Header, body []byte, hiddenLimit time.Duration) tooMany {
+// readLimitResponse reads a 429. Scope, Retry-After and bucket may each be missing.
+func readLimitResponse(h http.Header, body []byte, hiddenLimit time.Duration) limitResponse {
 	var said struct {
 		RetryAfter *float64 `json:"retry_after"`
 		Global     bool     `json:"global"`
 	}
 	_ = json.Unmarshal(body, &said) // Cloudflare answers in HTML
-	var t tooMany
+	var t limitResponse
 	if said.RetryAfter != nil {
 		t.after, _ = seconds(strconv.FormatFloat(*said.RetryAfter, 'f', -1, 64))
 	}
 	if d, ok := retryAfter(h); ok && t.after == 0 {
 		t.after = d
 	}
-	s := readStanding(h)
+	s := readBucketState(h)
 	if t.after == 0 && s.remaining == 0 {
 		t.after = max(s.reset, 0)
 	}

@@ -121,7 +121,7 @@ func (b *bucket) left(w *waiter) bool {
 const samePeriod = 250 * time.Millisecond
 
 // learn updates the bucket from a response. flying still includes the request it answers.
-func (b *bucket) learn(s standing, now time.Time) {
+func (b *bucket) learn(s bucketState, now time.Time) {
 	if !s.complete() {
 		return
 	}

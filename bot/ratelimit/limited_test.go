@@ -132,7 +132,7 @@ func TestOutOfOrderAnswers(t *testing.T) {
 	now := time.Now()
 	b := &bucket{}
 	say := func(remaining int, reset time.Duration) {
-		b.learn(standing{bucket: "b", limit: 5, remaining: remaining, reset: reset}, now)
+		b.learn(bucketState{bucket: "b", limit: 5, remaining: remaining, reset: reset}, now)
 		b.flying--
 	}
 	b.took(nil, now)
@@ -179,7 +179,7 @@ func TestBadStandings(t *testing.T) {
 		for k, v := range head {
 			h.Set(k, v)
 		}
-		if s := readStanding(h); s.complete() {
+		if s := readBucketState(h); s.complete() {
 			t.Errorf("%v was taken for %+v", head, s)
 		}
 	}
@@ -187,7 +187,7 @@ func TestBadStandings(t *testing.T) {
 		"X-Ratelimit-Bucket": {"b"}, "X-Ratelimit-Remaining": {"1"}, "X-Ratelimit-Reset": {"1000000003.5"},
 		"Date": {time.Unix(1000000000, 0).UTC().Format(http.TimeFormat)},
 	}
-	if s := readStanding(h); s.reset != 3500*time.Millisecond {
+	if s := readBucketState(h); s.reset != 3500*time.Millisecond {
 		t.Errorf("Reset by Date gives %v", s.reset)
 	}
 }
@@ -200,7 +200,7 @@ func FuzzTooMany(f *testing.F) {
 			"Retry-After": {retry}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset-After": {reset},
 			"X-Ratelimit-Scope": {scope}, "X-Ratelimit-Reset": {reset},
 		}
-		if s := readTooMany(h, []byte(body), time.Second); s.after < 0 || s.after > maxAfter {
+		if s := readLimitResponse(h, []byte(body), time.Second); s.after < 0 || s.after > maxAfter {
 			t.Errorf("%+v", s)
 		}
 	})

@@ -224,7 +224,7 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 	defer l.mu.Unlock()
 	now := time.Now()
 	b := l.identify(t, h)
-	s := readStanding(h)
+	s := readBucketState(h)
 	b.learn(s, now)
 	l.cfg.Metrics.answered(status)
 	if status != http.StatusTooManyRequests {
@@ -239,7 +239,7 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 		}
 		return time.Time{}, false
 	}
-	said := readTooMany(h, body, l.cfg.HiddenLimit)
+	said := readLimitResponse(h, body, l.cfg.HiddenLimit)
 	said.hidden = said.hidden || oldEdit(body) // newer messages can still be edited
 	if said.scope != scopeShared {
 		l.invalid(now)
@@ -254,7 +254,7 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 }
 
 // obey applies the wait that a 429 asks for.
-func (l *Limiter) obey(b *bucket, said tooMany, now time.Time) (until time.Time, alone bool) {
+func (l *Limiter) obey(b *bucket, said limitResponse, now time.Time) (until time.Time, alone bool) {
 	after := said.after
 	switch said.scope {
 	case scopeGlobal, scopeCloudflare:

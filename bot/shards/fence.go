@@ -45,7 +45,7 @@ func (s *Shards) Holds(guild snowflake.ID) bool {
 
 // Guilds lists the known guilds whose shard this process certainly holds.
 func (s *Shards) Guilds() []snowflake.ID {
-	all := s.o.Known()
+	all := s.o.KnownGuilds()
 	if s.leases() == nil {
 		return all
 	}

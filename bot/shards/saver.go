@@ -24,8 +24,8 @@ const saveEvery = 2 * time.Second
 // saveTime limits one save. If the hub takes longer, the next save writes a newer checkpoint.
 const saveTime = 30 * time.Second
 
-// touched records which guild an event changes. The caller holds mu.
-func (s *Shard) touched(data dgateway.EventData) {
+// markChanged records which guild an event changes. The caller holds mu.
+func (s *Shard) markChanged(data dgateway.EventData) {
 	switch e := data.(type) {
 	case dgateway.EventGuildCreate:
 		if !e.Unavailable {

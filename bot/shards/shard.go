@@ -77,7 +77,7 @@ func (s *Shard) Replaying() bool { return s.replaying }
 func (s *Shard) dispatch(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.touched(e.Data)
+	s.markChanged(e.Data)
 	if i, ok := e.Data.(dgateway.EventInteractionCreate); ok {
 		s.interaction(e, i)
 		return
@@ -116,7 +116,7 @@ func (s *Shard) ForgetUnlisted(e dgateway.EventReady) (removed []snowflake.ID) {
 		return nil
 	}
 	known := map[snowflake.ID]bool{}
-	for _, id := range s.all.o.Known() {
+	for _, id := range s.all.o.KnownGuilds() {
 		if s.Owns(id) {
 			known[id] = true
 		}
@@ -151,7 +151,7 @@ func (s *Shard) known() []snowflake.ID {
 		known[id] = true
 	}
 	s.mu.Unlock()
-	for _, g := range s.all.o.Known() {
+	for _, g := range s.all.o.KnownGuilds() {
 		if s.Owns(g) {
 			known[g] = true
 		}

@@ -68,12 +68,12 @@ type Options struct {
 	// applied; Restore restores that.
 	Export  func(guild snowflake.ID, then func([]voice.Occupant))
 	Restore func(guild snowflake.ID, list []voice.Occupant)
-	// Known lists the guilds that the bot knows anything about.
-	Known func() []snowflake.ID
-	// Another process has taken over the guilds' shard: Unanswer stops answering calls for them, at
+	// KnownGuilds lists the guilds that the bot knows anything about.
+	KnownGuilds func() []snowflake.ID
+	// Another process has taken over the guilds' shard: StopAnswering stops answering calls for them, at
 	// once; Forget then forgets everything about one of them.
-	Unanswer func(guilds ...snowflake.ID)
-	Forget   func(ctx context.Context, guild snowflake.ID)
+	StopAnswering func(guilds ...snowflake.ID)
+	Forget        func(ctx context.Context, guild snowflake.ID)
 	// Fail receives an error that ends the bot for good.
 	Fail func(error)
 }
@@ -88,7 +88,7 @@ type Shards struct {
 	wg          sync.WaitGroup
 
 	url        string // the gateway's address; this and the following are set before any shard is opened
-	identifies *gateway.Identifies
+	identifies *gateway.SessionStarts
 	gauges     *gateway.Metrics
 
 	opening chan struct{} // holds one token unless a shard is being opened or given up
@@ -119,11 +119,11 @@ func New(ctx context.Context, o Options) (*Shards, error) {
 // Connect asks Discord for the number of shards, opens them, and returns when all are ready, or the error that
 // prevents it. With Options.Shared it returns at once, and shards are opened when their leases are acquired.
 func (s *Shards) Connect(ctx context.Context) error {
-	info, err := gateway.AskUntil(ctx, s.o.Client.Rest, 0, s.o.Log)
+	info, err := gateway.AwaitGatewayBot(ctx, s.o.Client.Rest, 0, s.o.Log)
 	if err != nil {
 		return err
 	}
-	s.url, s.identifies = info.URL, gateway.NewIdentifies(s.o.Log)
+	s.url, s.identifies = info.URL, gateway.NewSessionStarts(s.o.Log)
 	s.identifies.Update(info.SessionStartLimit)
 	if s.gauges, err = gateway.NewMetrics(s.o.Registerer); err != nil {
 		return err
@@ -250,7 +250,7 @@ func (s *Shards) giveUp(id int, lost bool) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(s.ctx, giveUpTimeout)
 		defer cancel()
-		s.o.Unanswer(shard.known()...)
+		s.o.StopAnswering(shard.known()...)
 		shard.conn.Close(ctx)
 		shard.halt()
 		if !lost {

@@ -261,7 +261,7 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 	var lacks []string
 	for _, g := range guilds {
 		have, err := strconv.ParseInt(g.Permissions, 10, 64)
-		if missing := discordapi.Lacking(have); err == nil && missing != "" {
+		if missing := discordapi.MissingFrom(have); err == nil && missing != "" {
 			lacks = append(lacks, fmt.Sprintf("%s (%s)", g.Name, missing))
 		}
 	}

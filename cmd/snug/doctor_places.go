@@ -49,7 +49,7 @@ func (d *doctor) places(ctx context.Context) (string, error) {
 		_, set := d.settings[g.ID]
 		return !set || d.c.GuildID.ID != 0 && d.c.GuildID.ID != g.ID
 	})
-	discord, end, err := discordapi.Asking(d.c.BotToken, d.c.DiscordURL, d.now)
+	discord, end, err := discordapi.NewReadOnly(d.c.BotToken, d.c.DiscordURL, d.now)
 	if err != nil {
 		return "", err
 	}

@@ -89,7 +89,7 @@ func (a *Actions) Follow() error {
 		},
 		func() (func(), error) { return hub.ShardReports.Listen(ctx, a.o.Hub, a.o.Live.Heard) },
 		func() (func(), error) {
-			return a.o.Hub.Audit.Listen(ctx, func(e hub.AuditEntry) { a.o.Live.Noted(e.Guild, e.Channel) })
+			return a.o.Hub.Audit.Listen(ctx, func(e hub.AuditEntry) { a.o.Live.HistoryUpdated(e.Guild, e.Channel) })
 		},
 	} {
 		stop, err := listen()

@@ -103,7 +103,7 @@ func (a *Actions) StandingOf(ctx context.Context, guildID, user snowflake.ID) (a
 
 // sawIn remembers where a person is a member, for their first page.
 func (a *Actions) sawIn(ctx context.Context, me *session.Session, st access.Standing) {
-	if err := a.o.Sessions.SawIn(ctx, me.User.ID, st.GuildID, st.Member); err != nil {
+	if err := a.o.Sessions.RecordGuild(ctx, me.User.ID, st.GuildID, st.Member); err != nil {
 		a.log.WarnContext(ctx, "a person's servers were not remembered", "user_id", me.User.ID, "err", err)
 	}
 }

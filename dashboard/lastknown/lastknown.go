@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// keptFor is the age up to which a standing is used while nobody holds the guild.
-	keptFor = 5 * time.Minute
+	// maxAge is the age up to which a standing is used while nobody holds the guild.
+	maxAge = 5 * time.Minute
 	// saveEvery is how often an unchanged standing is stored again.
 	saveEvery = time.Minute
 	maxSaved  = 20_000
@@ -67,7 +67,7 @@ func (s *Standings) Standing(
 	}
 	at := s.h.Heard(guild)
 	if at.IsZero() {
-		at = known.Until.Add(-keptFor) // when it was stored
+		at = known.Until.Add(-maxAge) // when it was stored
 	}
 	oldest(ctx, at)
 	return known.Standing, true, nil
@@ -86,12 +86,12 @@ func (s *Standings) save(guild, user snowflake.ID, st access.Standing) {
 	k, now := [2]snowflake.ID{guild, user}, s.now()
 	s.mu.Lock()
 	old, had := s.written[k]
-	same := had && sameStanding(old.Standing, st) && old.Until.Sub(now) > keptFor-saveEvery
+	same := had && sameStanding(old.Standing, st) && old.Until.Sub(now) > maxAge-saveEvery
 	if !same {
 		if len(s.written) >= maxSaved {
 			clear(s.written)
 		}
-		s.written[k] = hub.Known{Standing: st, Until: now.Add(keptFor)}
+		s.written[k] = hub.Known{Standing: st, Until: now.Add(maxAge)}
 	}
 	doc := s.written[k]
 	s.mu.Unlock()

@@ -22,7 +22,7 @@ func errNotMember() error {
 
 // refusal is the error for somebody who isn't, or no longer, in the guild. For a room's page it is
 // the same as for somebody without an invite, so it reveals nothing more.
-func (s seat) refusal() error {
+func (s admission) refusal() error {
 	if s.room != 0 {
 		return errNoRoom()
 	}
@@ -82,14 +82,14 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 }
 
 // admit counts a watcher for its user and session, unless a limit is reached.
-func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
+func (l *Live) admit(w *watcher, s admission, cancel context.CancelFunc) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w.left {
 		return errLeft
 	}
 	if s.spectator() {
-		w.seat, w.cancel = s, cancel
+		w.admission, w.cancel = s, cancel
 		return nil
 	}
 	if _, over := l.ended[s.session]; over {
@@ -98,15 +98,15 @@ func (l *Live) admit(w *watcher, s seat, cancel context.CancelFunc) error {
 	if most := l.o.Limits.PerUser; most > 0 && l.byUser[s.user] >= most {
 		return errs.E(errs.RateLimited, "You have %d live pages open, the maximum. Close some of them.", most)
 	}
-	w.seat, w.cancel = s, cancel
+	w.admission, w.cancel = s, cancel
 	l.byUser[s.user]++
 	if l.sessions[s.session] == nil {
 		l.sessions[s.session] = map[*watcher]struct{}{}
 	}
 	l.sessions[s.session][w] = struct{}{}
 	for o := range l.sessions[s.session] { // an extended session is extended for all its pages
-		if o.seat.ends.Before(s.ends) {
-			o.seat.ends = s.ends
+		if o.admission.ends.Before(s.ends) {
+			o.admission.ends = s.ends
 		}
 	}
 	return nil
@@ -139,18 +139,18 @@ func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Ti
 	defer cancel()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := l.entry(l.guild(w.seat.guild), w.seat.room)
+	e := l.entry(l.guild(w.admission.guild), w.admission.room)
 	e.waiting++
 	defer func() {
 		e.waiting--
-		l.tidy(e)
+		l.removeIfUnused(e)
 	}()
 	for {
 		if w.left {
 			return errLeft
 		}
-		if e.live != nil && (w.seat.opens(e.live.Room.Access) || !w.seat.spectator() && e.live.Room.Access.MaySee(st)) {
-			if !w.seat.spectator() {
+		if e.live != nil && (w.admission.opens(e.live.Room.Access) || !w.admission.spectator() && e.live.Room.Access.MaySee(st)) {
+			if !w.admission.spectator() {
 				l.join(w, st, asked)
 			}
 			l.welcome(w)
@@ -177,12 +177,12 @@ func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Ti
 // welcome sends auth.ok, what the watcher may see, and everything after that. The caller holds
 // Live.mu, so nothing comes between the list and the rooms.
 func (l *Live) welcome(w *watcher) {
-	g := l.guild(w.seat.guild)
+	g := l.guild(w.admission.guild)
 	rooms := g.rooms
-	if w.seat.room == 0 {
+	if w.admission.room == 0 {
 		g.pages[w] = struct{}{}
 	} else {
-		e := l.entry(g, w.seat.room)
+		e := l.entry(g, w.admission.room)
 		e.pages[w] = struct{}{}
 		rooms = map[snowflake.ID]*entry{e.id: e}
 	}
@@ -193,17 +193,17 @@ func (l *Live) welcome(w *watcher) {
 		}
 	}
 	slices.SortFunc(seen, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
-	hello := protocol.Welcome{GuildID: g.id, UserID: w.seat.user}
+	hello := protocol.Welcome{GuildID: g.id, UserID: w.admission.user}
 	for _, e := range seen {
 		hello.Rooms = append(hello.Rooms, e.id)
 	}
 	w.conn.hold(textFrame(protocol.EncodeWelcome(hello, l.epoch, l.o.Now())))
-	now, shard := time.Now(), l.hearing.shard(w.seat.guild)
+	now, shard := time.Now(), l.hearing.shard(w.admission.guild)
 	if ok, at := l.hears(shard, now); !ok {
-		l.hearing.said[shard] = ok
+		l.hearing.reported[shard] = ok
 		w.conn.hold(l.heartbeat(ok, now.Sub(at)))
-	} else if _, known := l.hearing.said[shard]; !known {
-		l.hearing.said[shard] = ok
+	} else if _, known := l.hearing.reported[shard]; !known {
+		l.hearing.reported[shard] = ok
 	}
 	for _, e := range seen {
 		l.show(e, w, l.snapshot(e))

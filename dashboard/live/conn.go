@@ -38,16 +38,16 @@ type conn struct {
 	fd     uintptr         // valid until connDead: whoever closes it first sets that, holding mu
 	in     inbound         // only for the reading goroutine
 
-	mu     sync.Mutex
-	state  connState
-	shaken bool      // the handshake was answered; before that a close frame is impossible
-	busy   bool      // drain is running
-	linger bool      // the watcher may still be sending; see Close
-	slow   bool      // it was cut off for being slow
-	until  time.Time // the deadline of connClosing
-	pend   []byte    // the queue
-	bound  int       // where the next frame begins in pend
-	flying int       // how much of pend a blocking write is currently writing
+	mu            sync.Mutex
+	state         connState
+	handshakeDone bool      // the handshake was answered; before that a close frame is impossible
+	busy          bool      // drain is running
+	linger        bool      // the watcher may still be sending; see Close
+	slow          bool      // it was cut off for being slow
+	until         time.Time // the deadline of connClosing
+	pend          []byte    // the queue
+	bound         int       // where the next frame begins in pend
+	flying        int       // how much of pend a blocking write is currently writing
 }
 
 // newConn returns a connection without a socket; take sets it. Before that only kill and finish may be called.
@@ -134,7 +134,7 @@ func (c *conn) finish(code protocol.CloseCode) {
 	defer c.mu.Unlock()
 	switch {
 	case c.state != connOpen:
-	case c.shaken:
+	case c.handshakeDone:
 		c.finishWith(closeFrame(code))
 	default:
 		c.killLocked()
@@ -304,7 +304,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	case len(p) > 0 && p[0] == fin|opClose:
 		c.finishWith(p)
 	default:
-		c.shaken = true
+		c.handshakeDone = true
 		c.pend = append(c.pend, p...)
 		c.flush()
 	}

@@ -27,7 +27,7 @@ func (l *Live) guild(id snowflake.ID) *guild {
 	return g
 }
 
-func (l *Live) tidyGuild(g *guild) {
+func (l *Live) removeGuildIfUnused(g *guild) {
 	if len(g.rooms) == 0 && len(g.pages) == 0 && !g.ready {
 		delete(l.guilds, g.id)
 	}
@@ -39,7 +39,7 @@ func (l *Live) guildsReset(string) {
 	l.gcaught = false
 	for _, g := range l.guilds {
 		g.ready = false
-		l.tidyGuild(g)
+		l.removeGuildIfUnused(g)
 	}
 }
 
@@ -62,22 +62,22 @@ func (l *Live) guildChange(c hub.Change[room.GuildInfo]) {
 	g.ready = c.Value != nil && c.Value.Ready
 	if c.Value != nil && !c.Value.Access.Equal(g.access) {
 		g.access = c.Value.Access
-		l.reconsider(g)
+		l.recheckAccess(g)
 	}
-	l.tidyGuild(g)
+	l.removeGuildIfUnused(g)
 	l.announce()
 }
 
-// reconsider checks again what every watcher of a guild may see, because its roles or owner have
+// recheckAccess checks again what every watcher of a guild may see, because its roles or owner have
 // changed. The caller holds Live.mu.
-func (l *Live) reconsider(g *guild) {
+func (l *Live) recheckAccess(g *guild) {
 	for k, p := range l.people {
 		if k.guild != g.id {
 			continue
 		}
 		if now := p.standing.WithGuild(g.access); !sameStanding(now, p.standing) {
 			p.standing = now
-			l.lookAgain(p)
+			l.updateRooms(p)
 		}
 	}
 }

@@ -29,10 +29,10 @@ func (l *Live) Heard(h hub.ShardReport) {
 
 // hearings are those of all shards, and what watchers were last sent about them. Guarded by Live.mu.
 type hearings struct {
-	began  time.Time
-	shards int // of the whole bot; 0: unknown
-	of     map[int]hearing
-	said   map[int]bool // by shard, whether watchers were told that it is connected
+	began    time.Time
+	shards   int // of the whole bot; 0: unknown
+	of       map[int]hearing
+	reported map[int]bool // by shard, whether watchers were told that it is connected
 }
 
 func (h *hearings) shard(guild snowflake.ID) int {
@@ -81,7 +81,7 @@ func (l *Live) beat(ctx context.Context) {
 
 func (l *Live) beatChanged() {
 	l.beatTo(func(shard int, ok bool) bool {
-		said, known := l.hearing.said[shard]
+		said, known := l.hearing.reported[shard]
 		return known && said != ok
 	})
 }
@@ -98,10 +98,10 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	l.mu.Lock()
 	wanted := map[int]bool{}
 	for w := range l.watchers {
-		if w.left || w.seat == (seat{}) {
+		if w.left || w.admission == (admission{}) {
 			continue
 		}
-		shard := l.hearing.shard(w.seat.guild)
+		shard := l.hearing.shard(w.admission.guild)
 		ok, at := l.hears(shard, now)
 		want, judged := wanted[shard]
 		if !judged {
@@ -119,7 +119,7 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 		to[w.conn] = frame
 	}
 	for shard := range wanted {
-		l.hearing.said[shard], _ = l.hears(shard, now)
+		l.hearing.reported[shard], _ = l.hears(shard, now)
 	}
 	l.mu.Unlock()
 	for c, frame := range to {

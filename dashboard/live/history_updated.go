@@ -6,9 +6,9 @@ import (
 	"snug/shared/protocol"
 )
 
-// Noted tells a room's pages that its history has new entries. It doesn't block, and doesn't say
+// HistoryUpdated tells a room's pages that its history has new entries. It doesn't block, and doesn't say
 // what they are: pages whose users may know ask for them.
-func (l *Live) Noted(guild, channel snowflake.ID) {
+func (l *Live) HistoryUpdated(guild, channel snowflake.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.guilds[guild]
@@ -18,7 +18,7 @@ func (l *Live) Noted(guild, channel snowflake.ID) {
 	e := g.rooms[channel]
 	var frame []byte
 	for w := range e.pages {
-		if _, sees := e.subs[w]; !sees || w.seat.spectator() {
+		if _, sees := e.subs[w]; !sees || w.admission.spectator() {
 			continue
 		}
 		if frame == nil {

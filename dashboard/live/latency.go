@@ -33,11 +33,11 @@ func (r *recent) add(took time.Duration) {
 	r.n++
 }
 
-// oldest is the age up to which an event counts: one retained while nobody watched says nothing about latency.
-const oldest = time.Minute
+// maxEventAge is the age up to which an event counts: one retained while nobody watched says nothing about latency.
+const maxEventAge = time.Minute
 
 func (m *metrics) delivered(took time.Duration) {
-	if took < 0 || took > oldest {
+	if took < 0 || took > maxEventAge {
 		return
 	}
 	m.latency.Observe(took.Seconds())
@@ -67,53 +67,53 @@ func (l *Live) Latency() Latency { return l.metrics.sent.latency() }
 // BrowserLatency returns how long the last events took until browsers reported that they were on the screen.
 func (l *Live) BrowserLatency() Latency { return l.metrics.seen.latency() }
 
-// told holds when the last events of a room came from Discord, in Unix nanoseconds: those from
+// eventTimes holds when the last events of a room came from Discord, in Unix nanoseconds: those from
 // revision from on. Guarded by Live.mu.
-type told struct {
+type eventTimes struct {
 	from uint64
 	at   []int64
 }
 
-// mostTold is how many events of a room are remembered: a few seconds in the busiest room.
-const mostTold = 512
+// maxEventTimes is how many events of a room are remembered: a few seconds in the busiest room.
+const maxEventTimes = 512
 
-func (t *told) add(n uint64, at time.Time) {
+func (t *eventTimes) add(n uint64, at time.Time) {
 	if n != t.from+uint64(len(t.at)) {
 		t.from, t.at = n, t.at[:0]
 	}
-	if len(t.at) == mostTold {
-		t.from, t.at = t.from+mostTold/2, append(t.at[:0], t.at[mostTold/2:]...)
+	if len(t.at) == maxEventTimes {
+		t.from, t.at = t.from+maxEventTimes/2, append(t.at[:0], t.at[maxEventTimes/2:]...)
 	}
 	t.at = append(t.at, at.UnixNano())
 }
 
-func (t *told) when(n uint64) (at time.Time, ok bool) {
+func (t *eventTimes) when(n uint64) (at time.Time, ok bool) {
 	if n < t.from || n-t.from >= uint64(len(t.at)) {
 		return at, false
 	}
 	return time.Unix(0, t.at[n-t.from]), true
 }
 
-// showed handles a browser's report that an event is on its screen. It ignores reports that are
+// rendered handles a browser's report that an event is on its screen. It ignores reports that are
 // impossible or come too often: the page did nothing wrong.
-func (l *Live) showed(w *watcher, s protocol.Rendered) {
+func (l *Live) rendered(w *watcher, s protocol.Rendered) {
 	now := l.o.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g := l.guilds[w.seat.guild]
-	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.seat.user]) < protocol.RenderedEvery {
+	g := l.guilds[w.admission.guild]
+	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.admission.user]) < protocol.RenderedEvery {
 		return
 	}
 	e := g.rooms[s.ChannelID]
 	if e == nil || e.subs[w] == nil || s.Rev.Epoch != e.epoch {
 		return
 	}
-	at, ok := e.told.when(s.Rev.N)
+	at, ok := e.eventTimes.when(s.Rev.N)
 	if !ok {
 		return
 	}
-	l.spoke[w.seat.user] = now
-	if took := now.Sub(at); took >= 0 && took <= oldest {
+	l.spoke[w.admission.user] = now
+	if took := now.Sub(at); took >= 0 && took <= maxEventAge {
 		l.metrics.shown.Observe(took.Seconds())
 		l.metrics.seen.add(took)
 	}

@@ -79,7 +79,7 @@ func TestBrowserLatency(t *testing.T) {
 	c.send(protocol.Visible{Visible: true}.Encode(time.Now()))
 	c.says(word)
 	counted(3, "a while later")
-	h.clock.Forward(2 * oldest)
+	h.clock.Forward(2 * maxEventAge)
 	c.says(word)
 	counted(3, "of long ago")
 
@@ -100,19 +100,19 @@ func TestBrowserLatency(t *testing.T) {
 }
 
 func TestToldBounded(t *testing.T) {
-	var r told
+	var r eventTimes
 	begin := time.Unix(0, 1)
-	for n := range uint64(3 * mostTold) {
+	for n := range uint64(3 * maxEventTimes) {
 		r.add(n+7, begin.Add(time.Duration(n)))
 	}
-	last := uint64(3*mostTold) + 6
-	if at, ok := r.when(last); !ok || !at.Equal(begin.Add(time.Duration(last-7))) || len(r.at) > mostTold {
+	last := uint64(3*maxEventTimes) + 6
+	if at, ok := r.when(last); !ok || !at.Equal(begin.Add(time.Duration(last-7))) || len(r.at) > maxEventTimes {
 		t.Errorf("the last: %v %v, of %d", at, ok, len(r.at))
 	}
 	if _, ok := r.when(7); ok {
 		t.Error("the first is still known")
 	}
-	if at, ok := r.when(last - mostTold/2); !ok || !at.Equal(begin.Add(time.Duration(last-mostTold/2-7))) {
+	if at, ok := r.when(last - maxEventTimes/2); !ok || !at.Equal(begin.Add(time.Duration(last-maxEventTimes/2-7))) {
 		t.Errorf("in between: %v %v", at, ok)
 	}
 	r.add(last+2, begin) // one is missing

@@ -186,7 +186,7 @@ func New(o Options) *Live {
 		byUser: map[snowflake.ID]int{}, sessions: map[string]map[*watcher]struct{}{},
 		ended: map[string]time.Time{}, people: map[personKey]*person{},
 		spoke:   map[snowflake.ID]time.Time{},
-		hearing: hearings{began: time.Now(), of: map[int]hearing{}, said: map[int]bool{}},
+		hearing: hearings{began: time.Now(), of: map[int]hearing{}, reported: map[int]bool{}},
 	}
 	for _, s := range o.Origins {
 		if p, err := parseOrigin(s); err != nil {

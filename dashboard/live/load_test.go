@@ -149,7 +149,7 @@ func (h *harness) watcherOf(user snowflake.ID) *watcher {
 	h.l.mu.Lock()
 	defer h.l.mu.Unlock()
 	for w := range h.l.watchers {
-		if w.seat.user == user {
+		if w.admission.user == user {
 			return w
 		}
 	}

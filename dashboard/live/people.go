@@ -48,13 +48,13 @@ func (l *Live) ask(ctx context.Context, k personKey) (st standing, err error) {
 
 // join adds a watcher to its person. The caller holds Live.mu.
 func (l *Live) join(w *watcher, st standing, asked time.Time) {
-	k := personKey{w.seat.guild, w.seat.user}
+	k := personKey{w.admission.guild, w.admission.user}
 	p := l.people[k]
 	if p == nil {
 		p = &person{key: k, watchers: map[*watcher]struct{}{}}
 		l.people[k] = p
 	}
-	l.hear(p, asked)
+	l.recordAnswer(p, asked)
 	l.learn(p, st, asked)
 	w.person, w.cancel = p, nil
 	p.watchers[w] = struct{}{}
@@ -76,29 +76,29 @@ func (l *Live) learn(p *person, st standing, asked time.Time) {
 	changed := !sameStanding(p.standing, st) || silenced != p.silenced
 	p.standing, p.asked, p.silenced = st, asked, silenced
 	if changed {
-		l.lookAgain(p)
+		l.updateRooms(p)
 	}
 }
 
-// lookAgain shows or hides what a person's new standing changes for their watchers. The caller holds Live.mu.
-func (l *Live) lookAgain(p *person) {
+// updateRooms shows or hides what a person's new standing changes for their watchers. The caller holds Live.mu.
+func (l *Live) updateRooms(p *person) {
 	for w := range p.watchers {
-		switch g := l.guilds[w.seat.guild]; {
+		switch g := l.guilds[w.admission.guild]; {
 		case !p.standing.Member:
-			l.part(w, w.seat.refusal())
+			l.endWatcher(w, w.admission.refusal())
 		case g == nil:
-		case w.seat.room == 0:
+		case w.admission.room == 0:
 			for _, e := range g.rooms {
-				l.look(e, w)
+				l.updateRoom(e, w)
 			}
-		case g.rooms[w.seat.room] != nil:
-			l.look(g.rooms[w.seat.room], w)
+		case g.rooms[w.admission.room] != nil:
+			l.updateRoom(g.rooms[w.admission.room], w)
 		}
 	}
 }
 
-// hear records an answer about a person and when to request the next one. The caller holds Live.mu.
-func (l *Live) hear(p *person, at time.Time) {
+// recordAnswer records an answer about a person and when to request the next one. The caller holds Live.mu.
+func (l *Live) recordAnswer(p *person, at time.Time) {
 	every := l.o.Limits.RecheckEvery
 	if l.o.Standings != nil {
 		every = l.o.Limits.PollEvery
@@ -108,8 +108,8 @@ func (l *Live) hear(p *person, at time.Time) {
 	p.next = at.Add(every - time.Duration(rand.Int64N(int64(every/5)+1)))
 }
 
-// part ends an authenticated watcher with a reason. The caller holds Live.mu; nothing here blocks.
-func (l *Live) part(w *watcher, why error) {
+// endWatcher ends an authenticated watcher with a reason. The caller holds Live.mu; nothing here blocks.
+func (l *Live) endWatcher(w *watcher, why error) {
 	l.leave(w)
 	code := protocol.CloseFor(why)
 	l.metrics.ended(code)
@@ -298,7 +298,7 @@ func (l *Live) checked(p *person, st standing, answered bool, asked time.Time, e
 		result = "gone"
 		fallthrough
 	default:
-		l.hear(p, asked)
+		l.recordAnswer(p, asked)
 		l.learn(p, st, asked)
 	}
 	if p.again {
@@ -324,7 +324,7 @@ func (l *Live) expire() {
 	var over []*watcher
 	l.mu.Lock()
 	for w := range l.watchers {
-		if w.seat.user != 0 && !w.seat.ends.After(now) {
+		if w.admission.user != 0 && !w.admission.ends.After(now) {
 			over = append(over, w)
 		}
 	}
@@ -347,7 +347,7 @@ func (l *Live) expire() {
 	for _, p := range l.people {
 		if p.failed && now.Sub(p.heard) > l.o.Limits.StandingFor {
 			for w := range p.watchers {
-				l.part(w,
+				l.endWatcher(w,
 					errs.E(errs.Unavailable,
 						"Snug couldn't check with Discord whether you can see this. Wait a moment."))
 			}

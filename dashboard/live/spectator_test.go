@@ -28,7 +28,7 @@ func TestSpectators(t *testing.T) {
 	c.expect(protocol.RoomSnapshot)
 	h.join(roomA, guest)
 	c.expect(protocol.VoiceJoined)
-	h.l.Noted(guildA, roomA) // history is not for spectators
+	h.l.HistoryUpdated(guildA, roomA) // history is not for spectators
 	if h.crowd.asked() != 0 {
 		t.Error("Discord was asked about nobody")
 	}
@@ -53,8 +53,8 @@ func TestSpectators(t *testing.T) {
 	}
 }
 
-// TestNoted: pages of the room hear that its history has something new; other pages and rooms do not.
-func TestNoted(t *testing.T) {
+// TestHistoryUpdated: only the pages of the room get an event when its history has something new.
+func TestHistoryUpdated(t *testing.T) {
 	h := newHarness(t, setup{})
 	h.open(roomA, nil)
 	h.open(roomB, nil)
@@ -63,10 +63,10 @@ func TestNoted(t *testing.T) {
 	server, _ := h.watch(owner, 0)
 	server.expect(protocol.RoomSnapshot)
 	server.expect(protocol.RoomSnapshot)
-	h.l.Noted(guildA, roomB)
-	h.l.Noted(guildA, roomA)
-	h.l.Noted(guildA, 99)
-	h.l.Noted(99, roomA)
+	h.l.HistoryUpdated(guildA, roomB)
+	h.l.HistoryUpdated(guildA, roomA)
+	h.l.HistoryUpdated(guildA, 99)
+	h.l.HistoryUpdated(99, roomA)
 	m := page.expect(protocol.RoomHistoryUpdated)
 	if n := as[protocol.HistoryUpdated](t, m); n.ChannelID != roomA || m.Rev != nil {
 		t.Errorf("noted %+v, rev %+v", n, m.Rev)

@@ -22,13 +22,13 @@ type entry struct {
 	rev   hub.Rev
 	round uint64
 
-	pages   map[*watcher]struct{}      // the room's pages
-	subs    map[*watcher]*subscription // watchers who can see it now; out.members follows
-	out     queue
-	snap    []byte        // the snapshot's frame, once it was needed
-	bell    chan struct{} // closed at the next change; nil: nobody is waiting
-	waiting int           // number of those waiting
-	told    told          // when the last events arrived, while somebody watches
+	pages      map[*watcher]struct{}      // the room's pages
+	subs       map[*watcher]*subscription // watchers who can see it now; out.members follows
+	out        queue
+	snap       []byte        // the snapshot's frame, once it was needed
+	bell       chan struct{} // closed at the next change; nil: nobody is waiting
+	waiting    int           // number of those waiting
+	eventTimes eventTimes    // when the last events arrived, while somebody watches
 }
 
 func (l *Live) entry(g *guild, id snowflake.ID) *entry {
@@ -41,13 +41,13 @@ func (l *Live) entry(g *guild, id snowflake.ID) *entry {
 	return e
 }
 
-// tidy removes a room, and its guild, if nothing is known about them and nobody is waiting.
-func (l *Live) tidy(e *entry) {
+// removeIfUnused removes a room, and its guild, if nothing is known about them and nobody is waiting.
+func (l *Live) removeIfUnused(e *entry) {
 	if e.live != nil || len(e.pages) > 0 || len(e.subs) > 0 || e.waiting > 0 {
 		return
 	}
 	delete(e.g.rooms, e.id)
-	l.tidyGuild(e.g)
+	l.removeGuildIfUnused(e.g)
 }
 
 // ---- the rosters bucket
@@ -90,14 +90,14 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.entry(l.guild(g), r)
-	defer l.tidy(e)
+	defer l.removeIfUnused(e)
 	same := e.round == l.round && e.epoch == c.Epoch // the old state can still be compared
 	if same && c.Rev <= e.rev {
 		return // a repetition
 	}
 	old := e.live
 	if c.Epoch != e.epoch {
-		e.told = told{}
+		e.eventTimes = eventTimes{}
 	}
 	e.epoch, e.rev, e.round, e.snap = c.Epoch, c.Rev, l.round, nil
 	if c.Value == nil {
@@ -109,7 +109,7 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	} else {
 		e.live = c.Value
 		follows := old != nil && same && c.Value.N == old.N+1 && c.Value.Event != nil
-		l.tell(e, old, follows, c.Old)
+		l.sendChange(e, old, follows, c.Old)
 	}
 	if e.bell != nil {
 		close(e.bell)
@@ -117,9 +117,9 @@ func (l *Live) change(c hub.Change[room.Live]) {
 	}
 }
 
-// tell sends a room's watchers the change from old to its current state. follows means that the
+// sendChange sends a room's watchers the change from old to its current state. follows means that the
 // event is all that happened in between.
-func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
+func (l *Live) sendChange(e *entry, old *room.Live, follows, retained bool) {
 	access := old == nil || !sameAccess(old.Room.Access, e.live.Room.Access)
 	if access { // a watcher who loses access gets nothing of this event
 		for w := range e.subs {
@@ -132,7 +132,7 @@ func (l *Live) tell(e *entry, old *room.Live, follows, retained bool) {
 		if follows {
 			if v := e.live.Event; v != nil {
 				e.out.aged(l.o.Now().Sub(v.At))
-				e.told.add(e.live.N, v.At)
+				e.eventTimes.add(e.live.N, v.At)
 			}
 			e.out.publish(l.message(e.live, e.epoch), func() []byte { return l.whole(e) })
 		} else {
@@ -208,7 +208,7 @@ func (e *entry) sees(w *watcher) bool {
 	if e.live == nil {
 		return false
 	}
-	return w.seat.opens(e.live.Room.Access) || w.person != nil && e.live.Room.Access.MaySee(w.person.standing)
+	return w.admission.opens(e.live.Room.Access) || w.person != nil && e.live.Room.Access.MaySee(w.person.standing)
 }
 
 func (l *Live) show(e *entry, w *watcher, frame []byte) {
@@ -222,8 +222,8 @@ func (l *Live) hide(e *entry, w *watcher) {
 	delete(e.subs, w)
 }
 
-// look shows or hides a room after a watcher's standing has changed.
-func (l *Live) look(e *entry, w *watcher) {
+// updateRoom shows or hides a room after a watcher's standing has changed.
+func (l *Live) updateRoom(e *entry, w *watcher) {
 	_, has := e.subs[w]
 	switch sees := e.sees(w); {
 	case sees && !has:
@@ -240,7 +240,7 @@ func (l *Live) abandon() {
 			if e.live != nil && e.round != l.round {
 				l.log.Warn("live: removed a room that is missing since the hub lost its rosters", "guild_id", g.id, "room_id", e.id)
 				l.vanish(e)
-				l.tidy(e)
+				l.removeIfUnused(e)
 			}
 		}
 	}

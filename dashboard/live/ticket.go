@@ -41,8 +41,8 @@ type claims struct {
 	Watch          string       `json:"wk,omitempty"`
 }
 
-// seat is the content of a token that was read.
-type seat struct {
+// admission is the content of a token that was read.
+type admission struct {
 	user, guild, room snowflake.ID
 	session           string // hash
 	ends              time.Time
@@ -50,10 +50,10 @@ type seat struct {
 }
 
 // spectator reports whether nobody is signed in.
-func (s seat) spectator() bool { return s.watch != "" }
+func (s admission) spectator() bool { return s.watch != "" }
 
 // opens reports whether a spectator's key is the room's current one.
-func (s seat) opens(a room.Access) bool {
+func (s admission) opens(a room.Access) bool {
 	return s.watch != "" && subtle.ConstantTimeCompare([]byte(s.watch), []byte(a.WatchKey)) == 1
 }
 
@@ -79,26 +79,26 @@ func (l *Live) Token(t Ticket) (string, error) {
 }
 
 // readToken fails with errs.TokenInvalid or TokenExpired, and with errs.Unauthorized if the session has ended.
-func (l *Live) readToken(token string) (seat, error) {
+func (l *Live) readToken(token string) (admission, error) {
 	var c claims
 	now := l.o.Now()
 	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
-		return seat{},
+		return admission{},
 			errs.E(errs.CodeOf(err),
 				"This live token is no longer valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
 	if c.Watch != "" {
-		return seat{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
+		return admission{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
 	}
 	user, err := snowflake.Parse(c.Subject)
 	if err != nil {
-		return seat{},
+		return admission{},
 			errs.E(errs.TokenInvalid,
 				"This live token isn't valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
 	}
-	s := seat{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
+	s := admission{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
 	if !s.ends.After(now) {
-		return seat{}, errSessionOver()
+		return admission{}, errSessionOver()
 	}
 	return s, nil
 }

@@ -28,11 +28,11 @@ type watcher struct {
 	filled time.Time
 
 	// Guarded by Live.mu.
-	left   bool
-	cancel context.CancelFunc // of what authentication waits for; nil: nothing
-	seat   seat               // zero before authentication
-	person *person            // nil before authentication
-	hidden bool               // its page reported that it isn't visible
+	left      bool
+	cancel    context.CancelFunc // of what authentication waits for; nil: nothing
+	admission admission          // zero before authentication
+	person    *person            // nil before authentication
+	hidden    bool               // its page reported that it isn't visible
 }
 
 // allow reports whether the watcher may send another message now. It uses the machine's clock, because it limits work.
@@ -83,7 +83,7 @@ func (l *Live) receive(w *watcher, b []byte) {
 		if !w.authed {
 			err = errs.Field("type", `The first message must be "auth".`)
 		} else {
-			l.showed(w, m)
+			l.rendered(w, m)
 		}
 	}
 	if err == nil || errors.Is(err, errLeft) {
@@ -124,7 +124,7 @@ func (l *Live) gone(w *watcher) {
 	}
 	if first && slow {
 		l.metrics.ended(protocol.ClosePolicy)
-		l.log.Debug("live: cut off a slow watcher", "guild_id", w.seat.guild, "user_id", w.seat.user)
+		l.log.Debug("live: cut off a slow watcher", "guild_id", w.admission.guild, "user_id", w.admission.user)
 	}
 }
 
@@ -137,14 +137,14 @@ func (l *Live) leave(w *watcher) {
 	if w.cancel != nil {
 		w.cancel()
 	}
-	if w.seat == (seat{}) {
+	if w.admission == (admission{}) {
 		return
 	}
-	if !w.seat.spectator() {
-		decrease(l.byUser, w.seat.user)
-		if s := l.sessions[w.seat.session]; s != nil {
+	if !w.admission.spectator() {
+		decrease(l.byUser, w.admission.user)
+		if s := l.sessions[w.admission.session]; s != nil {
 			if delete(s, w); len(s) == 0 {
-				delete(l.sessions, w.seat.session)
+				delete(l.sessions, w.admission.session)
 			}
 		}
 		if w.person == nil {
@@ -154,13 +154,13 @@ func (l *Live) leave(w *watcher) {
 			delete(l.people, w.person.key)
 		}
 	}
-	g := l.guilds[w.seat.guild]
+	g := l.guilds[w.admission.guild]
 	if g == nil {
 		return
 	}
 	delete(g.pages, w)
-	if w.seat.room != 0 {
-		if e := g.rooms[w.seat.room]; e != nil {
+	if w.admission.room != 0 {
+		if e := g.rooms[w.admission.room]; e != nil {
 			l.unsee(e, w)
 		}
 	} else {
@@ -168,7 +168,7 @@ func (l *Live) leave(w *watcher) {
 			l.unsee(e, w)
 		}
 	}
-	l.tidyGuild(g)
+	l.removeGuildIfUnused(g)
 }
 
 func (l *Live) unsee(e *entry, w *watcher) {
@@ -177,7 +177,7 @@ func (l *Live) unsee(e *entry, w *watcher) {
 		delete(e.subs, w)
 		e.out.remove(sub, nil)
 	}
-	l.tidy(e)
+	l.removeIfUnused(e)
 }
 
 func decrease[K comparable](m map[K]int, k K) {
@@ -213,7 +213,7 @@ func (l *Live) Seen() map[snowflake.ID][]snowflake.ID {
 	for _, g := range l.guilds {
 		for _, e := range g.rooms {
 			for w := range e.pages {
-				if !w.hidden && e.sees(w) && e.live.Room.Access.Admitted(w.seat.user) {
+				if !w.hidden && e.sees(w) && e.live.Room.Access.Admitted(w.admission.user) {
 					seen[g.id] = append(seen[g.id], e.id)
 					break
 				}

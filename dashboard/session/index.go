@@ -94,8 +94,8 @@ func (s *Sessions) Guilds(ctx context.Context, user snowflake.ID) ([]snowflake.I
 	return x.Guilds, err
 }
 
-// SawIn records that a user is a member of a server, or, with in false, that they aren't. It only writes changes.
-func (s *Sessions) SawIn(ctx context.Context, user, guild snowflake.ID, in bool) error {
+// RecordGuild records that a user is a member of a server, or, with in false, that they aren't. It only writes changes.
+func (s *Sessions) RecordGuild(ctx context.Context, user, guild snowflake.ID, in bool) error {
 	known, err := s.Guilds(ctx, user)
 	if err != nil || slices.Contains(known, guild) == in {
 		return err

@@ -57,7 +57,7 @@ type Begun struct {
 // of its own, so that several tabs can sign in at the same time.
 func (s *Sessions) Begin(b Begin) (Begun, error) {
 	ends := s.o.Now().Add(LoginLifetime)
-	state, err := s.sealText(way{ReturnTo(b.ReturnTo), ends}, stateContext(b.Origin))
+	state, err := s.sealText(loginState{ReturnTo(b.ReturnTo), ends}, stateContext(b.Origin))
 	if err != nil {
 		return Begun{}, err
 	}
@@ -107,7 +107,7 @@ var errLoginGone = errs.E(errs.TokenExpired,
 // where it began. If Finish fails, with ErrCancelled, ErrOtherBrowser or another error, ReturnTo in
 // its result is still set if known.
 func (s *Sessions) Finish(ctx context.Context, c Callback) (Finished, error) {
-	var to way
+	var to loginState
 	if err := s.openText(c.State, stateContext(c.Origin), &to); err != nil || !s.o.Now().Before(to.Expires) {
 		return Finished{}, errLoginGone.Because(err)
 	}
@@ -144,7 +144,7 @@ func (s *Sessions) exchange(ctx context.Context, c Callback, t ticket, back Fini
 	if err != nil {
 		return back, err
 	}
-	if err := s.spend(ctx, c.State, t.Expires); err != nil {
+	if err := s.markUsed(ctx, c.State, t.Expires); err != nil {
 		return back, err
 	}
 	now, id := s.o.Now(), newSecret()

@@ -457,7 +457,7 @@ func TestGuilds(t *testing.T) {
 		id uint64
 		in bool
 	}{{1, true}, {2, true}, {2, true}, {3, true}, {2, false}} {
-		if err := b.SawIn(t.Context(), 42, 0+snow(g.id), g.in); err != nil {
+		if err := b.RecordGuild(t.Context(), 42, 0+snow(g.id), g.in); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"snug/shared/errs"
 )
 
-// way is the content of OAuth2's state: only where the login leads. Discord and others who see the
+// loginState is the content of OAuth2's state: only where the login leads. Discord and others who see the
 // address can't read it; a browser without the login's ticket can use it to start over.
-type way struct {
+type loginState struct {
 	Path    string    `json:"path"`
 	Expires time.Time `json:"expires"`
 }
@@ -56,10 +56,10 @@ func (s *Sessions) openText(text, context string, v any) error {
 	return json.Unmarshal(plain, v)
 }
 
-// spend marks a state as used. Discord accepts a code only once; this still holds should it ever
+// markUsed marks a state as used. Discord accepts a code only once; this still holds should it ever
 // not. It is stored only after Discord has named a user, so strangers can't fill the store, and a
 // full store doesn't prevent logins.
-func (s *Sessions) spend(ctx context.Context, state string, ends time.Time) error {
+func (s *Sessions) markUsed(ctx context.Context, state string, ends time.Time) error {
 	err := s.o.Logins.Create(ctx, keyOf(state), Doc{Expires: ends})
 	switch {
 	case errs.Has(err, errs.Conflict):

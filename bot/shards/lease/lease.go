@@ -48,12 +48,12 @@ var errSpread = errors.New("lease: the shard goes to a process with fewer")
 type Holder struct {
 	o      Options
 	holder string
-	poke   chan struct{} // wakes the next round early
+	wakeup chan struct{} // wakes the next round early
 
 	// Only for Run's goroutine.
-	ran  time.Time     // when the last round began in which this process could write; zero: it couldn't
-	able time.Duration // how long this process could write, in total
-	seen map[string]sight
+	lastRound time.Time     // when the last round began in which this process could write; zero: it couldn't
+	writable  time.Duration // how long this process could write, in total
+	seen      map[string]observation
 
 	mu     sync.Mutex
 	held   map[int]*holding
@@ -66,9 +66,9 @@ type entry struct {
 	rev hub.Rev
 }
 
-// sight is what was observed about an entry: since when it has been unchanged, and since when it
-// exists, both measured in Holder.able.
-type sight struct {
+// observation is what was observed about an entry: since when it has been unchanged, and since when it
+// exists, both measured in Holder.writable.
+type observation struct {
 	rev          hub.Rev
 	since, first time.Duration
 }
@@ -93,8 +93,8 @@ func New(o Options) *Holder {
 		o.Log = slog.Default()
 	}
 	return &Holder{
-		o: o, holder: rand.Text(), poke: make(chan struct{}, 1),
-		seen: map[string]sight{}, held: map[int]*holding{}, leases: map[string]entry{},
+		o: o, holder: rand.Text(), wakeup: make(chan struct{}, 1),
+		seen: map[string]observation{}, held: map[int]*holding{}, leases: map[string]entry{},
 	}
 }
 
@@ -166,7 +166,7 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
-		case <-k.poke:
+		case <-k.wakeup:
 			// Spread out the processes that were woken by the same event.
 			pause.Reset(mrand.N(k.o.Term/100 + 1))
 			select {
@@ -180,9 +180,9 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 }
 
 func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
-	k.attend(ctx)
+	k.announce(ctx)
 	k.renew(ctx)
-	if ctx.Err() != nil || k.ran.IsZero() {
+	if ctx.Err() != nil || k.lastRound.IsZero() {
 		return
 	}
 	k.look()
@@ -193,7 +193,7 @@ func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
 // wake starts the next round at once.
 func (k *Holder) wake() {
 	select {
-	case k.poke <- struct{}{}:
+	case k.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -218,23 +218,23 @@ func (k *Holder) changed(c hub.Change[hub.Lease]) {
 	}
 }
 
-// attend announces that this process is present, and measures how long it can write.
-func (k *Holder) attend(ctx context.Context) {
+// announce announces that this process is present, and measures how long it can write.
+func (k *Holder) announce(ctx context.Context) {
 	begun := time.Now()
 	writing, cancel := k.writing(ctx)
 	defer cancel()
 	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
 	if err != nil {
-		if ctx.Err() == nil && !k.ran.IsZero() {
+		if ctx.Err() == nil && !k.lastRound.IsZero() {
 			k.o.Log.Warn("cannot announce this process to the others: until the hub is back, no lease changes hands", "err", err)
 		}
-		k.ran = time.Time{}
+		k.lastRound = time.Time{}
 		return
 	}
-	if gap := begun.Sub(k.ran); !k.ran.IsZero() && gap < k.o.Term/2 {
-		k.able += gap
+	if gap := begun.Sub(k.lastRound); !k.lastRound.IsZero() && gap < k.o.Term/2 {
+		k.writable += gap
 	}
-	k.ran = begun
+	k.lastRound = begun
 }
 
 // look records what has changed since the last round.
@@ -244,10 +244,10 @@ func (k *Holder) look() {
 	for key, e := range k.leases {
 		s, known := k.seen[key]
 		if !known {
-			s.first = k.able
+			s.first = k.writable
 		}
 		if !known || s.rev != e.rev {
-			s.rev, s.since = e.rev, k.able
+			s.rev, s.since = e.rev, k.writable
 		}
 		k.seen[key] = s
 	}

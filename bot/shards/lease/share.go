@@ -19,7 +19,7 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 		if k.held[shard] != nil || known && s.rev != e.rev { // it changed just now: the next round decides
 			continue
 		}
-		switch idle := k.able - s.since; {
+		switch idle := k.writable - s.since; {
 		case e.Holder != "" && idle < k.o.Term:
 			continue
 		case e.Holder == "" && counts[k.holder] > least(counts) && (!known || idle < k.o.Term/3):
@@ -34,7 +34,7 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 func (k *Holder) counts() map[string]int {
 	counts := map[string]int{k.holder: len(k.held)}
 	for key := range k.leases {
-		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder && k.able-k.seen[key].since < k.o.Term {
+		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder && k.writable-k.seen[key].since < k.o.Term {
 			counts[id] += 0
 		}
 	}
@@ -78,7 +78,7 @@ func (k *Holder) spread() {
 		if c := cmp.Compare(n, counts[most]); c > 0 || c == 0 && id < most {
 			most = id
 		}
-		if id != k.holder && n < fewest && k.able-k.seen[attending+id].first >= k.o.Term {
+		if id != k.holder && n < fewest && k.writable-k.seen[attending+id].first >= k.o.Term {
 			fewest = n
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	"snug/shared/agent"
 )
 
-// Asking returns a Discord without the gateway, for a program that only reads. Its caches are empty, so it
+// NewReadOnly returns a Discord without the gateway, for a program that only reads. Its caches are empty, so it
 // requests everything from Discord at the given address, which has no path. end closes its connections.
-func Asking(token, address string, now func() time.Time) (d *Discord, end func(context.Context), err error) {
+func NewReadOnly(token, address string, now func() time.Time) (d *Discord, end func(context.Context), err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	var client *bot.Client
 	client, err = disgo.New(token,
