@@ -149,7 +149,8 @@ func (l *Live) enter(ctx context.Context, w *watcher, st standing, asked time.Ti
 		if w.left {
 			return errLeft
 		}
-		if e.live != nil && (w.admission.opens(e.live.Room.Access) || !w.admission.spectator() && e.live.Room.Access.MaySee(st)) {
+		if e.live != nil && (w.admission.opens(e.live.Room.Access) ||
+			!w.admission.spectator() && e.live.Room.Access.MaySee(st)) {
 			if !w.admission.spectator() {
 				l.join(w, st, asked)
 			}

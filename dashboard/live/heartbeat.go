@@ -12,9 +12,9 @@ import (
 
 // hearing is the last report about a shard's connection to Discord.
 type hearing struct {
-	at   time.Time // when Discord was last heard, by this machine's clock, like told
+	at   time.Time // when Discord was last heard, by this machine's clock
 	ok   bool
-	told time.Time
+	told time.Time // when that was reported
 }
 
 // Heard handles a report about a shard's connection to Discord. If the connection was lost or is
