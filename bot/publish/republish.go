@@ -110,7 +110,7 @@ func (r *Republisher) republish(ctx context.Context) {
 		if todo = left; len(todo) == 0 {
 			break
 		}
-		r.o.Log.Warn("cannot publish all rosters and servers; retrying", "servers", len(todo), "err", last)
+		r.o.Log.Warn("cannot publish all rosters and servers; retrying", "guilds", len(todo), "err", last)
 		if schedule.Pause(ctx, nil, retryAfter); ctx.Err() != nil {
 			return
 		}

@@ -159,7 +159,7 @@ func (s *Sender) stop(ctx context.Context, h webhook.Hook, why string) {
 		h.Enabled, h.Stopped = false, why
 		return nil
 	})
-	s.o.Log.Warn("disabled a webhook", "guild_id", h.GuildID, "why", why, "err", err)
+	s.o.Log.Warn("disabled a webhook", "guild_id", h.GuildID, "reason", why, "err", err)
 }
 
 // prune deletes all but the newest done deliveries of a hook.

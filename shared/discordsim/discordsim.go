@@ -205,7 +205,7 @@ func (s *Server) Start(addr string) (string, error) {
 	s.server, s.base = srv, "http://"+ln.Addr().String()
 	s.serving.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("simulator stopped serving", "error", err)
+			s.log.Error("simulator stopped serving", "err", err)
 		}
 	})
 	return s.base, nil

@@ -218,7 +218,7 @@ func (c *gatewayConn) encoder() encoder { c.mu.Lock(); defer c.mu.Unlock(); retu
 func (c *gatewayConn) write(p []byte) bool {
 	kind, data, err := c.encoder().encode(p)
 	if err != nil {
-		c.s.log.Error("cannot compress a payload", "error", err)
+		c.s.log.Error("cannot compress a payload", "err", err)
 		return false
 	}
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))

@@ -210,7 +210,7 @@ func (c *call) refuse(err error) answer {
 	}
 	var e *APIError
 	if !errors.As(err, &e) {
-		c.log.Error("request failed inside the simulator", "error", err, "path", c.r.URL.Path)
+		c.log.Error("request failed inside the simulator", "err", err, "path", c.r.URL.Path)
 		e = fail(500, 0, "500: Internal Server Error")
 	}
 	if e.Status == 429 {
