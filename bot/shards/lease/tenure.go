@@ -146,6 +146,9 @@ func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	if gone {
 		return
 	}
+	// ctx may have ended with Run, which is when the lease has to be freed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTime)
+	defer cancel()
 	// A freed lease keeps its term, so that the next one is higher.
 	free := hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}
 	_, err := k.o.Leases.Update(ctx, key(shard), free, h.rev)
@@ -159,7 +162,7 @@ func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	}
 }
 
-// freeTime limits how long the hub may take at the end.
+// freeTime limits how long the hub may take to free a lease.
 const freeTime = 5 * time.Second
 
 // free ends all holds and frees their leases, which it renews until their holds have returned.
