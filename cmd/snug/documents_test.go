@@ -2,9 +2,6 @@ package main
 
 import (
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path"
@@ -323,99 +320,37 @@ func TestDocumentVariables(t *testing.T) {
 	}
 }
 
-// plain are the folders whose messages, errors and log lines are held to docs/words.md, besides documents and --help.
-var plain = []string{"cmd/snug", "shared/config", "bot/trial"}
-
-// TestWordsToAvoid checks that no document, help text, error or log line has a word that docs/words.md says to avoid.
-func TestWordsToAvoid(t *testing.T) {
+// TestWordsInDocuments checks that no document has a word that docs/words.md says to avoid.
+func TestWordsInDocuments(t *testing.T) {
 	t.Parallel()
-	avoid := wordsToAvoid(t)
-	for _, d := range documents(t) {
-		switch d.path {
-		case "docs/words.md", "docs/commands.md": // names them; is made from the messages
-			continue
-		}
-		n := 0
-		for line := range strings.Lines(d.prose()) {
-			n++
-			if w := avoid(line); w != "" {
-				t.Errorf("%s:%d has %q: %s", d.path, n, w, strings.TrimSpace(line))
-			}
-		}
-	}
-	var c cli
-	p, err := newParser(&c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range append([]*kong.Node{p.Model.Node}, p.Model.Children...) {
-		if w := avoid(n.Help); w != "" {
-			t.Errorf("snug %s --help has %q: %s", n.Name, w, n.Help)
-		}
-		for _, f := range n.Flags {
-			if w := avoid(f.Help); w != "" {
-				t.Errorf("snug %s --%s has %q: %s", n.Name, f.Name, w, f.Help)
-			}
-		}
-	}
-	for _, folder := range plain {
-		for _, s := range literals(t, filepath.Join(repo, folder)) {
-			if w := avoid(s); w != "" {
-				t.Errorf("%s says %q: %s", folder, w, s)
-			}
-		}
-	}
-}
-
-// wordsToAvoid reads the list in docs/words.md. The function that it returns gives the first of them in a text, or "".
-func wordsToAvoid(t *testing.T) func(string) string {
-	t.Helper()
 	b, err := os.ReadFile(filepath.Join(repo, "docs/words.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, _ := strings.Cut(string(b), "## Words to avoid")
-	m := fence.FindStringSubmatch(section)
-	if m == nil {
-		t.Fatal("docs/words.md has no list of words to avoid")
+	lists := fence.FindAllStringSubmatch(section, -1)
+	if len(lists) != 2 {
+		t.Fatalf("docs/words.md has %d lists: the words to avoid, and the phrases in which they're fine", len(lists))
 	}
-	var either []string
-	for w := range strings.Lines(m[2]) {
-		either = append(either, regexp.QuoteMeta(strings.TrimSpace(w)))
+	anyOf := func(list string) *regexp.Regexp {
+		var words []string
+		for w := range strings.Lines(list) {
+			words = append(words, regexp.QuoteMeta(strings.TrimSpace(w)))
+		}
+		return regexp.MustCompile(`(?i)\b(` + strings.Join(words, "|") + `)\b`)
 	}
-	fine := regexp.MustCompile(`(?i)\bthere (is|are) no\b|\b(is|are) no (longer|more than)\b`)
-	avoid := regexp.MustCompile(`(?i)\b(` + strings.Join(either, "|") + `)\b`)
-	return func(s string) string { return avoid.FindString(fine.ReplaceAllString(s, "")) }
-}
-
-// literals returns the texts in a folder's code, without its tests: string literals with a space in them.
-func literals(t *testing.T, folder string) (all []string) {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
+	avoid, fine := anyOf(lists[0][2]), anyOf(lists[1][2])
+	for _, d := range documents(t) {
+		switch d.path {
+		case "docs/words.md", "docs/commands.md": // has the lists; is generated from the messages
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
+		n := 0
+		for line := range strings.Lines(d.prose()) {
+			n++
+			if w := avoid.FindString(fine.ReplaceAllString(line, "")); w != "" {
+				t.Errorf("%s:%d has %q: %s", d.path, n, w, strings.TrimSpace(line))
+			}
 		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			l, ok := n.(*ast.BasicLit)
-			if !ok || l.Kind != token.STRING {
-				return true
-			}
-			if s, err := strconv.Unquote(l.Value); err == nil && strings.Contains(s, " ") {
-				all = append(all, s)
-			}
-			return true
-		})
 	}
-	if len(all) == 0 {
-		t.Errorf("%s says nothing", folder)
-	}
-	return all
 }

@@ -30,7 +30,7 @@ type Serve struct {
 	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The Application ID (Developer Portal → General Information)."`
 	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
 	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve only this server."`
-	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Use the members intent (turn it on in the Developer Portal → Bot). Whoever leaves a server or loses a role then loses access at once, not within a minute."`
+	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Use the members intent (turn it on in the Developer Portal → Bot). People who leave a server or lose a role then lose access at once, not within a minute."`
 	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Discord's address. Change it for a simulator, or another server that's compatible with Discord."`
 
 	BaseURL         string         `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it. The default is http:// and SNUG_ADDR, if that's on this machine. Add this address with /auth/discord/callback as a redirect in the Developer Portal → OAuth2."`
