@@ -157,7 +157,7 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 	everyone := discordsim.DefaultEveryone &^ discordsim.PermCreateInstantInvite
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), everyone))
 	err = h.redeem("stranger", link.Token)
-	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "cannot invite people") {
+	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "can't invite people") {
 		t.Error(err)
 	}
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), discordsim.DefaultEveryone))

@@ -257,7 +257,7 @@ func TestClosingIsConfirmed(t *testing.T) {
 	h.wantText(a, "Close **Friday**?")
 	h.wantText(h.press("jonas", a.Message.ID, "Close"), "is closed", "/create-room")
 	h.await("the room is gone", func(l map[snowflake.ID]room.Live) bool { return len(l) == 0 })
-	h.wantText(h.press("jonas", b.Message.ID, "Close"), "does not exist any more")
+	h.wantText(h.press("jonas", b.Message.ID, "Close"), "is closed")
 }
 
 // TestCustomIDsAreNotBelieved: what comes back from people's clients opens nothing to them.
@@ -282,7 +282,7 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 		id := h.post(h.public,
 			fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`,
 				bad))
-		h.wantText(h.press("jonas", id, bad), "older Snug")
+		h.wantText(h.press("jonas", id, bad), "older version of Snug")
 	}
 	h.await("the room stands", func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 })
 }
@@ -318,9 +318,9 @@ func TestSuggestions(t *testing.T) {
 	}
 	h.wantText(h.Command("priya", "room info", map[string]any{"room": "table 07"}), "Table 07")
 	h.wantText(h.Command("priya", "room info", map[string]any{"room": hidden.Room.ID.String()}),
-		"does not exist any more, or you are not invited")
+		"closed, or you aren't invited")
 	h.wantText(h.Command("priya", "room info", map[string]any{"room": "@everyone"}),
-		`There is no room called “\@everyone”`)
+		`You can't see a room called “\@everyone”`)
 
 	a := h.Command("priya", "rooms", nil)
 	h.wantText(a, "27 rooms", "7 more")
@@ -336,7 +336,7 @@ func TestAnswersAreInTheirReadersLanguage(t *testing.T) {
 	a := h.Command("jonas", "create-room", map[string]any{"name": "Freitag"})
 	h.wantText(a, "**Freitag** ist offen", "4 Plätze", "privat")
 	h.wantText(h.Command("jonas", "create-room", nil), "Schließ ihn zuerst")
-	h.wantText(h.Command("kiyo", "room info", nil), "You have no room here")
+	h.wantText(h.Command("kiyo", "room info", nil), "You don't have a room here")
 }
 
 // TestSlowDiscord: the first answer is there in three seconds, however long the rest takes.

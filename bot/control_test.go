@@ -66,7 +66,7 @@ func TestOwnersCommands(t *testing.T) {
 		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
 		{"room public", nil, "open to every member", func(s room.Summary) bool { return !s.Access.Private }},
 		{
-			"room status", map[string]any{"text": "drafting"}, "it says now: drafting",
+			"room status", map[string]any{"text": "drafting"}, "status is now: drafting",
 			func(s room.Summary) bool { return s.Status == "drafting" },
 		},
 	} {
@@ -85,7 +85,7 @@ func TestOwnersCommands(t *testing.T) {
 		t.Errorf("asked, the room belonged to %s", owner)
 	}
 	ask = h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
-	h.wantText(h.press("jonas", ask.Message.ID, "Transfer the room"), "belongs to <@")
+	h.wantText(h.press("jonas", ask.Message.ID, "Transfer the room"), "<@")
 	h.await("the new owner is seen on the web",
 		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.People["kiyo"] })
 	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),
@@ -111,7 +111,7 @@ func TestPanelButtons(t *testing.T) {
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Rename"), map[string]any{"name": "Movie night"}),
 		"called **Movie night**")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "x"}),
-		"“x” is not a whole number")
+		"“x” isn't a whole number")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Seats"), map[string]any{"seats": "6"}), "has 6 seats now")
 	h.wantText(h.enter("jonas", h.press("jonas", m.ID, "Status"), map[string]any{"status": "popcorn"}), "popcorn")
 	h.panel("jonas", id, "name and seats", func(m *discordsim.Message) bool {
@@ -121,16 +121,16 @@ func TestPanelButtons(t *testing.T) {
 
 	// The third name in ten minutes waits, and is told.
 	h.wantText(h.Command("jonas", "room rename", map[string]any{"name": "Second"}), "called **Second**")
-	h.wantText(h.Command("jonas", "room rename", map[string]any{"name": "Third"}), "will be called **Third** <t:")
+	h.wantText(h.Command("jonas", "room rename", map[string]any{"name": "Third"}), "will be renamed to **Third** <t:")
 	h.panel("jonas", id, "the name to come",
 		func(m *discordsim.Message) bool { return strings.Contains(m.Text(), "Third") })
 
 	// Somebody chosen in the menu: let in, then banned, then the ban is undone.
 	menu := h.menu(m).CustomID
 	a := h.press("jonas", m.ID, menu, h.People["kiyo"].String())
-	h.wantText(a, "What about <@")
-	h.wantText(h.press("jonas", a.Message.ID, "Let in"), "may enter <#")
-	h.hears("kiyo", "lets you into **Second**")
+	h.wantText(a, "What would you like to do about <@")
+	h.wantText(h.press("jonas", a.Message.ID, "Let in"), "can enter <#")
+	h.hears("kiyo", "let you into **Second**")
 	a = h.press("jonas", m.ID, menu, h.People["kiyo"].String())
 	a = h.press("jonas", a.Message.ID, "Ban")
 	h.wantText(a, "is banned from **Second**")
@@ -159,7 +159,7 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	h := newHarness(t)
 	id := h.open("jonas", "Friday").Room.ID
 	h.panel("jonas", id, "the room", has("Lock"))
-	h.wantText(h.Command("kiyo", "knock", nil), "Whom do you want to visit?")
+	h.wantText(h.Command("kiyo", "knock", nil), "Say whose room you want to visit")
 	h.wantText(h.Command("kiyo", "knock", map[string]any{"user": h.People["jonas"].String()}), "If <@")
 	knock := func() (m *discordsim.Message) {
 		h.eventually("the knock arrives in the room", func() bool {
@@ -183,8 +183,8 @@ func TestKnocksArriveInTheChat(t *testing.T) {
 	m = knock()
 	h.shut()
 	h.start()
-	h.wantText(h.press("jonas", m.ID, "Let in"), "may come into **Friday** now")
-	h.hears("priya", "You are let into **Friday**")
+	h.wantText(h.press("jonas", m.ID, "Let in"), "can enter **Friday** now")
+	h.hears("priya", "You can enter **Friday**")
 	h.Must(h.Join("priya", id))
 	h.eventually("the knock is gone", func() bool { return !slices.ContainsFunc(h.chat("jonas", id), has("Let in")) })
 	h.Command("ada", "knock", map[string]any{"user": h.People["jonas"].String()})
@@ -214,10 +214,10 @@ func TestWaitingForASeat(t *testing.T) {
 	h.awaitRoster(id, "jonas")
 	a := h.Command("kiyo", "rooms", nil)
 	a = h.press("kiyo", a.Message.ID, h.menu(a.Message).CustomID, id.String())
-	a = h.press("kiyo", a.Message.ID, "Join the waiting list")
-	h.wantText(a, "You are number 1")
+	a = h.press("kiyo", a.Message.ID, "Wait for a seat")
+	h.wantText(a, "You're number 1")
 	h.wantText(h.press("kiyo", a.Message.ID, "Stop waiting"), "left the waiting list")
-	h.wantText(h.Command("kiyo", "wait", map[string]any{"room": "friday"}), "You are number 1")
+	h.wantText(h.Command("kiyo", "wait", map[string]any{"room": "friday"}), "You're number 1")
 	h.Leave("jonas")
 	h.hears("kiyo", "A seat in **Friday** is free")
 }
@@ -229,8 +229,8 @@ func TestMenuOnAPerson(t *testing.T) {
 	a, err := h.Discord.RunCommand(h.soon(), h.user("jonas"),
 		discordsim.CommandRun{Guild: h.Guild, Name: "Invite to my room", Target: h.user("kiyo")})
 	h.Must(err)
-	h.wantText(a, "may enter <#", "I sent them the link")
-	h.hears("kiyo", "Jonas lets you into **Friday**")
+	h.wantText(a, "can enter <#", "I sent them the link")
+	h.hears("kiyo", "Jonas let you into **Friday**")
 }
 
 func TestPreferencesCommand(t *testing.T) {

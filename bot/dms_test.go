@@ -87,7 +87,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	if got := knock("kiyo", true).Delivery; got != room.DeliveredInChat {
 		t.Errorf("let in: %q", got)
 	}
-	h.said(id, "<@"+h.People["kiyo"].String()+">, you are let in.")
+	h.said(id, "<@"+h.People["kiyo"].String()+">, come on in!")
 	if got := knock("priya", false).Delivery; got != room.DMsClosed {
 		t.Errorf("refused: %q", got)
 	}

@@ -59,7 +59,7 @@ func TestSetupNamesWhatLacks(t *testing.T) {
 	h.Must(h.Discord.SetRole(h.Guild, role,
 		discordsim.Permissions(discordapi.Permissions&^discord.PermissionMoveMembers)))
 	a := h.Command("mara", "snug setup", nil)
-	h.wantText(a, "Almost.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
+	h.wantText(a, "Almost there.", "**Move Members**", "Server Settings → Roles", "never need Administrator")
 	if strings.Contains(a.Message.Text(), "Manage Channels**") {
 		t.Errorf("it asks for what it has: %s", a.Message.Text())
 	}
@@ -145,17 +145,17 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	a := h.Command("mara", "snug settings", nil)
 	form := h.press("mara", a.Message.ID, h.menu(a.Message).CustomID, "closing")
 	b := h.enter("mara", form, map[string]any{"idle_timeout": "soon", "closing_notice": "30s", "max_age": "never"})
-	h.wantText(b, "is not a length of time", "New rooms") // and the menu stays, to try again
+	h.wantText(b, "isn't a duration", "New rooms") // and the menu stays, to try again
 	form = h.press("mara", b.Message.ID, h.menu(b.Message).CustomID, "closing")
 	h.settings(`{"seats":5}`) // meanwhile, on the web
 	h.wantText(h.enter("mara", form, map[string]any{"idle_timeout": "2h", "closing_notice": "30s", "max_age": "never"}),
-		"Somebody else saved these settings meanwhile", "Seats: 5")
+		"Somebody else saved these settings in the meantime", "Seats: 5")
 
 	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "seats", "value": "100"}), "99")
 	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "nonsense", "value": "1"}),
-		"There is no setting “nonsense”")
+		"There's no setting called “nonsense”")
 	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "perhaps"}),
-		"neither yes nor no")
+		"isn't yes or no")
 	h.wantText(h.Command("mara", "snug settings", map[string]any{"setting": "strict_seats", "value": "no"}), "Saved",
 		"Strict seats: no")
 	one := h.Command("mara", "snug settings", map[string]any{"setting": "name_template"})
@@ -187,8 +187,8 @@ func TestLobbyCommands(t *testing.T) {
 		map[string]any{
 			"channel": h.public.String(), "seats": 2, "private": false, "name": "{owner}'s table", "idle": "10m",
 		})
-	h.wantText(a, "<#"+h.public.String()+"> is a lobby")
-	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "is not a length of time")
+	h.wantText(a, "<#"+h.public.String()+"> is now a lobby")
+	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "isn't a duration")
 	h.wantText(h.Command("mara", "snug lobby add", nil), "is now a lobby")
 	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "🌍 open", "{owner}'s table", "10 minutes")
 	list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
@@ -218,12 +218,12 @@ func TestRepairWaitsForAYes(t *testing.T) {
 		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.App.ID,
 		discordapi.BotAllow))
 	a := h.Command("mara", "snug repair", nil)
-	h.wantText(a, "The log channel no longer exists", "**Stray** carries my mark")
+	h.wantText(a, "The log channel no longer exists", "**Stray** has my mark")
 	if h.settingsNow().LogChannelID == 0 {
 		t.Fatal("it was mended before anybody agreed")
 	}
-	b := h.press("mara", a.Message.ID, "Mend it")
-	h.wantText(b, "Mended 1", "**Stray** carries my mark")
+	b := h.press("mara", a.Message.ID, "Fix it")
+	h.wantText(b, "Fixed 1", "**Stray** has my mark")
 	if h.settingsNow().LogChannelID != 0 {
 		t.Error("the lost log channel is still set")
 	}
@@ -231,7 +231,7 @@ func TestRepairWaitsForAYes(t *testing.T) {
 		t.Fatal("a channel that an admin may have made was deleted without a word")
 	}
 	menu := h.menu(b.Message)
-	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Mended 1",
+	h.wantText(h.press("mara", b.Message.ID, menu.CustomID, menu.Options[0].Value), "Fixed 1",
 		"agree on everything")
 	if _, there := h.channels()[stray]; there {
 		t.Error("it was not deleted")

@@ -63,7 +63,7 @@ func TestOwnership(t *testing.T) {
 	h.open("ada", "Her own")
 	if _, err = call(h, hub.OpenRoom,
 		room.OpenRequest{Actor: h.actor("ada"), Name: "Another"}); !errs.Has(err, errs.RoomLimit) ||
-		!strings.Contains(err.Error(), "already, “Her own”") {
+		!strings.Contains(err.Error(), "a room, “Her own”") {
 		t.Errorf("a second room: %v", err)
 	}
 	_, err = h.change("jonas", id, room.DoTransfer, h.at("ada"))

@@ -313,7 +313,7 @@ func TestKnocking(t *testing.T) {
 	h.clock.Forward(10*time.Minute + time.Second)
 	knock("kiyo", room.KnockRequest{RoomID: id})
 	h.Must(answer("jonas", "kiyo", true))
-	h.told("kiyo", "let into", "Friday")
+	h.told("kiyo", "can enter", "Friday")
 	h.Must(h.Join("kiyo", id))
 	_, err := call(h, hub.Knock, room.KnockRequest{Actor: h.actor("kiyo"), RoomID: id})
 	h.wantCode(err, errs.Conflict)

@@ -232,7 +232,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 			})
 			_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Another"})
 			h.wantCode(err, errs.RoomLimit)
-			if !contains(err.Error(), "still being opened") {
+			if !contains(err.Error(), "still opening") {
 				t.Errorf("the owner is told %q", err)
 			}
 			h.eventually("Discord is done",

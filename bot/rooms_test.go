@@ -57,7 +57,7 @@ func TestCreateRoomCommand(t *testing.T) {
 	}
 
 	again := h.Command("jonas", "create-room", nil)
-	if !strings.Contains(again.Message.Content, `a room already, “Friday \*draft\*”`) {
+	if !strings.Contains(again.Message.Content, `have a room, “Friday \*draft\*”`) {
 		t.Errorf("a second room: %s", again.Message.Content)
 	}
 	if err := h.Join("kiyo", id); err == nil {

@@ -37,13 +37,13 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	board := h.panel("jonas", id, "is there", func(*discordsim.Message) bool { return true })
 
 	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"]))
-	const lacks = "you lack a role that this server asks for there: Verified"
-	h.wantText(h.asks("kiyo", "room info", card), "Friday", lacks, "Ask one of its managers")
+	const lacks = "you need a role there: Verified"
+	h.wantText(h.asks("kiyo", "room info", card), "Friday", lacks, "Ask a manager of the server")
 	h.wantText(h.asks("kiyo", "room info", map[string]any{"room": "friday"}), lacks)
 	h.wantText(h.asks("kiyo", "room rename", map[string]any{"room": id.String(), "name": "Mine"}), lacks)
 	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.MissingRole })
 	kiyo := "<@" + h.People["kiyo"].String() + ">"
-	h.wantText(h.asks("jonas", "room info", card), kiyo+": they lack a role that the server asks for here: Verified")
+	h.wantText(h.asks("jonas", "room info", card), kiyo+": they need a role: Verified")
 	h.panel("jonas", id, "names her", func(m *discordsim.Message) bool {
 		return strings.Contains(m.Text(), "doesn't let these people in right now: "+kiyo)
 	})
@@ -112,7 +112,7 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 		t.Fatalf("on their way: %+v", list)
 	}
 	a := h.Command("jonas", "room info", map[string]any{"room": id.String()})
-	const still = "on the way: they still have to accept "
+	const still = "on their way: they still have to accept "
 	h.wantText(a, still+"Discord’s invite", still+"the server’s rules")
 
 	// They go on: the rules are accepted, and the room is locked.
