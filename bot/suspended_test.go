@@ -64,7 +64,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 		h.wantText(h.asks("jonas", command, nil), lacks)
 	}
 	h.panel("priya", id, "names both", func(m *discordsim.Message) bool {
-		return strings.Contains(m.Text(), "for now: <@"+h.People["jonas"].String()+">") && m.ID == board.ID
+		return strings.Contains(m.Text(), "right now: <@"+h.People["jonas"].String()+">") && m.ID == board.ID
 	})
 
 	// Pending, and denied: another sentence each.
