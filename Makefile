@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 .PHONY: help demo build test test-openapi openapi stranger pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: ## Run Snug with a Discord simulator: no account, no server
 	$(GO) run ./cmd/snug demo
