@@ -32,7 +32,6 @@ import (
 	"snug/bot/dms"
 	"snug/bot/lenient"
 	"snug/bot/logs"
-	"snug/bot/message"
 	"snug/bot/panels"
 	"snug/bot/publish"
 	"snug/bot/ratelimit"
@@ -45,6 +44,7 @@ import (
 	"snug/shared/dmbudget"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -63,7 +63,7 @@ type Options struct {
 	GuildID    snowflake.ID // serve only this server; 0: every server the bot is in
 	Hub        *hub.Hub
 	Keys       *keyring.Keyring
-	Pages      message.Pages
+	Pages      pages.Site
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer

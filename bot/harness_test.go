@@ -25,6 +25,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/testkit"
 	"snug/shared/testkit/world"
@@ -81,16 +82,6 @@ type facts struct {
 	story []string // "joined mara", "left jonas", "opened Friday" …
 	all   []room.Live
 }
-
-type pages struct{}
-
-func (pages) Room(id snowflake.ID) string             { return "http://snug.test/game/" + id.String() }
-func (pages) Invite(id snowflake.ID, t string) string { return pages{}.Room(id) + "?t=" + t }
-func (pages) Server(id snowflake.ID) string           { return "http://snug.test/servers/" + id.String() }
-func (pages) Watch(id snowflake.ID, t string) string {
-	return "http://snug.test/watch/" + id.String() + "?t=" + t
-}
-func (pages) Admin(id snowflake.ID) string { return "http://snug.test/admin/" + id.String() }
 
 var names = []string{"mara", "jonas", "kiyo", "priya", "tomas", "ada"}
 
@@ -226,7 +217,7 @@ func (h *harness) process(nats string) (*running, <-chan struct{}) {
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.Must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys, Pages: pages{}, Now: h.clock.Now,
+		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys, Pages: pages.Site{Base: "http://snug.test"}, Now: h.clock.Now,
 		Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
 		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
 	})

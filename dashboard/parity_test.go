@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"snug/dashboard/request"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/templates"
 )
@@ -176,11 +177,11 @@ type form struct {
 }
 
 var (
-	formTag    = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
-	inputName  = regexp.MustCompile(`name="([a-z_]+)"|template "field" field "[a-z]+" "([a-z_]+)"`)
-	doValue    = regexp.MustCompile(`name="do" value="([a-z]+)"`)
-	toggleOf   = regexp.MustCompile(`template "toggle" toggle \$path "([a-z]+)" "([a-z]+)"`)
-	expression = regexp.MustCompile(`\{\{[^}]*\}\}`)
+	formTag   = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
+	inputName = regexp.MustCompile(`name="([a-z_]+)"|template "field" field "[a-z]+" "([a-z_]+)"`)
+	doValue   = regexp.MustCompile(`name="do" value="([a-z]+)"`)
+	toggleOf  = regexp.MustCompile(`template "toggle" toggle \$path "([a-z]+)" "([a-z]+)"`)
+	address   = regexp.MustCompile(`^\{\{to\.(\w+)[^}]*\}\}$`)
 )
 
 // formTargets says where forms post to whose templates do not say so themselves.
@@ -218,8 +219,10 @@ func forms(t *testing.T) (out []form) {
 				}
 			}
 			ats, known := formTargets[path+" "+m[1]]
-			if !known {
-				ats = []string{"POST " + expression.ReplaceAllString(m[1], ":")}
+			if to := address.FindStringSubmatch(m[1]); to != nil {
+				ats = []string{"POST " + string(pages.All()[to[1]])}
+			} else if !known {
+				t.Errorf("%s posts to %s, which is written down there instead of in shared/pages", path, m[1])
 			}
 			for _, at := range ats {
 				f.at = at

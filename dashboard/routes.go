@@ -13,6 +13,7 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/pages"
 )
 
 var errNoPage = errs.E(errs.NotFound,
@@ -55,7 +56,10 @@ func (s *Server) operations(e *gin.Engine) {
 	e.GET("/robots.txt", func(c *gin.Context) {
 		c.Header("Cache-Control", "public, max-age=86400")
 		c.String(http.StatusOK,
-			"User-agent: *\nDisallow: /game/\nDisallow: /watch/\nDisallow: /servers/\nDisallow: /admin/\nDisallow: /login\nDisallow: /auth/\nDisallow: /api/\n")
+			"User-agent: *\nDisallow: "+strings.Join([]string{
+				pages.Room.Root(), pages.Watch.Root(), pages.Server.Root(), pages.Admin.Root(), string(pages.Login), "/auth/",
+				string(pages.API) + "/",
+			}, "\nDisallow: ")+"\n")
 	})
 	e.GET("/favicon.ico", s.requests.Do(func(c *gin.Context) error {
 		path, err := s.view.Asset("img/mark.svg")

@@ -25,6 +25,7 @@ import (
 	"snug/shared/hostname"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/pages"
 	"snug/shared/text"
 	"snug/static"
 	"snug/templates"
@@ -204,7 +205,7 @@ func (s *Server) parts() (err error) {
 }
 
 func (s *Server) links() wire.Links {
-	return wire.Links{Base: s.base.String(), Channels: s.o.Discord.ChannelsURL, Invites: s.o.Discord.InviteURL}
+	return wire.Links{Site: pages.Site{Base: s.base.String()}, Channels: s.o.Discord.ChannelsURL, Invites: s.o.Discord.InviteURL}
 }
 
 // addresses reads the base address and the extra hosts.

@@ -32,6 +32,7 @@ import (
 	"snug/bot/rooms"
 	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -45,7 +46,7 @@ const firstAnswer = 3 * time.Second
 type Options struct {
 	Rooms *rooms.Rooms
 	Texts *text.Catalog
-	Pages message.Pages
+	Pages pages.Site
 	// Standing gives the standing of a member as an interaction describes them.
 	Standing func(discord.Member) access.Standing
 	Now      func() time.Time

@@ -8,6 +8,7 @@ import (
 
 	"snug/bot/message"
 	"snug/shared/guild"
+	"snug/shared/pages"
 )
 
 // repair shows where Discord and Snug disagree; mending waits for a yes.
@@ -39,7 +40,7 @@ const maxFindings = 15
 
 func (c *Commands) report(q *call, report guild.RepairReport, done string) reply {
 	open := slices.DeleteFunc(slices.Clone(report.Issues), func(f guild.Issue) bool { return f.Fixed })
-	health := message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health")
+	health := message.Link(q.t.Say("button.health"), c.o.Pages.At(pages.Health, q.guild))
 	if len(open) == 0 {
 		return reply{
 			text: message.Lines(done, q.t.Say("repair.none")), rows: []discord.LayoutComponent{message.Row(health)},

@@ -9,6 +9,7 @@ import (
 	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/pages"
 )
 
 // setup looks what a first run would make and what lacks for it.
@@ -53,7 +54,7 @@ func (c *Commands) lacking(q *call, p guild.Preflight) reply {
 	list = append(list, q.t.Say("setup.grant"))
 	return reply{text: message.Lines(list...), rows: []discord.LayoutComponent{message.Row(
 		message.Button(discord.ButtonStylePrimary, "🔁", q.t.Say("button.again"), q.about(message.ActionSetup, 0, "")),
-		message.Link(q.t.Say("button.health"), c.o.Pages.Admin(q.guild)+"/health"),
+		message.Link(q.t.Say("button.health"), c.o.Pages.At(pages.Health, q.guild)),
 	)}}
 }
 

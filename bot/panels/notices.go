@@ -11,6 +11,7 @@ import (
 	"snug/bot/message"
 	"snug/bot/rooms"
 	"snug/shared/audit"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -26,18 +27,18 @@ type Chat interface {
 // Notifier gives what the rooms send their notices with: direct messages, a
 // room's chat, a guild's log channel. It is safe for concurrent use.
 func Notifier(
-	dms DirectMessages, chat Chat, texts *text.Catalog, pages message.Pages,
+	dms DirectMessages, chat Chat, texts *text.Catalog, site pages.Site,
 ) func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 	return func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error {
 		t := texts.For(language)
 		if p, ok := n.(rooms.Personal); ok {
 			if inChat, yes := n.(rooms.InChat); yes {
-				channel, m := chatMessage(t, pages, inChat)
+				channel, m := chatMessage(t, site, inChat)
 				_, err := chat.Send(ctx, channel, m)
 				return err
 			}
 			to, by := p.Reader()
-			return dms(ctx, to, by, silent(directMessage(t, pages, p)))
+			return dms(ctx, to, by, silent(directMessage(t, site, p)))
 		}
 		channel, m := channelMessage(t, n)
 		_, err := chat.Send(ctx, channel, silent(m))
@@ -53,13 +54,13 @@ func silent(m discord.MessageCreate) discord.MessageCreate {
 
 // directMessage finds the words of a direct message. It has links rather than
 // buttons of ours: those work wherever the shard of direct messages is.
-func directMessage(t text.Texts, pages message.Pages, n rooms.Personal) discord.MessageCreate {
+func directMessage(t text.Texts, site pages.Site, n rooms.Personal) discord.MessageCreate {
 	about := func(r room.Summary, id string, pairs ...any) discord.MessageCreate {
 		words := t.Say(id,
 			append([]any{"Room", message.Bold(r.Name), "Channel", message.ChannelMention(r.ID)}, pairs...)...)
 		return discord.MessageCreate{
 			Content:    words,
-			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))},
+			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), site.Room(r.ID)))},
 		}
 	}
 	switch n := n.(type) {
@@ -88,7 +89,7 @@ func directMessage(t text.Texts, pages message.Pages, n rooms.Personal) discord.
 }
 
 // chatMessage finds the words, in the room's chat, for somebody who could not be messaged. It mentions them alone.
-func chatMessage(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.ID, discord.MessageCreate) {
+func chatMessage(t text.Texts, site pages.Site, n rooms.InChat) (snowflake.ID, discord.MessageCreate) {
 	user, _ := n.Reader()
 	m := discord.MessageCreate{AllowedMentions: &discord.AllowedMentions{Users: []snowflake.ID{user}}}
 	var r room.Summary
@@ -99,7 +100,7 @@ func chatMessage(t text.Texts, pages message.Pages, n rooms.InChat) (snowflake.I
 	case rooms.KnockAnswered:
 		r, m.Content = n.Room, t.Say("chat.let-in", "User", message.UserMention(user))
 	}
-	m.Components = []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), pages.Room(r.ID)))}
+	m.Components = []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), site.Room(r.ID)))}
 	return r.ID, m
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"snug/bot/message"
 	"snug/shared/access"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -23,7 +24,7 @@ const (
 
 // panel is the control panel of a room: what it is, and buttons for its owner.
 // It shows nothing that changes with every join, so that it is seldom edited.
-func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []discord.LayoutComponent {
+func panel(t text.Texts, site pages.Site, r *room.Room, a room.Access) []discord.LayoutComponent {
 	about := func(action string) message.CustomID {
 		return message.CustomID{Action: action, Guild: r.GuildID, Room: r.ID}
 	}
@@ -71,7 +72,7 @@ func panel(t text.Texts, pages message.Pages, r *room.Room, a room.Access) []dis
 			press(keep, "⏰", "button.keep", message.ActionKeep),
 			press(grey, "👑", "button.claim", string(room.DoClaim)),
 			press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
-			message.Link(t.Say("button.page"), pages.Room(r.ID))),
+			message.Link(t.Say("button.page"), site.Room(r.ID))),
 		discord.NewActionRow(people),
 		discord.NewTextDisplay("-# "+t.Say("panel.hint")),
 	).WithAccentColor(colour)}

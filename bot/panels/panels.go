@@ -17,9 +17,9 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/message"
 	"snug/bot/ratelimit"
 	"snug/bot/rooms"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -40,7 +40,7 @@ type Options struct {
 	Rooms *rooms.Rooms
 	Rest  rest.Channels
 	Texts *text.Catalog
-	Pages message.Pages
+	Pages pages.Site
 	Now   func() time.Time
 	Log   *slog.Logger
 }

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -25,6 +24,7 @@ import (
 	"snug/shared/config"
 	"snug/shared/hub"
 	"snug/shared/metrics"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -104,7 +104,7 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		Texts: texts,
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys,
 		Shared: s.NATSURL != "", Members: s.MembersIntent,
-		Pages: pages(s.BaseURL), Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
+		Pages: pages.Site{Base: s.BaseURL}, Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
 		DirectMessages: s.DirectMessages(), Requests: s.requests,
 	}); err != nil {
 		return nil, err
@@ -260,23 +260,3 @@ func origins(s setup) []string {
 	}
 	return all
 }
-
-// pages gives the addresses of the dashboard's pages below its base address.
-type pages string
-
-// Room is a room's page.
-func (p pages) Room(id snowflake.ID) string { return string(p) + "/game/" + id.String() }
-
-// Invite is an invite's landing page.
-func (p pages) Invite(id snowflake.ID, token string) string { return p.Room(id) + "?t=" + token }
-
-// Server is a server's page.
-func (p pages) Server(id snowflake.ID) string { return string(p) + "/servers/" + id.String() }
-
-// Watch is the page of a room for spectators.
-func (p pages) Watch(id snowflake.ID, token string) string {
-	return string(p) + "/watch/" + id.String() + "?t=" + token
-}
-
-// Admin is a server's settings page.
-func (p pages) Admin(id snowflake.ID) string { return string(p) + "/admin/" + id.String() }

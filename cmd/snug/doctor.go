@@ -26,6 +26,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
+	"snug/shared/pages"
 )
 
 type doctorCmd struct {
@@ -182,7 +183,7 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 	if _, err := d.ask(ctx, "/applications/@me", &a); err != nil {
 		return "", err
 	}
-	want := d.c.BaseURL + "/auth/discord/callback"
+	want := d.c.BaseURL + string(pages.Callback)
 	switch {
 	case len(a.RedirectURIs) == 0:
 		return "Discord doesn't say. Make sure that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"snug/shared/agent"
+	"snug/shared/pages"
 )
 
 // policies checks whether people can find out who runs Snug and what happens to their data. Snug works without it.
@@ -24,7 +25,7 @@ func (d *doctor) policies(ctx context.Context) (string, error) {
 	if a.Privacy == "" || a.Terms == "" {
 		todo = append(todo, "enter both addresses in the Developer Portal → General Information")
 	}
-	found := d.c.BaseURL + "/privacy and " + d.c.BaseURL + "/terms"
+	found := d.c.BaseURL + string(pages.Privacy) + " and " + d.c.BaseURL + string(pages.Terms)
 	if len(todo) > 0 {
 		found += "; " + strings.Join(todo, ", and ")
 	}

@@ -9,6 +9,7 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -35,17 +36,17 @@ func (rs *Requests) errorPage(c *gin.Context, err error, wait int) *view.Message
 		m.Heading, m.Code, m.Request = t.Say("fail.other-browser"), "", ""
 		m.Actions = []view.Action{
 			{
-				Label: t.Say("nav.sign-in.discord"), URL: "/login", Post: true, ReturnTo: InfoOf(c).ReturnTo,
+				Label: t.Say("nav.sign-in.discord"), URL: string(pages.Login), Post: true, ReturnTo: InfoOf(c).ReturnTo,
 				Primary: true,
 			},
 			home,
 		}
 	case InfoOf(c).Following:
 		followFailed(c, m, e, wait, home)
-	case c.FullPath() == session.CallbackPath:
+	case c.FullPath() == string(pages.Callback):
 		m.Heading = t.Say("fail.sign-in")
 		m.Actions = []view.Action{signInAgain(c, t, "fail.sign-in.again"), home}
-	case e.Code == errs.RoomNotFound && c.FullPath() == roomPath && m.Me != nil:
+	case e.Code == errs.RoomNotFound && c.FullPath() == string(pages.Room) && m.Me != nil:
 		rs.offerKnock(c, m, home)
 	case c.Request.Method == http.MethodPost && back != "/":
 		m.Actions = []view.Action{{Label: t.Say("fail.back"), URL: back, Primary: true}, home}
@@ -72,7 +73,7 @@ func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home
 	switch {
 	case again && landing != "":
 		m.Actions = []view.Action{{Label: m.Text.Say("fail.back.invite"), URL: landing, Primary: true}, home}
-	case again && c.Request.Method == http.MethodGet && c.FullPath() == roomPath:
+	case again && c.Request.Method == http.MethodGet && c.FullPath() == string(pages.Room):
 		m.Refresh = min(wait, 60)
 		m.Actions = []view.Action{
 			{Label: m.Text.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home,
@@ -94,7 +95,7 @@ func (rs *Requests) offerKnock(c *gin.Context, m *view.Message, home view.Action
 		return
 	}
 	m.Actions = []view.Action{
-		{Label: m.Text.Say("room.knock"), URL: "/game/" + id + "/knock", Post: true, Primary: true}, home,
+		{Label: m.Text.Say("room.knock"), URL: pages.Knock.With(id), Post: true, Primary: true}, home,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"snug/dashboard/session"
+	"snug/shared/pages"
 )
 
 const (
@@ -14,21 +15,19 @@ const (
 	Timeout  = 20 * time.Second // how long a handler may take
 )
 
-// roomPath is a room's page, as gin writes it.
-const roomPath = "/game/:channel"
-
 // PagePath gives the page a request belongs to, without its query: that of a room for what one does to it. It is where
 // signing in and errors lead back to.
 func PagePath(r *http.Request) string {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	if r.Method == http.MethodGet || len(parts) < 2 {
+	if r.Method == http.MethodGet || strings.Count(strings.Trim(r.URL.Path, "/"), "/") < 1 {
 		return session.ReturnTo(r.URL.RequestURI())
 	}
-	switch parts[0] {
-	case "game", "servers", "admin":
-		return session.ReturnTo("/" + parts[0] + "/" + parts[1])
+	for _, p := range []pages.Path{pages.Room, pages.Server, pages.Admin} {
+		if rest, ok := strings.CutPrefix(r.URL.Path, p.Root()); ok {
+			id, _, _ := strings.Cut(rest, "/")
+			return session.ReturnTo(p.With(id))
+		}
 	}
-	return "/"
+	return string(pages.Home)
 }
 
 // LoginURL is where signing in starts; again says that the browser was signed in before. An invite's token stays out
@@ -43,9 +42,9 @@ func LoginURL(returnTo string, again bool) string {
 		q.Set("again", "1")
 	}
 	if len(q) == 0 {
-		return "/login"
+		return string(pages.Login)
 	}
-	return "/login?" + q.Encode()
+	return string(pages.Login) + "?" + q.Encode()
 }
 
 // WithoutToken gives a path without the invite's token in its query.

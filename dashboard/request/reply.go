@@ -10,6 +10,7 @@ import (
 
 	"snug/dashboard/lastknown"
 	"snug/dashboard/view"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -99,7 +100,7 @@ func (rs *Requests) tellHeard(p view.Page) {
 	for _, g := range guilds[:min(len(guilds), MaxHeard)] {
 		q.Add("guild", g.String())
 	}
-	l.HeardPath = "/heard?" + q.Encode()
+	l.HeardPath = string(pages.Heard) + "?" + q.Encode()
 }
 
 // WantsJSON says whether a program asked.

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/oauth2"
 
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/schema"
 )
 
 // CallbackPath is where Discord redirects browsers to, on the origin where the login began.
 // Register origin and path in the Developer Portal as a redirect.
-const CallbackPath = "/auth/discord/callback"
+const CallbackPath = string(pages.Callback)
 
 // ErrCancelled is returned by Finish if the user cancelled at Discord.
 var ErrCancelled = errs.E(errs.Forbidden,

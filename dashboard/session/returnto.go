@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"snug/shared/pages"
 )
 
 // maxReturnTo is longer than any address of a page in Snug needs, and short enough for OAuth2's state.
@@ -36,7 +38,7 @@ func ReturnTo(raw string) string {
 			return home
 		}
 	}
-	for _, p := range []string{"/login", "/logout", "/auth", "/api"} {
+	for _, p := range []string{string(pages.Login), string(pages.Logout), "/auth", string(pages.API)} {
 		if u.Path == p || strings.HasPrefix(u.Path, p+"/") {
 			return home
 		}

@@ -7,6 +7,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -27,11 +28,10 @@ func (AdminTab) Tabs() []string {
 
 // TabURL is where a page is.
 func (a AdminTab) TabURL(tab string) string {
-	url := "/admin/" + a.Guild.ID.String()
-	if tab != "settings" {
-		url += "/" + tab
-	}
-	return url
+	return map[string]pages.Path{
+		"settings": pages.Admin, "history": pages.History, "activity": pages.Activity, "health": pages.Health,
+		"webhooks": pages.Webhooks, "tokens": pages.ServerTokens,
+	}[tab].With(a.Guild.ID)
 }
 
 // Admin is the page at /admin/{guild}: the settings. Its form posts there.

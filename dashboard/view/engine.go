@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -204,9 +205,9 @@ func (f frame) Back() string {
 
 func loginPath(back string) string {
 	if back == "" || back == "/" {
-		return "/login"
+		return string(pages.Login)
 	}
-	return "/login?" + url.Values{"return_to": {back}}.Encode()
+	return string(pages.Login) + "?" + url.Values{"return_to": {back}}.Encode()
 }
 
 // complete fails if a template calls one that is not defined: html/template

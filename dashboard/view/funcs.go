@@ -11,6 +11,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/text"
 )
@@ -39,6 +40,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"qr":      e.codes.draw,
 		"toggle":  newToggle,
+		"to":      pages.All,
 		"privacy": w.privacy,
 		"field":   w.field,
 		"fault":   w.fault,

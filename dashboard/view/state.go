@@ -7,6 +7,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/guild"
+	"snug/shared/pages"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -18,6 +19,7 @@ type pageState struct {
 	Me        snowflake.ID      `json:"me"`
 	Guild     snowflake.ID      `json:"guild"`
 	Room      snowflake.ID      `json:"room,omitempty"`
+	Pages     map[string]string `json:"pages"` // what scripts lead to; ":channel" is to be filled in
 	Rooms     []json.RawMessage `json:"rooms"`
 	Owners    map[string]string `json:"owners,omitempty"`   // display names of owners, by id
 	Admitted  bool              `json:"admitted,omitempty"` // their open page keeps an empty room
@@ -56,7 +58,10 @@ func (s *Server) State() any {
 	return out
 }
 
-func (l *Layout) state(guild snowflake.ID) pageState { return pageState{Me: l.me(), Guild: guild} }
+func (l *Layout) state(guild snowflake.ID) pageState {
+	to := map[string]string{"server": pages.Server.With(guild), "room": string(pages.Room)}
+	return pageState{Me: l.me(), Guild: guild, Pages: to}
+}
 
 func (l *Layout) snapshot(r room.Summary, roster []room.Person, rev Rev) json.RawMessage {
 	return protocol.EncodeSnapshot(&room.Live{Room: r, Roster: roster, N: rev.N}, rev.Epoch, l.Now)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -30,11 +31,12 @@ func (w *Watch) Table() Table {
 func (w *Watch) State() any {
 	return struct {
 		pageState
-		Token string `json:"token"`
+		Token  string `json:"token"`
+		Ticket string `json:"ticket"` // where scripts ask for what opens the WebSocket
 	}{
 		pageState{
 			Guild: w.Room.GuildID, Room: w.Room.ID, Rooms: []json.RawMessage{w.snapshot(w.Room, w.Roster, w.Rev)},
 		},
-		w.Token,
+		w.Token, pages.WatchToken.With(w.Room.ID),
 	}
 }

@@ -12,11 +12,12 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
 // comingPath is the page of who followed an invite and is on their way into a room.
-func comingPath(id snowflake.ID) string { return "/game/" + id.String() + "/coming" }
+func comingPath(id snowflake.ID) string { return pages.Coming.With(id) }
 
 // coming tells somebody on their way what is next, and leads them in when nothing is. The page asks again by itself.
 func (s *Site) coming(c *gin.Context, me *session.Session) error {
@@ -47,7 +48,7 @@ func (s *Site) comingAnew(c *gin.Context, me *session.Session) error {
 }
 
 func (s *Site) showComing(c *gin.Context, a room.Arriving) error {
-	to := "/game/" + a.RoomID.String()
+	to := pages.Room.With(a.RoomID)
 	if request.WantsJSON(c.Request) {
 		return request.Reply(c, http.StatusOK, struct {
 			Step  room.Step `json:"step"`

@@ -13,6 +13,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -46,7 +47,7 @@ func (s *Site) changeRoom(c *gin.Context, me *session.Session) error {
 	if !done.Later.IsZero() {
 		out.Later = done.Later.UnixMilli()
 	}
-	to := "/game/" + q.RoomID.String()
+	to := pages.Room.With(q.RoomID)
 	if q.Do != room.DoClaim && q.Do != room.DoTransfer {
 		to += "#control"
 	}
@@ -95,7 +96,7 @@ func (s *Site) answerKnock(c *gin.Context, me *session.Session) error {
 	out := struct {
 		Untold bool `json:"untold,omitempty"` // they may come in and do not know it
 	}{q.LetIn && (done.Delivery == room.DMsClosed || done.Delivery == room.NotDelivered)}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, "/game/"+q.RoomID.String())
+	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID))
 }
 
 // waitedJSON is a person's place in a waiting list, from 1; 0: they do not wait.
@@ -120,7 +121,7 @@ func (s *Site) waitForSeat(c *gin.Context, me *session.Session) error {
 	if !done.HeldUntil.IsZero() {
 		out.HeldUntil = done.HeldUntil.UnixMilli()
 	}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, "/game/"+q.RoomID.String()+"#actions")
+	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID)+"#actions")
 }
 
 // gone is told of whom or what is not found in a room as of a room that is not there.

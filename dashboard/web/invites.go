@@ -14,6 +14,7 @@ import (
 	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/invite"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -35,7 +36,7 @@ func (s *Site) landing(c *gin.Context, token string) error {
 	claims, err := s.actions.ReadInvite(token, id)
 	if me != nil && (err == nil || errs.Has(err, errs.TokenExpired)) && claims.RoomID == id &&
 		s.actions.Admitted(c.Request.Context(), me, claims) {
-		c.Redirect(http.StatusSeeOther, "/game/"+id.String())
+		c.Redirect(http.StatusSeeOther, pages.Room.With(id))
 		return nil
 	}
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Site) landing(c *gin.Context, token string) error {
 
 // landingPath is an invite's page.
 func landingPath(id snowflake.ID, token string) string {
-	return session.ReturnTo("/game/" + id.String() + "?t=" + url.QueryEscape(token))
+	return session.ReturnTo(pages.InviteTo(id, token))
 }
 
 // showLanding renders the landing page, with what did not work just now.
@@ -143,7 +144,7 @@ func (s *Site) enter(c *gin.Context, me *session.Session, token string) error {
 	default:
 		return err
 	}
-	to := "/game/" + out.RoomID.String()
+	to := pages.Room.With(out.RoomID)
 	if out.OnTheWay {
 		to = comingPath(out.RoomID)
 	}
@@ -169,7 +170,7 @@ func (s *Site) createInvite(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Invite(id, l), "/game/"+id.String()+"#invites")
+	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Invite(id, l), pages.Room.With(id)+"#invites")
 }
 
 // revokeInvite takes an invite back.
@@ -185,6 +186,6 @@ func (s *Site) revokeInvite(c *gin.Context, me *session.Session) error {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	c.Redirect(http.StatusSeeOther, "/game/"+q.RoomID.String()+"#invites")
+	c.Redirect(http.StatusSeeOther, pages.Room.With(q.RoomID)+"#invites")
 	return nil
 }

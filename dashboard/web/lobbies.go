@@ -13,6 +13,7 @@ import (
 	"snug/dashboard/session"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/pages"
 )
 
 // saveLobby adds, changes or removes a lobby.
@@ -38,7 +39,7 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=lobby#lobbies")
+	c.Redirect(http.StatusSeeOther, pages.Admin.With(g.ID)+"?saved=lobby#lobbies")
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/pages"
 )
 
 // login leads to Discord's consent page. Whoever is signed in goes where they wanted to go.
@@ -113,7 +114,7 @@ func (s *Site) loginFailed(c *gin.Context, err error) error {
 func (s *Site) logout(c *gin.Context) error {
 	request.Private(c)
 	end := s.o.Sessions.End
-	if c.FullPath() == "/logout/everywhere" {
+	if c.FullPath() == string(pages.LogoutEverywhere) {
 		end = s.o.Sessions.EndAll
 	}
 	if err := end(c.Request.Context(), s.o.Cookies.ID(c.Request)); err != nil {
@@ -124,7 +125,7 @@ func (s *Site) logout(c *gin.Context) error {
 		c.Status(http.StatusNoContent)
 		return nil
 	}
-	c.Redirect(http.StatusSeeOther, "/logout")
+	c.Redirect(http.StatusSeeOther, string(pages.Logout))
 	return nil
 }
 
@@ -137,14 +138,14 @@ func (s *Site) bye(c *gin.Context) error {
 	if m.Me == nil {
 		m.Sentence = t.Say("bye.text")
 		m.Actions = []view.Action{
-			{Label: t.Say("nav.sign-in.discord"), URL: "/login", Primary: true}, {Label: t.Say("bye.what"), URL: "/"},
+			{Label: t.Say("nav.sign-in.discord"), URL: string(pages.Login), Primary: true}, {Label: t.Say("bye.what"), URL: "/"},
 		}
 	} else {
 		m.Title = t.Say("bye.ask")
 		m.Sentence = t.Say("bye.ask.text", "Name", m.Me.Name)
 		m.Actions = []view.Action{
-			{Label: t.Say("bye.here"), URL: "/logout", Post: true, Primary: true},
-			{Label: t.Say("bye.everywhere"), URL: "/logout/everywhere", Post: true},
+			{Label: t.Say("bye.here"), URL: string(pages.Logout), Post: true, Primary: true},
+			{Label: t.Say("bye.everywhere"), URL: string(pages.LogoutEverywhere), Post: true},
 		}
 	}
 	return s.req.Page(c, http.StatusOK, m)

@@ -13,6 +13,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/pages"
 )
 
 // personTime bounds how long gathering or erasing may take: a request ends after requestTime, and the rest is told.
@@ -61,7 +62,7 @@ func (s *Site) erasePerson(c *gin.Context, me *session.Session) error {
 func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 	t := s.req.Texts(c)
 	m := &view.Message{Layout: s.req.Layout(c, t.Say("erase.done")), Kind: view.KindBye}
-	m.Path = "/privacy"
+	m.Path = string(pages.Privacy)
 	what := "erase.done.text"
 	if len(done.Failed) > 0 { // their sign-in stays, to do it once more
 		what = "erase.part.text"
@@ -74,7 +75,7 @@ func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 	if len(done.Failed) > 0 {
 		m.Title, m.Kind = t.Say("erase.failed"), view.KindBroken
 		say = append(say, t.Say("erase.failed.text", "Servers", t.List(done.Failed)))
-		m.Actions = []view.Action{{Label: t.Say("erase.again"), URL: "/privacy/erase", Post: true, Primary: true}}
+		m.Actions = []view.Action{{Label: t.Say("erase.again"), URL: string(pages.Erase), Post: true, Primary: true}}
 	}
 	m.Sentence = strings.Join(say, " ")
 	return m
@@ -88,8 +89,8 @@ func (s *Site) askErase(c *gin.Context, me *session.Session) error {
 		Sentence: t.Say("erase.ask.text", "Name", me.User.DisplayName),
 	}
 	m.Actions = []view.Action{
-		{Label: t.Say("erase.yes"), URL: "/privacy/erase", Post: true, Primary: true},
-		{Label: t.Say("erase.no"), URL: "/privacy"},
+		{Label: t.Say("erase.yes"), URL: string(pages.Erase), Post: true, Primary: true},
+		{Label: t.Say("erase.no"), URL: string(pages.Privacy)},
 	}
 	return s.req.Page(c, http.StatusOK, m)
 }

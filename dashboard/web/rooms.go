@@ -19,6 +19,7 @@ import (
 	"snug/dashboard/wire"
 	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -66,7 +67,7 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 		IdleTimeout: settings.IdleTimeout, OwnerName: s.actions.AskOwnerName(ctx, v.Room, v.Roster),
 		HeldUntil: s.heldUntil(c, v.Roster, me),
 	}
-	p.Path = "/game/" + v.Room.ID.String()
+	p.Path = pages.Room.With(v.Room.ID)
 	for _, i := range v.Invites {
 		p.Invites = append(p.Invites, view.Invite{
 			ID: i.Invite.ID, URL: s.o.Links.Invite(v.Room.ID, i.Token), ExpiresAt: i.Invite.ExpiresAt,
@@ -122,7 +123,7 @@ func (s *Site) joinRoom(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	out := wire.Joined{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
-	to := "/game/" + q.RoomID.String()
+	to := pages.Room.With(q.RoomID)
 	if !j.Moved {
 		held := j.HeldUntil
 		if held.IsZero() {
@@ -146,7 +147,7 @@ func (s *Site) keepRoom(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
-		"/game/"+q.RoomID.String()+"?kept=1")
+		pages.Room.With(q.RoomID)+"?kept=1")
 }
 
 // closeRoom ends the room.
@@ -160,7 +161,7 @@ func (s *Site) closeRoom(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
-		"/servers/"+guildID.String()+"?closed=1")
+		pages.Server.With(guildID)+"?closed=1")
 }
 
 // place finds the room of the path: its guild and id. Whether the person may see it is not yet said.

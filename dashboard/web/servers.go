@@ -16,6 +16,7 @@ import (
 	"snug/dashboard/view"
 	"snug/dashboard/wire"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -123,7 +124,7 @@ func (s *Site) openRoom(c *gin.Context, me *session.Session, in *wire.CreateInpu
 	if err != nil {
 		return err
 	}
-	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Opened(opened), "/game/"+opened.Room.ID.String())
+	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Opened(opened), pages.Room.With(opened.Room.ID))
 }
 
 // forgetPreferences drops what was remembered for this person's next room in a server.
@@ -138,5 +139,5 @@ func (s *Site) forgetPreferences(c *gin.Context, me *session.Session) error {
 	if _, err := s.actions.Preferences(c.Request.Context(), me, g.ID, true); err != nil {
 		return err
 	}
-	return request.ReplyOrRedirect(c, http.StatusOK, struct{}{}, "/servers/"+g.ID.String()+"?forgotten=1")
+	return request.ReplyOrRedirect(c, http.StatusOK, struct{}{}, pages.Server.With(g.ID)+"?forgotten=1")
 }

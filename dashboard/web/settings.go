@@ -19,6 +19,7 @@ import (
 	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -114,7 +115,7 @@ func (s *Site) saveSettings(c *gin.Context, me *session.Session) error {
 	}
 	if err == nil {
 		return request.ReplyOrRedirect(c, http.StatusOK, wire.SettingsAt{Settings: settings, Rev: rev},
-			"/admin/"+g.ID.String()+"?saved=1")
+			pages.Admin.With(g.ID)+"?saved=1")
 	}
 	s.req.LogFailure(c, request.StatusOf(err), err)
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.
@@ -175,7 +176,7 @@ func (s *Site) importSettings(c *gin.Context, me *session.Session) error {
 	if err := s.actions.SaveSettings(c.Request.Context(), me, g.ID, b, 0); err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"?saved=1")
+	c.Redirect(http.StatusSeeOther, pages.Admin.With(g.ID)+"?saved=1")
 	return nil
 }
 
@@ -218,6 +219,6 @@ func (s *Site) undoSettings(c *gin.Context, me *session.Session) error {
 	if err := s.actions.UndoSettings(c.Request.Context(), me, g.ID, 0); err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"/history?undone=1")
+	c.Redirect(http.StatusSeeOther, pages.History.With(g.ID)+"?undone=1")
 	return nil
 }

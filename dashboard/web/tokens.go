@@ -15,6 +15,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/apitoken"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -37,9 +38,9 @@ func (s *Site) showTokens(
 	c *gin.Context, me *session.Session, g *room.GuildInfo, status int, l view.TokenList,
 ) (err error) {
 	var guildID snowflake.ID
-	l.Action = "/tokens"
+	l.Action = string(pages.Tokens)
 	if g != nil {
-		guildID, l.Action = g.ID, "/admin/"+g.ID.String()+"/tokens"
+		guildID, l.Action = g.ID, pages.ServerTokens.With(g.ID)
 	}
 	if l.List, err = s.actions.Tokens(c.Request.Context(), me, guildID); err != nil {
 		return err
@@ -71,9 +72,9 @@ func (s *Site) changeTokens(c *gin.Context, me *session.Session, g *room.GuildIn
 		return err
 	}
 	var guildID snowflake.ID
-	to := "/tokens"
+	to := string(pages.Tokens)
 	if g != nil {
-		guildID, to = g.ID, "/admin/"+g.ID.String()+"/tokens"
+		guildID, to = g.ID, pages.ServerTokens.With(g.ID)
 	}
 	ctx := c.Request.Context()
 	if f.Get("do") == "revoke" {

@@ -13,6 +13,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/view"
 	"snug/shared/errs"
+	"snug/shared/pages"
 )
 
 // errNotWatched is told whoever comes by a watch link that is none, or not any more.
@@ -61,7 +62,7 @@ func (s *Site) watchPage(c *gin.Context) error {
 	return s.req.Page(c, http.StatusOK, &view.Watch{
 		Layout: view.Layout{
 			Title: t.Say("watch.title", "Room", l.Room.Name), Now: s.now(), Text: t,
-			Path: "/watch/" + l.Room.ID.String(),
+			Path: pages.Watch.With(l.Room.ID),
 		},
 		Room: l.Room, Roster: l.Roster, Rev: l.Rev, Token: token,
 	})

@@ -11,6 +11,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/pages"
 	"snug/shared/room"
 	"snug/shared/webhook"
 )
@@ -86,6 +87,6 @@ func (s *Site) saveWebhook(c *gin.Context, me *session.Session) error {
 	if secret != "" { // shown in the answer to the form, and never again
 		return s.showWebhooks(c, g, http.StatusOK, webhook.Hook{}, secret, nil)
 	}
-	c.Redirect(http.StatusSeeOther, "/admin/"+g.ID.String()+"/webhooks")
+	c.Redirect(http.StatusSeeOther, pages.Webhooks.With(g.ID))
 	return nil
 }

@@ -392,7 +392,7 @@ const actions = {
     try {
       await send(form, button);
       over = true;
-      location.assign(`/servers/${state.guild}`);
+      location.assign(state.pages.server);
     } catch (err) {
       close("dlg-close");
       failed(err);

@@ -33,6 +33,7 @@ const rooms = new Map();
 const owners = { ...state.owners }; // their display names, by id
 let welcomed = false;
 const coming = new Map(); // rooms one is on the way to, and until when a seat is held there; Infinity: while asking
+const roomPage = (id) => state.pages.room.replace(":channel", id);
 const roomCard = (id) => roomList.querySelector(`[data-room="${CSS.escape(id)}"]`);
 
 function paintCard(r) {
@@ -40,7 +41,7 @@ function paintCard(r) {
   if (!li) {
     li = $("t-room-card").content.firstElementChild.cloneNode(true);
     li.dataset.room = r.channelId;
-    li.querySelector("a").href = `/game/${r.channelId}`;
+    li.querySelector("a").href = roomPage(r.channelId);
     li.querySelector(".act").id = `act-${r.channelId}`;
     roomList.append(li);
     renewSoon(r.channelId); // what one may do there is the server's to say
@@ -276,7 +277,7 @@ $("create")?.addEventListener("submit", (e) => {
         seats: Number(data.get("seats")),
         private: data.has("private"),
       });
-      location.assign(`/game/${channelId}`);
+      location.assign(roomPage(channelId));
     } catch (err) {
       if (!(err instanceof Problem)) throw err;
       if (err.status === 401) return open("dlg-session");

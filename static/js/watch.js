@@ -31,7 +31,7 @@ function fresh() {
 const live = new Live({
   guild: state.guild,
   room: state.room,
-  ticket: { path: `/watch/${state.room}/token`, body: { t: state.token } },
+  ticket: { path: state.ticket, body: { t: state.token } },
   onState: () => fresh(),
   onEvent(event, p) {
     apply(rooms, event, p);
