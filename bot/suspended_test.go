@@ -73,14 +73,14 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], true))
 	h.eventually("rules, where Discord's app lets them ask", func() bool {
 		_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
-		return errs.Has(err, errs.RoomNotFound) && strings.Contains(err.Error(), "accepted this server's rules")
+		return errs.Has(err, errs.RoomNotFound) && strings.Contains(err.Error(), "accept this server's rules")
 	})
 	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], false))
 	h.view2("kiyo", id)
 	// What is denied before Snug has let her in again in Discord, too, would give way to that.
 	h.eventually("she is let in again in Discord", func() bool { return h.has("kiyo", id) })
 	h.deny(id, "kiyo", discordsim.PermViewChannel)
-	h.eventually("a denial", says("kiyo", card, "this server does not let you in there"))
+	h.eventually("a denial", says("kiyo", card, "this server doesn't let you in there"))
 
 }
 
