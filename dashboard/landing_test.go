@@ -123,10 +123,10 @@ func TestInvitePages(t *testing.T) {
 			meanwhile: refuse(errs.RoomLimit, "This room has 100 guests."), before: []string{comeIn}, after: 409,
 			says: []string{"This room has 100 guests.", "Come in</button>"},
 		},
-		{name: "closed", who: member, is: closed, status: 404, before: []string{"The room this invite led to is closed"}},
+		{name: "closed", who: member, is: closed, status: 404, before: []string{"The room this link led to is closed"}},
 		{
 			name: "closed meanwhile", who: member, meanwhile: closed, before: []string{comeIn}, after: 404,
-			says: []string{"The room this invite led to is closed"},
+			says: []string{"The room this link led to is closed"},
 		},
 		{name: "expired", who: member, is: expire, status: 410, before: []string{"This link has expired"}},
 		{name: "revoked", who: member, is: revoke, status: 410, before: []string{"This invite link was revoked"}},
@@ -144,15 +144,15 @@ func TestInvitePages(t *testing.T) {
 		},
 		{
 			name: "a role is missing", who: member, meanwhile: (*bench).gate, before: []string{comeIn}, after: 403,
-			says: []string{"You lack a role that this server asks for here: Regulars.", "Come in</button>"},
+			says: []string{"You need a role for this place: Regulars.", "Come in</button>"},
 		},
 		{
 			name: "timed out", who: member, meanwhile: timedOut, before: []string{comeIn}, after: 403,
-			says: []string{"You are timed out"},
+			says: []string{"re timed out in this server"},
 		},
 		{
 			name: "banned", who: banned, before: []string{comeIn}, after: 403,
-			says: []string{"You can’t come in here", "You cannot enter this room."},
+			says: []string{"You can’t come in here", "t enter this room."},
 		},
 		{
 			name: "kicked, by a link with uses left", who: guest, is: do(room.DoKick, guest), before: []string{comeIn},
@@ -188,7 +188,7 @@ func TestInvitePages(t *testing.T) {
 		},
 		{
 			name: "not a member", who: stranger, is: alone, before: []string{comeIn}, after: 403,
-			says: []string{"you are not a member of it"},
+			says: []string{"t a member"},
 		},
 		{
 			name: "Discord is away", who: member,

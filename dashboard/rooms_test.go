@@ -55,7 +55,7 @@ func TestCreateRoomOnThePage(t *testing.T) {
 		{url.Values{"name": {"Monday"}, "seats": {"0"}}, 400, "1 to 99 seats"},
 		{url.Values{"name": {"Monday"}, "seats": {"100"}}, 400, "1 to 99 seats"},
 		{url.Values{"name": {"Monday"}, "seats": {"four"}}, 400, "a whole number"},
-		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "a room already"},
+		{url.Values{"name": {"Monday"}, "seats": {"4"}}, 409, "You already have"},
 	} {
 		got := w.form("/servers/100/rooms", c.form)
 		if got.status != c.status || !strings.Contains(got.body, c.want) ||

@@ -67,7 +67,7 @@ func TestWebhooks(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.get(page); !strings.Contains(got.body, "taken") {
+	if got := w.get(page); !strings.Contains(got.body, "delivered") {
 		t.Errorf("the last delivery is not shown: %s", got.text())
 	}
 	if got := w.form(page, url.Values{"do": {"replay"}, "id": {h.ID}, "message": {d.ID}}); got.status != 303 {

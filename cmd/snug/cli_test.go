@@ -139,7 +139,7 @@ func TestFailedRestore(t *testing.T) {
 			var out bytes.Buffer
 			if status := run(t.Context(), []string{"restore", "--data", filepath.Join(dir, x.folder), junk}, &out,
 				&out); status != 1 ||
-				!strings.Contains(out.String(), "not a whole backup") {
+				!strings.Contains(out.String(), "a complete Snug backup") {
 				t.Errorf("status %d: %s", status, out.String())
 			}
 			left, err := os.ReadDir(dir)

@@ -45,7 +45,7 @@ func TestMainJob(t *testing.T) {
 	// Bruno may not see it without the invite; with it he sees who invites, signs in, and is let in.
 	bruno.goTo("/game/" + id)
 	bruno.sees("that there is nothing for him",
-		`document.querySelector('#seats') === null && document.body.innerText.includes('not invited')`)
+		`document.querySelector('#seats') === null && document.body.innerText.includes("aren't invited")`)
 	h.must(h.join("alice", id))
 	alice.seated("alice")
 	h.eventually("her browser said how long that took", func() bool { return h.app.live.BrowserLatency().Events > 0 })

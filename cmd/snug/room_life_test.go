@@ -122,7 +122,7 @@ func TestEvening(t *testing.T) {
 
 	// Somebody at the door.
 	chiyo.goTo("/game/" + id)
-	chiyo.sees("that there is nothing for her", `document.body.innerText.includes('not invited')`)
+	chiyo.sees("that there is nothing for her", `document.body.innerText.includes("aren't invited")`)
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
 	chiyo.sees("that she knocked", `document.body.innerText.includes('You knocked')`)
 	alice.sees("who is at the door", `document.querySelector('#knocks').innerText.includes('Chiyo')`)
@@ -155,7 +155,7 @@ func TestEvening(t *testing.T) {
 	alice.picture("banned")
 	chiyo.sees("that she sees it no longer", `document.querySelector('#dlg-hidden').open`)
 	alice.sees("whom she keeps out",
-		`[...document.querySelectorAll('#control h3')].some(h => h.textContent === 'Kept out')`)
+		`[...document.querySelectorAll('#control h3')].some(h => h.textContent === 'Banned')`)
 	alice.idle()
 	alice.choose("bruno", "transfer")
 	alice.sees("that it asks first",

@@ -108,7 +108,7 @@ func TestTokensEnd(t *testing.T) {
 	alice.do("take the invite back", press(`#invites [data-dialog^="dlg-revoke-"]`),
 		press(`#invites dialog[open] form[action$="/revoke"] button`))
 	alice.sees("no invite", links+` === 0`)
-	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('taken back') && document.body.innerText.includes('Ask whoever sent it')`
+	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('revoked') && document.body.innerText.includes('Ask the person who sent it')`
 	chiyo.do("come in", press(`form[action$="/accept"] button`))
 	chiyo.sees("Discord's consent or why not", `location.pathname === '/oauth2/authorize' || `+why)
 	if read[bool](chiyo, `location.pathname === '/oauth2/authorize'`) {

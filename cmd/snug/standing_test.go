@@ -134,7 +134,7 @@ func TestRoleTakenWhileInside(t *testing.T) {
 		if len(guests) != 1 {
 			t.Fatalf("the guests are %v", control)
 		}
-		if out, _ := guests[0].(map[string]any)["out"].(string); (out == "missing_role") == in {
+		if out, _ := guests[0].(map[string]any)["suspended"].(string); (out == "missing_role") == in {
 			t.Errorf("the owner is told %q, in: %v", out, in)
 		}
 	}

@@ -62,7 +62,7 @@ func TestToldInWords(t *testing.T) {
 		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private” from Yes to No`: {
 			Kind: audit.SettingsChanged, By: 77, Detail: "private", Old: "true", New: "false",
 		},
-		"Snug fixed something: Friday has lost its channel": {
+		"Snug fixed something: Friday no longer has a channel": {
 			Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7,
 		},
 		`A seat is held for <b title="8">8</b> (lost the connection)`: {

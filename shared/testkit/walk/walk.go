@@ -43,9 +43,13 @@ type Walk struct {
 	over overlay
 }
 
-// New returns a Walk without edits. It ends the test if the working directory is in no module.
+// New returns a Walk without edits. It ends the test if the working directory isn't in a module, and skips
+// it among the tests that a walk runs.
 func New(t testing.TB) *Walk {
 	t.Helper()
+	if os.Getenv(overlaid) != "" {
+		t.Skip("a walk is under way")
+	}
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
