@@ -208,8 +208,8 @@ func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, acces
 	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
 		return err
 	}
-	return errs.E(errs.GuildJoinDenied, "The server didn't let you in. Ask a member for a Discord invite to it, then open this link "+
-		"again.").Because(err)
+	return errs.E(errs.GuildJoinDenied, "The server didn't let you in. "+
+		"Ask a member for a Discord invite to it, then open this link again.").Because(err)
 }
 
 func with(ctx context.Context, reason string) []rest.RequestOpt {

@@ -284,7 +284,8 @@ func (s *Sender) State(ctx context.Context) guild.DMHealth {
 
 // budgetUnknown is the error while the hub cannot be reached.
 func budgetUnknown(cause error) error {
-	return errs.E(errs.Unavailable, "Snug can't send direct messages while it can't reach its data. Try again in a moment.").Because(cause)
+	return errs.E(errs.Unavailable,
+		"Snug can't send direct messages while it can't reach its data. Try again in a moment.").Because(cause)
 }
 
 func codeOf(err error) int {

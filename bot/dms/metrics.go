@@ -31,7 +31,7 @@ func newMetrics(reg prometheus.Registerer, now func() time.Time) (*metrics, erro
 	}
 	pause := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "snug", Name: "direct_messages_pause_seconds",
-		Help: "How much longer this process opens no DM channels because Discord said that there are too many; 0: not paused.",
+		Help: "How much longer this process opens no DM channels after Discord limited them; 0: not paused.",
 	}, func() float64 { return max(0, time.Unix(m.until.Load(), 0).Sub(now()).Seconds()) })
 	return m, errors.Join(reg.Register(m.messages), reg.Register(m.opened), reg.Register(pause))
 }

@@ -143,9 +143,8 @@ func (s *Sessions) AccessToken(ctx context.Context, key string) (string, error) 
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return "",
-				errs.E(errs.DiscordUnavailable,
-					"Discord isn't answering. Try again in a moment.").Because(ctx.Err())
+			return "", errs.E(errs.DiscordUnavailable, "Discord isn't answering. Try again in a moment.").
+				Because(ctx.Err())
 		}
 	}
 }

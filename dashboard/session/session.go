@@ -130,9 +130,8 @@ func New(o Options) (*Sessions, error) {
 		return nil, errors.New("session: Sessions, Logins, Keys and Now are required")
 	}
 	if o.ClientID == "" || o.ClientSecret == "" {
-		return nil,
-			errors.New("session: the application's client id and client secret are required; " +
-				"both are on the OAuth2 page of https://discord.com/developers/applications")
+		return nil, errors.New("session: the application's client id and client secret are required; " +
+			"both are on the OAuth2 page of https://discord.com/developers/applications")
 	}
 	for _, u := range []string{o.Discord.AuthorizeURL, o.Discord.TokenURL, o.Discord.APIURL} {
 		if u == "" {

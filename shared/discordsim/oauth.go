@@ -125,10 +125,9 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		case "":
 			return nil, &oauthProblem{"invalid_request", "grant_type is required"}
 		}
-		return nil,
-			&oauthProblem{
-				"unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials",
-			}
+		return nil, &oauthProblem{
+			"unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials",
+		}
 	})
 }
 

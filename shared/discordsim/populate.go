@@ -19,9 +19,9 @@ func (s *Server) Populate(app ID, z Size, p Permissions) ([]Guild, error) {
 	defer s.mu.Unlock()
 	a := s.apps[app]
 	if a == nil || z.Members < 1 || z.Guilds < 0 || z.Channels < 0 || z.Channels > s.opts.Limits.Channels {
-		return nil,
-			fmt.Errorf("discordsim: populate %+v: it needs an application, a member a guild and at most %d channels",
-				z, s.opts.Limits.Channels)
+		return nil, fmt.Errorf(
+			"discordsim: populate %+v: it needs an application, members in each guild and at most %d channels",
+			z, s.opts.Limits.Channels)
 	}
 	list := make([]Guild, 0, z.Guilds)
 	for n := range z.Guilds {

@@ -83,9 +83,8 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 	c.methods[m.Name] = func(ctx context.Context, guild snowflake.ID, body []byte) ([]byte, error) {
 		var req Req
 		if err := json.Unmarshal(body, &req); err != nil {
-			return nil,
-				errs.E(errs.Invalid,
-					"Snug didn't understand this request. If you just updated it, update all of its processes.").Because(err)
+			return nil, errs.E(errs.Invalid,
+				"Snug didn't understand this request. If you just updated it, update all of its processes.").Because(err)
 		}
 		resp, err := f(ctx, guild, req)
 		if err != nil {
@@ -263,7 +262,8 @@ func (c *Calls) serve(m *nats.Msg) {
 	}
 	if handle == nil {
 		c.reply(m, nil,
-			errs.E(errs.Unavailable, "This process of Snug doesn't know that request. Update all of Snug's processes to the same version."))
+			errs.E(errs.Unavailable, "This process of Snug doesn't know that request. "+
+				"Update all of Snug's processes to the same version."))
 		log.Error("hub: received a call for an unknown method")
 		return
 	}

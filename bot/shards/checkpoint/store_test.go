@@ -189,7 +189,8 @@ func TestSizeAndTime(t *testing.T) {
 		bytes += len(e.Value.Data)
 		largest = max(largest, len(e.Value.Data))
 	}
-	t.Logf("%d servers: %d bytes each, %d in all, largest document %d; first save %v, 100 changed %v, none changed %v, load %v",
+	t.Logf("%d servers: %d bytes each, %d in all, largest document %d; "+
+		"first save %v, 100 changed %v, none changed %v, load %v",
 		n, bytes/n, bytes, largest, first, busy, quiet, load)
 	if most := 8 << 10; bytes/n > most {
 		t.Errorf("a server takes %d bytes, more than %d", bytes/n, most)
