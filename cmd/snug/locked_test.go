@@ -29,7 +29,7 @@ func TestLockedInvite(t *testing.T) {
 	alice.do("lock the room", press(`[aria-describedby="k-lock-hint"]`))
 	alice.switched("lock", true)
 	alice.sees("that it is private and locked",
-		`document.querySelector('#kind').textContent === 'private and locked'`)
+		`document.querySelector('#kind').textContent === 'private, locked'`)
 
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(link)))
 	chiyo.sees("that it is locked, before signing in",
