@@ -92,12 +92,12 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	h.Must(err)
 	before := h.settingsNow()
 	other := map[string]any{
-		"category_id": category.ID.String(), "seats": "6", "private": "false", "name_template": "Table {n}",
+		"category_id": category.ID.String(), "seats": "6", "private": "off", "name_template": "Table {n}",
 		"idle_timeout": "2h", "closing_notice": "1m", "max_age": "1d", "invite_lifetime": "2d", "invite_uses": "3",
-		"bring_in": "false", "guilds_join": "true",
+		"bring_in": "off", "guilds_join": "on",
 		"creator_roles": []string{role.String()}, "rooms_per_member": "2", "rooms_per_guild": "20",
-		"strict_seats": "false", "admins_exempt": "false", "seat_grace": "2m",
-		"managers_see_private": "true", "guests_past_gate": "true", "helper_roles": []string{role.String()},
+		"strict_seats": "off", "admins_exempt": "off", "seat_grace": "2m",
+		"managers_see_private": "on", "guests_past_gate": "on", "helper_roles": []string{role.String()},
 		"blocked_words": "foo, bar*",
 		"language":      "de", "log_channel_id": channel.ID.String(), "audit_retention": "30d",
 	}
@@ -190,7 +190,7 @@ func TestLobbyCommands(t *testing.T) {
 	h.wantText(a, "<#"+h.public.String()+"> is now a lobby")
 	h.wantText(h.Command("mara", "snug lobby add", map[string]any{"idle": "soon"}), "isn't a duration")
 	h.wantText(h.Command("mara", "snug lobby add", nil), "is now a lobby")
-	h.wantText(h.Command("mara", "snug lobby list", nil), "2 seats", "🌍 open", "{owner}'s table", "10 minutes")
+	h.wantText(h.Command("mara", "snug lobby list", nil), "Seats: 2", "Private: no", "{owner}'s table", "10 minutes")
 	list, err := h.Discord.Autocomplete(h.soon(), h.user("mara"),
 		discordsim.CommandRun{Guild: h.Guild, Name: "snug lobby remove"}, "lobby")
 	h.Must(err)

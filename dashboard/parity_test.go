@@ -11,6 +11,7 @@ import (
 	"snug/dashboard/request"
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/templates"
 )
 
@@ -89,11 +90,9 @@ var twins = map[string]twin{
 	"POST /admin/:guild":                     {ops: "change-settings"},
 	"POST /admin/:guild/import":              {ops: "change-settings", inputs: map[string]string{"file": "settings"}},
 	"POST /admin/:guild/undo":                {ops: "undo-settings"},
-	"POST /admin/:guild/lobbies": {do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"},
-		inputs: map[string]string{
-			"channel": "channel_id", "lobby_name": "name", "lobby_seats": "seats", "lobby_template": "name_template",
-			"lobby_idle": "idle_timeout", "lobby_private": "private",
-		}},
+	"POST /admin/:guild/lobbies": {
+		do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"}, inputs: lobbyInputs(),
+	},
 	"POST /admin/:guild/webhooks": {do: map[string]string{
 		"make": "create-webhook", "on": "change-webhook", "off": "change-webhook", "renew": "change-webhook",
 		"remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
@@ -107,6 +106,15 @@ var twins = map[string]twin{
 		inputs: map[string]string{"days": "expires_at"},
 	},
 	"POST /admin/:guild/health": {ops: "repair"},
+}
+
+// lobbyInputs are the fields of a lobby's form, and what the operation calls them.
+func lobbyInputs() map[string]string {
+	inputs := map[string]string{"channel": "channel_id", "lobby_name": "name"}
+	for _, row := range schema.LobbySettings() {
+		inputs["lobby_"+row.Name] = row.Name
+	}
+	return inputs
 }
 
 // changes are the actions on a room, each of which the API's one operation takes by the same name.

@@ -85,24 +85,40 @@ func (d definer) roomCommands() []discord.ApplicationCommandOption {
 
 func (d definer) lobbyCommands() discord.ApplicationCommandOption {
 	voice := []discord.ChannelType{discord.ChannelTypeGuildVoice}
-	category := []discord.ChannelType{discord.ChannelTypeGuildCategory}
+	own := []discord.ApplicationCommandOption{d.channel("opt.channel", "cmd.snug.lobby.add.channel.about", voice)}
+	for _, row := range schema.LobbySettings() {
+		own = append(own, d.setting(row))
+	}
 	return discord.ApplicationCommandOptionSubCommandGroup{
 		Name: d.english("cmd.snug.lobby"), NameLocalizations: d.others("cmd.snug.lobby"),
 		Description: d.english("cmd.snug.lobby.about"), DescriptionLocalizations: d.others("cmd.snug.lobby.about"),
 		Options: []discord.ApplicationCommandOptionSubCommand{
-			d.sub("cmd.snug.lobby.add",
-				d.channel("opt.channel", "cmd.snug.lobby.add.channel.about", voice),
-				d.number("opt.seats", "cmd.snug.lobby.add.seats.about", schema.MinSeats, schema.MaxSeats, false),
-				d.yesNo("opt.private", "cmd.snug.lobby.add.private.about", false),
-				d.text("opt.name", "cmd.snug.lobby.add.name.about", 1, schema.MaxName),
-				d.channel("opt.category", "cmd.snug.lobby.add.category.about", category),
-				d.text("opt.idle", "cmd.snug.lobby.add.idle.about", 1, 20),
-			),
+			d.sub("cmd.snug.lobby.add", own...),
 			d.sub("cmd.snug.lobby.remove", d.choice("opt.lobby", "cmd.snug.lobby.remove.lobby.about", true)),
 			d.sub("cmd.snug.lobby.list"),
 		},
 	}
 }
+
+// setting is an option for a value of a setting.
+func (d definer) setting(row schema.Setting) discord.ApplicationCommandOption {
+	key := optionKey(row)
+	switch row.Kind {
+	case schema.Number:
+		return d.number(key, row.Hint(), row.Min, row.Max, false)
+	case schema.Switch:
+		return d.yesNo(key, row.Hint(), false)
+	case schema.Category, schema.Channel:
+		return d.channel(key, row.Hint(), channelTypes(row.Kind))
+	}
+	return d.text(key, row.Hint(), 1, schema.MaxName)
+}
+
+// optionKey is the message that names the option for a setting. Discord allows no spaces in it.
+func optionKey(row schema.Setting) string { return "opt." + row.Name }
+
+// option is the name of a setting's option, as interactions have it.
+func (c *Commands) option(row schema.Setting) string { return c.o.Texts.For("en").Say(optionKey(row)) }
 
 func (d definer) english(id string) string { return d.c.For("en").Say(id) }
 

@@ -10,10 +10,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/disgoorg/disgo/discord"
+	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/message"
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/schema"
 	"snug/shared/text"
 )
 
@@ -151,32 +154,62 @@ func TestSnugIsForManagers(t *testing.T) {
 	}
 }
 
-// TestEverySettingCanBeChanged: each of guild.Settings is in exactly one group of at most five, with words of its own.
+// TestEverySettingCanBeChanged: each setting has an input in its group's modal and is suggested, and a lobby's own have
+// options.
 func TestEverySettingCanBeChanged(t *testing.T) {
-	texts := catalog(t).For("en")
-	have := map[string]int{}
-	for _, g := range groups() {
-		if len(g.list) > 5 {
-			t.Errorf("group %s does not fit into a modal", g.name)
+	c := New(Options{Texts: catalog(t)})
+	q := &call{t: catalog(t).For("en"), who: access.Standing{Manager: true}}
+	suggested := suggestSettings(q)
+	for _, row := range schema.Settings() {
+		if row.Kind == schema.Lobbies { // has commands of its own
+			continue
 		}
-		for _, s := range g.list {
-			have[s.name]++
-			if !texts.Has("setting."+s.name) || !texts.Has("setting."+s.name+".about") {
-				t.Errorf("%s has no words", s.name)
+		in, ok := c.field(q, row, guild.Defaults().Value(row.Name)).(discord.InteractiveComponent)
+		if !ok || in.GetCustomID() != row.Name {
+			t.Errorf("the input of %s is %#v", row.Name, in)
+		}
+		if !slices.Contains(suggested, suggestion{q.t.Say(row.Label()), row.Name}) {
+			t.Errorf("%s is not suggested", row.Name)
+		}
+	}
+	for _, d := range definitions(t) {
+		if d.Name != "snug" {
+			continue
+		}
+		i := slices.IndexFunc(d.Options, func(o defined) bool { return o.Name == "lobby" })
+		add := d.Options[i].Options[0]
+		for _, row := range schema.LobbySettings() {
+			if !slices.ContainsFunc(add.Options, func(o defined) bool { return o.Name == c.option(row) }) {
+				t.Errorf("/snug lobby add has no option for %s", row.Name)
 			}
 		}
 	}
-	for f := range reflect.TypeFor[guild.Settings]().Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case name == "lobbies": // has commands of its own
-		case have[name] != 1:
-			t.Errorf("the setting %s is in %d groups", name, have[name])
-		}
-		delete(have, name)
-	}
-	for name := range have {
-		t.Errorf("there is no setting %s", name)
+}
+
+// TestReading: settings may be typed as they are shown, in the language of whoever types.
+func TestReading(t *testing.T) {
+	de := catalog(t).For("de")
+	for name, c := range map[string]struct {
+		row, typed string
+		want       any
+	}{
+		"yes":           {"private", "Ja", true},
+		"no":            {"private", "nein", false},
+		"never":         {"max_age", "nie", guild.Never},
+		"zero":          {"idle_timeout", "sobald er leer ist", guild.Duration(0)},
+		"as many seats": {"invite_uses", "so viele, wie der Raum Plätze hat", 0},
+		"everybody":     {"creator_roles", "alle", []snowflake.ID{}},
+		"none":          {"category_id", "none", snowflake.ID(0)},
+		"the server's":  {"language", "none", ""},
+		"a word":        {"blocked_words", "none", []string{"none"}},
+		"a template":    {"name_template", "Ja", "Ja"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row, _ := schema.SettingNamed(c.row)
+			if got, err := read(de, row, []string{c.typed}); err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%q is read as %#v, %v", c.typed, got, err)
+			}
+		})
 	}
 }
 

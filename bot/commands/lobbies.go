@@ -10,24 +10,27 @@ import (
 	"snug/bot/message"
 	"snug/shared/errs"
 	"snug/shared/guild"
-	"snug/shared/room"
+	"snug/shared/schema"
+	"snug/shared/text"
 )
 
 // addLobby makes a voice channel a lobby, or makes a new one.
 func (c *Commands) addLobby(ctx context.Context, q *call) (reply, error) {
-	l := guild.Lobby{
-		ChannelID: q.data.Snowflake("channel"), CategoryID: q.data.Snowflake("category"),
-		Seats: q.data.Int("seats"), NameTemplate: q.data.String("name"),
-	}
-	if private, ok := q.data.OptBool("private"); ok {
-		l.Private = &private
-	}
-	if text, ok := q.data.OptString("idle"); ok {
-		d, err := guild.ParseDuration(text)
+	own := map[string]any{}
+	for _, row := range schema.LobbySettings() {
+		o, given := q.data.Options[c.option(row)]
+		if !given {
+			continue
+		}
+		v, err := read(q.t, row, []string{strings.Trim(string(o.Value), `"`)})
 		if err != nil {
 			return reply{}, err
 		}
-		l.IdleTimeout = &d
+		own[row.Name] = v
+	}
+	l, err := guild.NewLobby(q.data.Snowflake("channel"), own)
+	if err != nil {
+		return reply{}, err
 	}
 	done, err := c.o.Rooms.SaveLobby(ctx, q.guild,
 		guild.LobbyRequest{Actor: q.actor, Lobby: l, Name: q.t.Say("setup.lobby.name")})
@@ -64,39 +67,29 @@ func (c *Commands) lobbies(ctx context.Context, q *call) (reply, error) {
 	}
 	list := []string{q.t.Say("lobby.some")}
 	for _, l := range v.Settings.Lobbies {
-		list = append(list, "- "+strings.Join(c.lobbyWords(q, l), " · "))
+		list = append(list, "- "+lobbyWords(q.t, l))
 	}
 	return reply{text: message.Lines(append(list, q.t.Say("lobby.how"))...), rows: []discord.LayoutComponent{back}}, nil
 }
 
-func (c *Commands) lobbyWords(q *call, l guild.Lobby) []string {
+// lobbyWords names a lobby with the values of its own.
+func lobbyWords(t text.Texts, l guild.Lobby) string {
 	words := []string{message.ChannelMention(l.ChannelID)}
-	if l.Seats != 0 {
-		words = append(words, q.t.Say("room.seats", "Count", l.Seats))
+	for _, row := range schema.LobbySettings() {
+		if v := l.Value(row.Name); v != nil {
+			words = append(words, t.Say(row.Label())+": "+shown(t, row, v))
+		}
 	}
-	if l.Private != nil {
-		words = append(words, message.Privacy(q.t, room.Privacy{Private: *l.Private}))
-	}
-	if l.NameTemplate != "" {
-		words = append(words, "`"+strings.ReplaceAll(message.Strip(l.NameTemplate), "`", "'")+"`")
-	}
-	if l.CategoryID != 0 {
-		words = append(words, message.ChannelMention(l.CategoryID))
-	}
-	if l.IdleTimeout != nil {
-		words = append(words,
-			q.t.Say("setting.idle_timeout")+": "+c.shownTime(q, setting{name: "idle_timeout"}, *l.IdleTimeout))
-	}
-	return words
+	return strings.Join(words, " · ")
 }
 
-func (c *Commands) lobbyNames(q *call, lobbies []guild.Lobby) string {
+func lobbyNames(t text.Texts, lobbies []guild.Lobby) string {
 	var list []string
 	for _, l := range lobbies {
 		list = append(list, message.ChannelMention(l.ChannelID))
 	}
 	if len(list) == 0 {
-		return q.t.Say("lobby.none")
+		return t.Say("lobby.none")
 	}
-	return q.t.List(list)
+	return t.List(list)
 }

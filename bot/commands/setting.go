@@ -1,225 +1,130 @@
 package commands
 
 import (
-	"errors"
-	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/message"
-	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/schema"
+	"snug/shared/setting"
+	"snug/shared/text"
 )
 
-// kind says how a setting is shown and typed.
-type kind int
+// maxParagraph is Discord's limit on what is typed into a modal.
+const maxParagraph = 4000
 
-const (
-	kindNumber kind = iota
-	kindTime
-	kindText
-	kindYesNo
-	kindLanguage
-	kindRoles
-	kindCategory
-	kindTextChannel
-	kindWords
-)
+// noneValue stands for nothing chosen in menus and suggestions: Discord takes no empty values.
+const noneValue = "none"
 
-// setting is one of guild.Settings, by its JSON name. Its words are the
-// messages setting.NAME and setting.NAME.about.
-type setting struct {
-	name string
-	kind kind
-}
-
-// group is settings that are edited together: a modal has up to five fields.
-type group struct {
-	name  string // its words are the message group.NAME
-	emoji string
-	list  []setting
-}
-
-// groups are all settings. Lobbies are a list of their own, with own commands.
-func groups() []group {
-	return []group{
-		{
-			"rooms", "🚪",
-			[]setting{
-				{"category_id", kindCategory}, {"seats", kindNumber}, {"private", kindYesNo},
-				{"name_template", kindText},
-			},
-		},
-		{"closing", "⏰", []setting{{"idle_timeout", kindTime}, {"closing_notice", kindTime}, {"max_age", kindTime}}},
-		{
-			"invites", "🎟️",
-			[]setting{
-				{"invite_lifetime", kindTime}, {"invite_uses", kindNumber}, {"bring_in", kindYesNo},
-				{"guilds_join", kindYesNo},
-			},
-		},
-		{
-			"limits", "🧮",
-			[]setting{{"creator_roles", kindRoles}, {"rooms_per_member", kindNumber}, {"rooms_per_guild", kindNumber}},
-		},
-		{
-			"seating", "🪑",
-			[]setting{{"strict_seats", kindYesNo}, {"admins_exempt", kindYesNo}, {"seat_grace", kindTime}},
-		},
-		{
-			"privacy", "🔒",
-			[]setting{
-				{"managers_see_private", kindYesNo}, {"guests_past_gate", kindYesNo}, {"helper_roles", kindRoles},
-				{"blocked_words", kindWords},
-			},
-		},
-		{
-			"server", "🏠",
-			[]setting{{"language", kindLanguage}, {"log_channel_id", kindTextChannel}, {"audit_retention", kindTime}},
-		},
-	}
-}
-
-// groupLobbies is the menu's entry for lobbies.
-const groupLobbies = "lobbies"
-
-func settingNamed(name string) (setting, bool) {
-	for _, g := range groups() {
-		for _, s := range g.list {
-			if s.name == name {
-				return s, true
-			}
-		}
-	}
-	return setting{}, false
-}
-
-// fieldsOf gives settings by their JSON names.
-func fieldsOf(s guild.Settings) map[string]any {
-	out := map[string]any{}
-	v := reflect.ValueOf(s)
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		out[name] = v.Field(i).Interface()
-	}
-	return out
-}
-
-// field is the input of one setting.
-func (c *Commands) field(q *call, s setting, v any) discord.LabelSubComponent {
-	zero := 0
-	switch s.kind {
-	case kindYesNo:
-		on := v == true
-		return discord.StringSelectMenuComponent{CustomID: s.name, Required: true,
-			Options: []discord.StringSelectMenuOption{
-				{Label: q.t.Say("yes"), Value: "true", Default: on},
-				{Label: q.t.Say("no"), Value: "false", Default: !on},
-			}}
-	case kindLanguage:
-		menu := discord.StringSelectMenuComponent{CustomID: s.name, Required: true,
-			Options: []discord.StringSelectMenuOption{
-				{Label: message.Cut(q.t.Say("value.language"), message.MaxOption), Value: "server", Default: v == ""},
-			}}
-		for _, l := range c.o.Texts.Languages() {
-			menu.Options = append(menu.Options,
-				discord.StringSelectMenuOption{Label: l.Name, Value: l.Code, Default: v == l.Code})
+// field is the input of one setting in a modal.
+func (c *Commands) field(q *call, row schema.Setting, v any) discord.LabelSubComponent {
+	least, typed := 0, setting.Typed(v)
+	switch row.Kind {
+	case schema.Switch, schema.Language:
+		menu := discord.StringSelectMenuComponent{CustomID: row.Name, Required: true}
+		for _, s := range choices(q.t, row) {
+			menu.Options = append(menu.Options, discord.StringSelectMenuOption{
+				Label: message.Cut(s.name, message.MaxOption), Value: s.value,
+				Default: s.value == typed[0] || s.value == noneValue && typed[0] == "",
+			})
 		}
 		return menu
-	case kindRoles:
-		menu := discord.RoleSelectMenuComponent{CustomID: s.name, MinValues: &zero, MaxValues: guild.MaxRoles}
+	case schema.Roles:
+		menu := discord.RoleSelectMenuComponent{
+			CustomID: row.Name, MinValues: &least, MaxValues: row.Max, Placeholder: q.t.Say(row.ZeroMeans()),
+		}
 		if list, ok := v.([]snowflake.ID); ok {
 			for _, id := range list {
 				menu.DefaultValues = append(menu.DefaultValues, discord.NewSelectMenuDefaultRole(id))
 			}
 		}
 		return menu
-	case kindCategory, kindTextChannel:
-		types := []discord.ChannelType{discord.ChannelTypeGuildCategory}
-		if s.kind == kindTextChannel {
-			types = []discord.ChannelType{discord.ChannelTypeGuildText, discord.ChannelTypeGuildNews}
-		}
+	case schema.Category, schema.Channel:
 		menu := discord.ChannelSelectMenuComponent{
-			CustomID: s.name, MinValues: &zero, MaxValues: 1, ChannelTypes: types,
+			CustomID: row.Name, MinValues: &least, MaxValues: 1, ChannelTypes: channelTypes(row.Kind),
+			Placeholder: q.t.Say(row.ZeroMeans()),
 		}
 		if id, ok := v.(snowflake.ID); ok && id != 0 {
 			menu.DefaultValues = []discord.SelectMenuDefaultValue{discord.NewSelectMenuDefaultChannel(id)}
 		}
 		return menu
-	case kindWords:
-		in := discord.NewParagraphTextInput(s.name).WithMaxLength(4000)
-		if list, ok := v.([]string); ok {
-			in.Value = message.Cut(strings.Join(list, ", "), 4000)
-		}
+	case schema.Words:
+		in := discord.NewParagraphTextInput(row.Name).WithMaxLength(maxParagraph)
+		in.Value = message.Cut(typed[0], maxParagraph)
 		return in
 	}
-	in := discord.NewShortTextInput(s.name).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName)
-	switch v := v.(type) {
-	case int:
-		in.Value = strconv.Itoa(v)
-	case guild.Duration:
-		in.Value = v.String()
-	case string:
-		in.Value = v
-	}
+	in := discord.NewShortTextInput(row.Name).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName)
+	in.Value = typed[0]
 	return in
 }
 
-// read gives a setting's value from what was typed, as JSON takes it. roles and channels come as ids.
-func (s setting) read(typed []string) (any, error) {
-	text := ""
-	if len(typed) > 0 {
-		text = strings.TrimSpace(typed[0])
+func channelTypes(k schema.Kind) []discord.ChannelType {
+	if k == schema.Category {
+		return []discord.ChannelType{discord.ChannelTypeGuildCategory}
 	}
-	switch s.kind {
-	case kindNumber:
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return nil, errs.Field(s.name, "“%s” isn't a whole number. Type one, like 4.", message.Strip(text))
+	return []discord.ChannelType{discord.ChannelTypeGuildText, discord.ChannelTypeGuildNews}
+}
+
+// choices are all values of a setting that has few.
+func choices(t text.Texts, row schema.Setting) (list []suggestion) {
+	switch row.Kind {
+	case schema.Switch:
+		for _, v := range []bool{true, false} {
+			list = append(list, suggestion{setting.Say(t, row, v, nil), setting.Typed(v)[0]})
 		}
-		return n, nil
-	case kindTime:
-		d, err := guild.ParseDuration(text)
-		var e *errs.Error
-		if errors.As(err, &e) {
-			e.Field = s.name
+	case schema.Language:
+		list = append(list, suggestion{t.Say(row.ZeroMeans()), noneValue})
+		for _, code := range guild.Languages() {
+			list = append(list, suggestion{text.LanguageName(code), code})
 		}
-		return d, err
-	case kindYesNo:
-		return text == "true", nil
-	case kindLanguage:
-		if text == "server" {
-			text = ""
-		}
-		return text, nil
-	case kindWords:
-		return strings.FieldsFunc(strings.Join(strings.Fields(text), " "),
-			func(r rune) bool { return r == ',' || r == ';' }), nil
-	case kindCategory, kindTextChannel:
-		if text == "" {
-			return snowflake.ID(0), nil
-		}
-		id, ok := message.ParseID(text)
-		if !ok {
-			return nil, errs.Field(s.name, "“%s” isn't a channel. Choose one from the list.", message.Strip(text))
-		}
-		return id, nil
-	case kindRoles:
-		list := []snowflake.ID{}
-		for _, v := range typed {
-			id, ok := message.ParseID(strings.TrimSpace(v))
-			if !ok {
-				return nil, errs.Field(s.name, "“%s” isn't a role. Choose one from the list.", message.Strip(v))
-			}
-			list = append(list, id)
-		}
-		return list, nil
 	}
-	return text, nil
+	return list
+}
+
+// read returns the value that somebody typed or chose. A value may also be typed as it is shown, in their language.
+func read(t text.Texts, row schema.Setting, typed []string) (any, error) {
+	one := strings.TrimSpace(strings.Join(typed, " "))
+	said := func(id string) bool { return id != "" && strings.EqualFold(one, t.Say(id)) }
+	switch {
+	case row.Kind == schema.Template || row.Kind == schema.Words:
+	case row.Kind == schema.Switch && said("value.yes"):
+		one = "yes"
+	case row.Kind == schema.Switch && said("value.no"):
+		one = "no"
+	case row.Never && said("value.never"):
+		one = guild.Never.String()
+	case (row.Kind == schema.Number || row.Kind == schema.Duration) && said(row.ZeroMeans()):
+		one = "0"
+	case row.Zero != "" && (said(row.ZeroMeans()) || strings.EqualFold(one, noneValue)):
+		one = ""
+	}
+	return setting.Read(row, one)
+}
+
+// shown says a setting's value.
+func shown(t text.Texts, row schema.Setting, v any) string {
+	switch v := v.(type) {
+	case []string:
+		if len(v) > 0 { // all of them would fill the message
+			return t.Say("value.words", "Count", len(v))
+		}
+	case string:
+		if row.Kind == schema.Template {
+			return "`" + strings.ReplaceAll(message.Strip(v), "`", "'") + "`"
+		}
+	}
+	return setting.Say(t, row, v, mention)
+}
+
+// mention shows a role or a channel as Discord does.
+func mention(k schema.Kind, id snowflake.ID) string {
+	if k == schema.Roles {
+		return "<@&" + id.String() + ">"
+	}
+	return message.ChannelMention(id)
 }
 
 // typedIn gives what somebody typed or chose in a field.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/events"
@@ -13,6 +14,8 @@ import (
 	"snug/bot/message"
 	"snug/shared/guild"
 	"snug/shared/room"
+	"snug/shared/schema"
+	"snug/shared/setting"
 )
 
 // suggestion is one choice for an option: what is shown and what is sent.
@@ -57,9 +60,9 @@ func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, op
 	case "lobby":
 		return c.suggestLobbies(q)
 	case "setting":
-		return c.suggestSettings(q)
+		return suggestSettings(q)
 	case "value":
-		s, ok := c.settingMeant(q, data.String("setting"))
+		s, ok := settingMeant(q, data.String("setting"))
 		if !ok || !q.who.Manager {
 			return nil
 		}
@@ -124,48 +127,52 @@ func (c *Commands) channelName(q *call, id snowflake.ID) string {
 	return "#" + id.String()
 }
 
-func (c *Commands) suggestSettings(q *call) (out []suggestion) {
+func suggestSettings(q *call) (out []suggestion) {
 	if !q.who.Manager {
 		return nil
 	}
-	for _, g := range groups() {
-		for _, s := range g.list {
-			out = append(out, suggestion{q.t.Say("setting." + s.name), s.name})
+	for _, g := range schema.Groups() {
+		for _, row := range g.Settings {
+			out = append(out, suggestion{q.t.Say(row.Label()), row.Name})
 		}
 	}
 	return out
 }
 
 // suggestValues gives what a setting is now, and what else it is likely to be.
-func (c *Commands) suggestValues(q *call, s setting) (out []suggestion) {
-	m := c.memory(q)
-	switch s.kind {
-	case kindYesNo:
-		return []suggestion{{q.t.Say("yes"), "true"}, {q.t.Say("no"), "false"}}
-	case kindLanguage:
-		out = append(out, suggestion{q.t.Say("value.language"), "server"})
-		for _, l := range c.o.Texts.Languages() {
-			out = append(out, suggestion{l.Name, l.Code})
-		}
-		return out
-	case kindTime:
-		list := []string{"30s", "5m", "30m", "1h", "6h", "1d", "7d", "30d"}
-		if now, ok := fieldsOf(m.Settings)[s.name].(guild.Duration); ok && !slices.Contains(list, now.String()) {
-			list = append([]string{now.String()}, list...)
-		}
-		if s.name == "idle_timeout" || s.name == "max_age" {
-			list = append(list, "never")
-		}
-		for _, v := range list {
-			d, err := guild.ParseDuration(v)
-			if err == nil {
-				out = append(out, suggestion{v + " (" + c.shownTime(q, s, d) + ")", v})
+func (c *Commands) suggestValues(q *call, row schema.Setting) (out []suggestion) {
+	now := c.memory(q).Settings.Value(row.Name)
+	switch row.Kind {
+	case schema.Switch, schema.Language:
+		return choices(q.t, row)
+	case schema.Duration:
+		add := func(d guild.Duration) {
+			s := suggestion{d.String() + " (" + shown(q.t, row, d) + ")", d.String()}
+			if !slices.Contains(out, s) {
+				out = append(out, s)
 			}
 		}
+		if d, ok := now.(guild.Duration); ok {
+			add(d)
+		}
+		for _, d := range usualTimes {
+			if d >= row.MinTime && d <= row.MaxTime {
+				add(guild.Duration(d))
+			}
+		}
+		if row.Never {
+			add(guild.Never)
+		}
 		return out
-	case kindNumber, kindText:
-		now := strings.Trim(c.shown(q, s, fieldsOf(m.Settings)[s.name]), "`")
-		return []suggestion{{now, now}}
+	case schema.Number, schema.Template:
+		typed := setting.Typed(now)[0]
+		return []suggestion{{typed, typed}}
 	}
 	return nil
+}
+
+// usualTimes are suggested where a row allows them.
+var usualTimes = []time.Duration{
+	30 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour,
+	7 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour,
 }

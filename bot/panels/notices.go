@@ -13,6 +13,8 @@ import (
 	"snug/shared/audit"
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
+	"snug/shared/setting"
 	"snug/shared/text"
 )
 
@@ -143,16 +145,15 @@ func channelMessage(t text.Texts, n rooms.Notice) (snowflake.ID, discord.Message
 // logLine gives an entry of the audit as a line of the log channel.
 func logLine(t text.Texts, e audit.Entry) string {
 	style := text.Style{
-		Person: message.UserMention,
-		Room:   message.ChannelMention,
-		Setting: func(name string) string {
-			if id := "setting." + name; t.Has(id) {
-				return t.Say(id)
-			}
-			return name
+		Person:  message.UserMention,
+		Room:    message.ChannelMention,
+		Setting: func(name string) string { return t.Say("setting." + name) },
+		Value: func(name, json string) string {
+			return message.Cut(setting.SayJSON(t, name, json, func(_ schema.Kind, id snowflake.ID) string {
+				return id.String()
+			}), message.MaxOption)
 		},
-		Value: func(_, json string) string { return strings.Trim(message.Cut(json, 100), `"`) },
-		Text:  message.Escape,
+		Text: message.Escape,
 	}
 	row, _ := audit.Find(e.Kind)
 	words := t.Entry(&e, style)

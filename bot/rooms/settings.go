@@ -63,7 +63,7 @@ func (rs *Rooms) unchangedSince(ctx context.Context, g *guildState, rev hub.Rev)
 	}
 	for _, e := range list {
 		if e.Rev == rev {
-			if differ, err := changes(e.Value.Settings.Upgraded(), g.settings); err != nil || len(differ) == 0 {
+			if differ, err := changes(e.Value.Settings, g.settings); err != nil || len(differ) == 0 {
 				return err
 			}
 		}
@@ -186,7 +186,7 @@ func (rs *Rooms) versions(ctx context.Context, g *guildState) ([]guild.SettingsV
 	var out []guild.SettingsVersion
 	for _, e := range list {
 		v := guild.SettingsVersion{
-			Rev: uint64(e.Rev), At: e.At, Settings: e.Value.Settings.Upgraded(), Changes: e.Value.Outbox,
+			Rev: uint64(e.Rev), At: e.At, Settings: e.Value.Settings, Changes: e.Value.Outbox,
 		}
 		if n := len(out); n > 0 && len(v.Changes) == 0 {
 			out[n-1].Rev = v.Rev
@@ -348,7 +348,7 @@ func (rs *Rooms) readSettings(ctx context.Context, g *guildState) error {
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
-	g.settings, g.settingsRev, g.settingsOutbox, g.settingsUnsure = doc.Settings.Upgraded(), rev, doc.Outbox, false
+	g.settings, g.settingsRev, g.settingsOutbox, g.settingsUnsure = doc.Settings, rev, doc.Outbox, false
 	return nil
 }
 
@@ -368,10 +368,6 @@ func changes(old, next guild.Settings) ([]audit.Entry, error) {
 			out = append(out,
 				audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(a[name]), New: string(value)})
 		}
-		delete(a, name)
-	}
-	for name, value := range a {
-		out = append(out, audit.Entry{Kind: audit.SettingsChanged, Detail: name, Old: string(value)})
 	}
 	slices.SortFunc(out, func(a, b audit.Entry) int { return cmp.Compare(a.Detail, b.Detail) })
 	return out, nil

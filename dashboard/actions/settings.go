@@ -78,7 +78,7 @@ func (a *Actions) Settings(ctx context.Context, id snowflake.ID) (guild.Settings
 	if errs.Has(err, errs.NotFound) {
 		return guild.Defaults(), 0, nil
 	}
-	return doc.Settings.Upgraded(), uint64(rev), err
+	return doc.Settings, uint64(rev), err
 }
 
 // SettingsAt gives the settings as they were at a revision, if that is still known.

@@ -33,24 +33,11 @@ type (
 	}
 
 	lobbyInput struct {
-		ChannelID    snowflake.ID    `json:"channel_id" required:"false" doc:"The voice channel; left out, one is made."`
-		Name         string          `json:"name" required:"false" doc:"Of the channel that is made."`
-		CategoryID   snowflake.ID    `json:"category_id" required:"false" doc:"Where its rooms are opened. Left out: where the lobby is."`
-		Seats        int             `json:"seats" required:"false" doc:"1 to 99. 0 or left out: the server's setting."`
-		Private      *bool           `json:"private" required:"false" doc:"Left out: the server's setting."`
-		NameTemplate string          `json:"name_template" required:"false" doc:"Left out: the server's setting."`
-		IdleTimeout  *guild.Duration `json:"idle_timeout" required:"false" doc:"Like 30m, or never. Left out: the server's setting."`
-	}
-	ownLobbyJSON struct {
-		ChannelID    snowflake.ID    `json:"channel_id"`
-		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: where the lobby is."`
-		Seats        int             `json:"seats,omitempty"`
-		Private      *bool           `json:"private,omitempty"`
-		NameTemplate string          `json:"name_template,omitempty"`
-		IdleTimeout  *guild.Duration `json:"idle_timeout,omitempty"`
+		guild.Lobby
+		Name string `json:"name" required:"false" doc:"Of the channel that is made."`
 	}
 	lobbiesJSON struct {
-		Lobbies []ownLobbyJSON `json:"lobbies" nullable:"false"`
+		Lobbies []guild.Lobby `json:"lobbies" nullable:"false"`
 	}
 
 	placeJSON struct {
@@ -117,20 +104,20 @@ func (s *Service) apiManage() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
 		Access:      read,
-		Description: "A lobby is a voice channel that opens a room for whoever joins it.",
+		Description: "A lobby is a voice channel that opens a room for whoever joins it. What it has no value of its own for is as in the settings.",
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
 			return nil, err
 		}
 		settings, _, err := s.actions.Settings(ctx, g.ID)
-		return ok(newLobbiesJSON(settings.Lobbies)), err
+		return ok(lobbiesJSON{append([]guild.Lobby{}, settings.Lobbies...)}), err
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings",
 		Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict},
 		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
-		Description: "What is sent replaces what the lobby of that channel had.",
+		Description: "What is sent replaces what the lobby of that channel had. Without `channel_id` a voice channel is made.",
 	}, s.apiSaveLobby)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "remove-lobby", Method: http.MethodDelete, Path: base + "/lobbies/{lobby}", Tag: "Settings",
@@ -217,23 +204,11 @@ func (s *Service) apiPlaces(ctx context.Context, who *openapi.Caller, in *GuildP
 	return ok(placesJSON{list(p.Categories), list(p.Voice), list(p.Text), list(p.Roles)}), err
 }
 
-func newOwnLobbyJSON(l guild.Lobby) ownLobbyJSON {
-	return ownLobbyJSON{l.ChannelID, wire.IDOrNull(l.CategoryID), l.Seats, l.Private, l.NameTemplate, l.IdleTimeout}
-}
-
-func newLobbiesJSON(list []guild.Lobby) lobbiesJSON {
-	out := lobbiesJSON{Lobbies: []ownLobbyJSON{}}
-	for _, l := range list {
-		out.Lobbies = append(out.Lobbies, newOwnLobbyJSON(l))
-	}
-	return out
-}
-
 // apiSaveLobby is saveLobby for programs.
 func (s *Service) apiSaveLobby(ctx context.Context, who *openapi.Caller, in *struct {
 	GuildPath
 	Body lobbyInput
-}) (*answer[ownLobbyJSON], error) {
+}) (*answer[guild.Lobby], error) {
 	g, err := s.managing(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
@@ -242,14 +217,11 @@ func (s *Service) apiSaveLobby(ctx context.Context, who *openapi.Caller, in *str
 	if v.ChannelID != 0 && v.Name != "" {
 		return nil, errs.Field("name", "name is for a new channel. Leave out name or channel_id.")
 	}
-	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, guild.Lobby{
-		ChannelID: v.ChannelID, CategoryID: v.CategoryID, Seats: v.Seats, Private: v.Private,
-		NameTemplate: v.NameTemplate, IdleTimeout: v.IdleTimeout,
-	}, v.Name)
+	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, v.Lobby, v.Name)
 	if err != nil {
 		return nil, err
 	}
-	return ok(newOwnLobbyJSON(l)), nil
+	return ok(l), nil
 }
 
 func (s *Service) apiRemoveLobby(ctx context.Context, who *openapi.Caller, in *struct {

@@ -63,6 +63,9 @@ func New(e *gin.Engine, o Options) (*Service, error) {
 	} {
 		register()
 	}
+	if err := s.describeSettings(); err != nil {
+		return nil, err
+	}
 	b, err := s.api.Description()
 	if err != nil {
 		return nil, err

@@ -18,6 +18,9 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
+	"snug/shared/schema"
+	"snug/shared/setting"
+	"snug/shared/text"
 )
 
 type (
@@ -52,6 +55,52 @@ func (settingsPatch) Schema(r huma.Registry) *huma.Schema {
 	}
 	s.PrecomputeMessages()
 	return s
+}
+
+// describeSettings puts into the description what the settings' rows say: what each is for, and within which limits.
+func (s *Service) describeSettings() error {
+	c, err := text.New()
+	if err != nil {
+		return err
+	}
+	all := s.api.OpenAPI().Components.Schemas.Map()
+	for _, properties := range []map[string]*huma.Schema{
+		all["Settings"].Properties, all["SettingsPatchInput"].Properties["settings"].Properties,
+	} {
+		for _, row := range schema.Settings() {
+			describeSetting(properties[row.Name], row, setting.Hint(c.For("en"), row))
+		}
+	}
+	for _, of := range []string{"Lobby", "LobbyInput"} {
+		for _, row := range schema.LobbySettings() {
+			describeSetting(all[of].Properties[row.Name], row, setting.LobbyHint(c.For("en"), row))
+		}
+	}
+	return nil
+}
+
+func describeSetting(s *huma.Schema, row schema.Setting, says string) {
+	s.Description = says
+	number := func(n int) *float64 {
+		f := float64(n)
+		return &f
+	}
+	switch row.Kind {
+	case schema.Number:
+		s.Minimum, s.Maximum = number(row.Min), number(row.Max)
+	case schema.Duration:
+		s.Examples = []any{guild.Duration(row.MaxTime).String()}
+	case schema.Template:
+		s.MinLength, s.MaxLength = &row.Min, &row.Max
+	case schema.Language:
+		s.Enum = []any{""}
+		for _, code := range guild.Languages() {
+			s.Enum = append(s.Enum, code)
+		}
+	case schema.Roles, schema.Words, schema.Lobbies:
+		s.MaxItems = &row.Max
+	}
+	s.PrecomputeMessages()
 }
 
 func (s *Service) apiSettings() {

@@ -9,6 +9,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/setting"
 )
 
 // AdminTab is what the pages of those who manage a server share.
@@ -52,49 +53,17 @@ type Admin struct {
 // Tab is the page's own.
 func (*Admin) Tab() string { return "settings" }
 
-// Groups are the boxes of the form.
-func (a *Admin) Groups() []settingGroup { return settingGroups() }
-
-// Offers says whether a field can be shown: one whose choices are not known cannot.
-func (a *Admin) Offers(s setting) bool {
-	switch s.Kind {
-	case setCategory:
-		return len(a.Places.Categories) > 0
-	case setChannel:
-		return len(a.Places.Text) > 0
-	case setRoles:
-		return len(a.Places.Roles) > 0
-	}
-	return true
-}
-
-// Choices are what a field can be set to.
-func (a *Admin) Choices(s setting) []guild.NamedID {
-	switch s.Kind {
-	case setCategory:
-		return a.Places.Categories
-	case setChannel:
-		return a.Places.Text
-	case setRoles:
-		return a.Places.Roles
-	}
-	return nil
-}
-
-// LanguageChoices are the languages that rooms can speak.
-func (a *Admin) LanguageChoices() []string { return guild.Languages() }
-
-// Example is what the name template gives.
-func (a *Admin) Example() string {
+// Example is what a name template gives.
+func (a *Admin) Example(template string) string {
 	owner := "Mara"
 	if a.Me != nil {
 		owner = a.Me.Name
 	}
-	return guild.RoomName(a.Form.Value("name_template"), guild.Fill{Owner: owner, N: 1})
+	return guild.RoomName(template, guild.Fill{Owner: owner, N: 1})
 }
 
-// LobbyName is the name of a lobby's channel, or its id.
-func (a *Admin) LobbyName(l guild.Lobby) string { return a.Places.Name(l.ChannelID) }
+// Lobby names a lobby and says the values of its own.
+func (a *Admin) Lobby(l guild.Lobby) string { return setting.SayLobby(a.Text, l, named(a.Places)) }
 
 // AdminHistory is the page at /admin/{guild}/history.
 type AdminHistory struct {
@@ -116,7 +85,7 @@ func (p *AdminHistory) Who(v guild.SettingsVersion) string {
 	return v.By.String()
 }
 
-// Describe gives a setting's value for people, "–" for none.
+// Describe says a setting's value, which is JSON.
 func (p *AdminHistory) Describe(name, v string) string {
 	return describer{p.Text, p.Places}.setting(name, v)
 }

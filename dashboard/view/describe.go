@@ -1,15 +1,15 @@
 package view
 
 import (
-	"encoding/json"
 	"html/template"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/guild"
+	"snug/shared/schema"
+	"snug/shared/setting"
 	"snug/shared/text"
 )
 
@@ -19,79 +19,17 @@ type describer struct {
 	places guild.ChannelsAndRoles // what ids stand for, as far as it is known
 }
 
-// nothing stands where a setting has no value.
+// nothing stands where there is no value.
 const nothing = "–"
 
-// setting tells a setting's value, which is JSON; "–" for none.
+// setting says a setting's value, which is JSON.
 func (l describer) setting(name, raw string) string {
-	var kind settingKind
-	for _, g := range settingGroups() {
-		for _, s := range g.Fields {
-			if s.Name == name {
-				kind = s.Kind
-			}
-		}
-	}
-	var list []string
-	var word string
-	switch {
-	case raw == "" || raw == "null" || raw == "[]" || raw == `""` ||
-		raw == `"0"` && (kind == setCategory || kind == setChannel):
-		return nothing
-	case name == "lobbies":
-		return l.lobbies(raw)
-	case kind == setSwitch && raw == "true":
-		return l.text.Say("admin.yes")
-	case kind == setSwitch:
-		return l.text.Say("admin.no")
-	case kind == setRoles || kind == setWords:
-		if json.Unmarshal([]byte(raw), &list) != nil {
-			return raw
-		}
-		if kind == setRoles {
-			for i := range list {
-				list[i] = l.place(list[i])
-			}
-		}
-		return strings.Join(list, ", ")
-	case json.Unmarshal([]byte(raw), &word) != nil:
-		return raw
-	case kind == setCategory || kind == setChannel:
-		return l.place(word)
-	case kind == setLanguage:
-		return l.text.Say("lang.name." + word)
-	}
-	return word
+	return setting.SayJSON(l.text, name, raw, named(l.places))
 }
 
-// place names a channel, category or role, or gives its id.
-func (l describer) place(id string) string {
-	n, err := snowflake.Parse(id)
-	if err != nil {
-		return id
-	}
-	for _, list := range [][]guild.NamedID{l.places.Categories, l.places.Voice, l.places.Text, l.places.Roles} {
-		if i := slices.IndexFunc(list, func(p guild.NamedID) bool { return p.ID == n }); i >= 0 {
-			return list[i].Name
-		}
-	}
-	return id
-}
-
-func (l describer) lobbies(raw string) string {
-	var list []guild.Lobby
-	if json.Unmarshal([]byte(raw), &list) != nil {
-		return raw
-	}
-	var names []string
-	for _, b := range list {
-		name := l.place(b.ChannelID.String())
-		if b.Seats > 0 {
-			name += " (" + l.text.Say("admin.lobby.seats", "Count", b.Seats) + ")"
-		}
-		names = append(names, name)
-	}
-	return strings.Join(names, ", ")
+// named gives the names of what settings point at.
+func named(places guild.ChannelsAndRoles) setting.Names {
+	return func(_ schema.Kind, id snowflake.ID) string { return places.Name(id) }
 }
 
 // table is how the server's activity writes entries.
@@ -101,7 +39,7 @@ func (l describer) table(person, room func(snowflake.ID) string) text.Style {
 			return `<b title="` + id.String() + `">` + template.HTMLEscapeString(person(id)) + "</b>"
 		},
 		Room:    func(id snowflake.ID) string { return template.HTMLEscapeString(room(id)) },
-		Setting: func(name string) string { return l.text.Say("set." + name) },
+		Setting: func(name string) string { return l.text.Say("setting." + name) },
 		Value:   l.setting,
 		Text:    template.HTMLEscapeString,
 	}

@@ -46,12 +46,12 @@ func TestToldInWords(t *testing.T) {
 	h := &view.AdminHistory{Places: everywhere()}
 	h.Text = english
 	for _, c := range []struct{ name, raw, want string }{
-		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1h"}, {"private", "true", "Yes"}, {"private", "false", "No"},
-		{"category_id", `"6"`, "B"}, {"category_id", `"0"`, "–"},
-		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C, E"},
-		{"creator_roles", `[]`, "–"}, {"blocked_words", `["a","b c"]`, "a, b c"},
-		{"language", `"de"`, "Deutsch"}, {"language", `""`, "–"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
-		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (3 seats), 99"}, {"lobbies", "", "–"},
+		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1 hour"}, {"private", "true", "yes"}, {"private", "false", "no"},
+		{"category_id", `"6"`, "B"}, {"category_id", `"0"`, "at the top of the server"},
+		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C and E"},
+		{"creator_roles", `[]`, "everybody"}, {"blocked_words", `["a","b c"]`, "a, b c"},
+		{"language", `"de"`, "Deutsch"}, {"language", `""`, "the server’s own"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
+		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (Seats: 3), 99"}, {"lobbies", "", "none"},
 	} {
 		if got := h.Describe(c.name, c.raw); got != c.want {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
@@ -59,7 +59,7 @@ func TestToldInWords(t *testing.T) {
 	}
 	p.Names = map[snowflake.ID]string{77: "<i>Mara"}
 	for want, e := range map[string]audit.Entry{
-		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private” from Yes to No`: {
+		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private” from yes to no`: {
 			Kind: audit.SettingsChanged, By: 77, Detail: "private", Old: "true", New: "false",
 		},
 		"Snug fixed something: Friday no longer has a channel": {
@@ -100,7 +100,7 @@ func TestNoSettingIsToldAsJSON(t *testing.T) {
 	}
 	for name, raw := range fields {
 		if got := h.Describe(name, string(raw)); strings.ContainsAny(got, `[]"`) || got == "true" || got == "false" ||
-			got == "null" || !h.Text.Has("set."+name) {
+			got == "null" || !h.Text.Has("setting."+name) {
 			t.Errorf("%s is told as %q", name, got)
 		}
 	}

@@ -89,6 +89,8 @@ func clock(now, t time.Time) string {
 	return strconv.Itoa(s/60) + ":" + pad(s%60)
 }
 
+func itoa(n int) string { return strconv.Itoa(n) }
+
 func pad(n int) string {
 	if n < 10 {
 		return "0" + strconv.Itoa(n)

@@ -1,16 +1,17 @@
 package view
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
 	"snug/shared/guild"
+	"snug/shared/schema"
+	"snug/shared/setting"
 )
 
 // OtherChange is a setting that somebody else saved while this person filled in the form.
 type OtherChange struct {
-	Name     string
+	schema.Setting
 	Old, New string // as people read them
 	Clash    bool   // this person changed it too; what they typed stays in the form
 }
@@ -19,35 +20,20 @@ type OtherChange struct {
 // settings as they are: what the person did not touch follows, what they
 // changed stays. It tells what changed meanwhile.
 func (a *Admin) Merge(was, is guild.Settings) {
-	before, now, raw := NewSettingsForm(was), NewSettingsForm(is), [2]map[string]json.RawMessage{
-		fieldsOf(was), fieldsOf(is),
-	}
-	merged, t := SettingsForm{maps.Clone(a.Form.values)}, describer{a.Text, a.Places}
-	for _, g := range settingGroups() {
-		for _, s := range g.Fields {
-			b, n := before.values[s.Name], now.values[s.Name]
-			if slices.Equal(b, n) {
-				continue
-			}
-			typed, shown := a.Form.values[s.Name]
-			clash := shown && !slices.Equal(typed, b) && !slices.Equal(typed, n)
-			if shown && !clash {
-				merged.values[s.Name] = n
-			}
-			a.OtherChanges = append(a.OtherChanges,
-				OtherChange{
-					s.Name, t.setting(s.Name, string(raw[0][s.Name])), t.setting(s.Name, string(raw[1][s.Name])), clash,
-				})
+	before, now := NewSettingsForm(was), NewSettingsForm(is)
+	merged := SettingsForm{maps.Clone(a.Form.values)}
+	for _, row := range formSettings() {
+		b, n := before.values[row.Name], now.values[row.Name]
+		if slices.Equal(b, n) {
+			continue
 		}
+		typed, shown := a.Form.values[row.Name]
+		clash := shown && !slices.Equal(typed, b) && !slices.Equal(typed, n)
+		if shown && !clash {
+			merged.values[row.Name] = n
+		}
+		say := func(s guild.Settings) string { return setting.Say(a.Text, row, s.Value(row.Name), named(a.Places)) }
+		a.OtherChanges = append(a.OtherChanges, OtherChange{row, say(was), say(is), clash})
 	}
 	a.Form = merged
-}
-
-// fieldsOf gives settings by their JSON names.
-func fieldsOf(s guild.Settings) map[string]json.RawMessage {
-	fields, err := s.Fields()
-	if err != nil {
-		return nil // settings always encode; a test shows every field
-	}
-	return fields
 }

@@ -4,226 +4,189 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/schema"
+	"snug/shared/setting"
+	"snug/shared/text"
 )
 
-// settingKind says how a setting is shown and read.
-type settingKind string
-
-const (
-	setNumber   settingKind = "number"
-	setText     settingKind = "text"
-	setDuration settingKind = "duration"
-	setSwitch   settingKind = "switch"
-	setCategory settingKind = "category"
-	setChannel  settingKind = "channel"
-	setLanguage settingKind = "language"
-	setRoles    settingKind = "roles"
-	setWords    settingKind = "words" // one a line
-)
-
-// setting is one of guild.Settings in the form. Its name is the JSON name; its
-// words are the messages set.{name} and set.{name}.hint.
-type setting struct {
-	Name string
-	Kind settingKind
-}
-
-// settingGroup is a box of the form; its heading is the message set.group.{Name}.
-type settingGroup struct {
-	Name   string
-	Fields []setting
-}
-
-// settingGroups is the whole form. A test holds it to guild.Settings; lobbies have forms of their own.
-func settingGroups() []settingGroup {
-	return []settingGroup{
-		{
-			"rooms",
-			[]setting{
-				{"seats", setNumber}, {"name_template", setText}, {"category_id", setCategory}, {"private", setSwitch},
-			},
-		},
-		{
-			"closing",
-			[]setting{
-				{"idle_timeout", setDuration}, {"closing_notice", setDuration}, {"max_age", setDuration},
-				{"seat_grace", setDuration},
-			},
-		},
-		{
-			"invites",
-			[]setting{
-				{"invite_lifetime", setDuration}, {"invite_uses", setNumber}, {"bring_in", setSwitch},
-				{"guilds_join", setSwitch},
-			},
-		},
-		{
-			"who",
-			[]setting{
-				{"creator_roles", setRoles}, {"helper_roles", setRoles}, {"rooms_per_member", setNumber},
-				{"rooms_per_guild", setNumber},
-			},
-		},
-		{
-			"sight",
-			[]setting{
-				{"strict_seats", setSwitch}, {"admins_exempt", setSwitch}, {"managers_see_private", setSwitch},
-				{"guests_past_gate", setSwitch},
-			},
-		},
-		{"words", []setting{{"language", setLanguage}, {"blocked_words", setWords}}},
-		{"log", []setting{{"log_channel_id", setChannel}, {"audit_retention", setDuration}}},
-	}
-}
+// lobbyPrefix stands before the names of settings in a lobby's form, which is on the same page.
+const lobbyPrefix = "lobby_"
 
 // SettingsForm is the settings form as it was filled in: texts, so that what
 // somebody typed comes back to them together with what is wrong about it.
-// The names of the inputs are the settings' JSON names.
+// The names of the inputs are the settings' names.
 type SettingsForm struct{ values url.Values }
 
 // NewSettingsForm gives the form for settings as they are.
 func NewSettingsForm(s guild.Settings) SettingsForm {
-	f, fields := SettingsForm{url.Values{}}, fieldsOf(s)
-	for _, g := range settingGroups() {
-		for _, s := range g.Fields {
-			f.set(s, fields[s.Name])
-		}
+	f := SettingsForm{url.Values{}}
+	for _, row := range formSettings() {
+		f.values[row.Name] = setting.Typed(s.Value(row.Name))
 	}
 	return f
 }
 
-func (f SettingsForm) set(s setting, raw json.RawMessage) {
-	var text string
-	var list []string
-	switch s.Kind {
-	case setNumber:
-		text = string(raw)
-	case setSwitch:
-		if string(raw) == "true" {
-			text = "on"
-		}
-	case setRoles, setWords:
-		if len(raw) > 0 && json.Unmarshal(raw, &list) != nil {
-			list = nil
-		}
-		if s.Kind == setWords {
-			text = strings.Join(list, "\n")
-			break
-		}
-		f.values[s.Name] = list
-		return
-	default:
-		if len(raw) > 0 && json.Unmarshal(raw, &text) != nil || text == "0" {
-			text = ""
-		}
+// formSettings are the settings of the form. The others have forms of their own.
+func formSettings() (list []schema.Setting) {
+	for _, g := range schema.Groups() {
+		list = append(list, g.Settings...)
 	}
-	f.values.Set(s.Name, text)
+	return list
 }
 
 // ReadSettingsForm reads the form as a browser posts it.
 func ReadSettingsForm(v url.Values) SettingsForm {
 	f := SettingsForm{url.Values{}}
-	for _, g := range settingGroups() {
-		for _, s := range g.Fields {
-			switch {
-			case s.Kind == setRoles && v.Has(s.Name):
-				f.values[s.Name] = slices.DeleteFunc(slices.Clone(v[s.Name]), func(s string) bool { return s == "" })
-			case s.Kind == setSwitch:
-				f.values.Set(s.Name, v.Get(s.Name))
-			case v.Has(s.Name):
-				f.values.Set(s.Name, strings.TrimSpace(v.Get(s.Name)))
-			}
+	for _, row := range formSettings() {
+		switch {
+		case v.Has(row.Name):
+			f.values[row.Name] = v[row.Name]
+		case row.Kind == schema.Switch: // a browser leaves out what is not checked
+			f.values[row.Name] = setting.Typed(false)
 		}
 	}
 	return f
 }
 
 // Value is what a field holds.
-func (f SettingsForm) Value(name string) string { return f.values.Get(name) }
-
-// Has says whether something is chosen in a field with several choices.
-func (f SettingsForm) Has(name string, id snowflake.ID) bool { return has(f.values[name], id) }
+func (f SettingsForm) Value(name string) string { return strings.TrimSpace(f.values.Get(name)) }
 
 // JSON gives the settings for a room.SettingsRequest. It fails with
 // errs.Invalid, naming the field, for a number or a length of time that
 // cannot be read; whether the values are allowed is for package rooms to say.
 func (f SettingsForm) JSON() ([]byte, error) {
 	out := map[string]any{}
-	for _, g := range settingGroups() {
-		for _, s := range g.Fields {
-			if _, shown := f.values[s.Name]; !shown {
-				continue // what the page could not offer stays as it is
-			}
-			v, err := f.read(s)
-			if err != nil {
-				return nil, err
-			}
-			out[s.Name] = v
+	for _, row := range formSettings() {
+		typed, shown := f.values[row.Name]
+		if !shown {
+			continue // what the page could not offer stays as it is
 		}
+		v, err := setting.Read(row, typed...)
+		if err != nil {
+			return nil, err
+		}
+		out[row.Name] = v
 	}
 	return json.Marshal(out)
 }
 
-func (f SettingsForm) read(s setting) (any, error) {
-	text := f.values.Get(s.Name)
-	switch s.Kind {
-	case setNumber:
-		n, err := strconv.Atoi(text)
+// ReadLobbyForm reads a lobby of a channel as a browser posts it. It fails with errs.Invalid, naming the setting, for
+// what cannot be read.
+func ReadLobbyForm(channel snowflake.ID, f url.Values) (guild.Lobby, error) {
+	own := map[string]any{}
+	for _, row := range schema.LobbySettings() {
+		typed := f[lobbyPrefix+row.Name]
+		if strings.TrimSpace(strings.Join(typed, "")) == "" {
+			continue
+		}
+		v, err := setting.Read(row, typed...)
 		if err != nil {
-			return nil, errs.Field(s.Name, "%q isn't a whole number. Type one, like 4.", text)
+			return guild.Lobby{}, err
 		}
-		return n, nil
-	case setDuration:
-		d, err := guild.ParseDuration(text)
-		if err != nil {
-			e := errs.Public(err)
-			e.Field = s.Name
-			return nil, e
-		}
-		return d, nil
-	case setSwitch:
-		return text != "", nil
-	case setCategory, setChannel:
-		return idOf(s.Name, text)
-	case setRoles:
-		ids := []snowflake.ID{}
-		for _, r := range f.values[s.Name] {
-			id, err := idOf(s.Name, r)
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, id)
-		}
-		return ids, nil
-	case setWords:
-		words := []string{}
-		for w := range strings.SplitSeq(strings.ReplaceAll(text, ",", "\n"), "\n") {
-			if w = strings.TrimSpace(w); w != "" {
-				words = append(words, w)
-			}
-		}
-		return words, nil
+		own[row.Name] = v
 	}
-	return text, nil
+	return guild.NewLobby(channel, own)
 }
 
-// idOf reads an id that was chosen from a list; "" is 0.
-func idOf(field, text string) (snowflake.ID, error) {
-	if text == "" {
-		return 0, nil
-	}
-	id, err := snowflake.Parse(text)
-	if err != nil {
-		return 0, errs.Field(field, "Snug couldn't read that choice. Choose again.")
-	}
-	return id, nil
+// settingField is the input of a setting.
+type settingField struct {
+	Field
+	Shape   string         // "switch", "menu", "checks", "area" or "line"
+	Choices []choice       // of a menu and of checks
+	Row     schema.Setting // whose input it is
 }
 
-func itoa(n int) string { return strconv.Itoa(n) }
+// choice is one of several.
+type choice struct {
+	Value, Name string
+	Chosen      bool
+}
+
+// Groups are the boxes of the form, each with its inputs.
+func (a *Admin) Groups() []schema.Group { return schema.Groups() }
+
+// Fields are the inputs of a box. One whose choices are not known is left out.
+func (a *Admin) Fields(g schema.Group) (list []settingField) {
+	for _, row := range g.Settings {
+		f := Field{
+			Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.Hint(a.Text, row),
+			Value: a.Form.Value(row.Name), Error: FieldError(a.Text, a.Err, row.Name),
+		}
+		if in, ok := a.input(f, row, row.ZeroMeans(), a.Form.values[row.Name]); ok {
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+// LobbyFields are the inputs of a lobby's own values.
+func (a *Admin) LobbyFields() (list []settingField) {
+	for _, row := range schema.LobbySettings() {
+		f := Field{
+			Name: lobbyPrefix + row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyHint(a.Text, row),
+		}
+		if in, ok := a.input(f, row, row.LobbyMeans(), nil); ok {
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+// input gives a field the shape of its setting's kind. In a menu the message empty is what stands for nothing chosen.
+func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string) (settingField, bool) {
+	in := settingField{Field: f, Shape: "menu", Row: row}
+	if empty != "" && row.Kind != schema.Roles {
+		in.add("", sentence(a.Text.Say(empty)), chosen)
+	}
+	places := func(list []guild.NamedID) bool {
+		for _, p := range list {
+			in.add(p.ID.String(), p.Name, chosen)
+		}
+		return len(list) > 0
+	}
+	switch row.Kind {
+	case schema.Category:
+		return in, places(a.Places.Categories)
+	case schema.Channel:
+		return in, places(a.Places.Text)
+	case schema.Roles:
+		in.Shape = "checks"
+		return in, places(a.Places.Roles)
+	case schema.Language:
+		for _, code := range guild.Languages() {
+			in.add(code, text.LanguageName(code), chosen)
+		}
+	case schema.Switch:
+		if empty == "" {
+			in.Shape = "switch"
+			break
+		}
+		in.Hint = ""
+		in.add("yes", sentence(a.Text.Say("value.yes")), chosen)
+		in.add("no", sentence(a.Text.Say("value.no")), chosen)
+	case schema.Words:
+		in.Shape = "area"
+	case schema.Number:
+		in.Shape, in.Type = "line", "number"
+	default:
+		in.Shape, in.Type = "line", "text"
+	}
+	return in, true
+}
+
+func (f *settingField) add(value, name string, chosen []string) {
+	f.Choices = append(f.Choices, choice{value, name, slices.Contains(chosen, value)})
+}
+
+// sentence begins with a capital letter, where the language has them.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}

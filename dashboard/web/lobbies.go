@@ -3,14 +3,15 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/actions"
 	"snug/dashboard/request"
 	"snug/dashboard/session"
+	"snug/dashboard/view"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/pages"
@@ -44,28 +45,12 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 }
 
 func readLobby(f url.Values) (l guild.Lobby, err error) {
+	var channel snowflake.ID
 	if raw := f.Get("channel"); raw != "" {
-		if l.ChannelID, err = actions.ParseID(raw,
+		if channel, err = actions.ParseID(raw,
 			errs.Field("channel", "Snug couldn't read that choice. Choose again.")); err != nil {
 			return l, err
 		}
 	}
-	if text := strings.TrimSpace(f.Get("lobby_seats")); text != "" {
-		if l.Seats, err = strconv.Atoi(text); err != nil {
-			return l, errs.Field("lobby_seats", "%.20q isn't a whole number. Type one, like 4.", text)
-		}
-	}
-	if text := strings.TrimSpace(f.Get("lobby_idle")); text != "" {
-		d, err := guild.ParseDuration(text)
-		if err != nil {
-			return l, err
-		}
-		l.IdleTimeout = &d
-	}
-	if v := f.Get("lobby_private"); v != "" {
-		private := v == "yes"
-		l.Private = &private
-	}
-	l.NameTemplate = strings.TrimSpace(f.Get("lobby_template"))
-	return l, nil
+	return view.ReadLobbyForm(channel, f)
 }

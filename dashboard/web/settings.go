@@ -137,7 +137,11 @@ func (s *Site) exportSettings(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(settings, "", "  ")
+	fields, err := settings.Fields() // all of them, so that a file sets what is empty, too
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(fields, "", "  ")
 	if err != nil {
 		return err
 	}

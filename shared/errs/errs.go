@@ -9,6 +9,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,7 @@ type Error struct {
 	Code       Code
 	Message    string        // in English
 	Format     string        // the format string of Message and, with Args, the key of its translations
-	Args       []any         // strings, Terms, integers, durations and times
+	Args       []any         // strings, Terms, Labels, integers, durations and times
 	Field      string        // the wrong input field; set with Invalid
 	RetryAfter time.Duration // how long to wait, with RateLimited; 0 otherwise
 	Err        error         // the cause, for the log; never shown to users and never sent over the hub
@@ -56,6 +57,16 @@ type Error struct {
 // message: errs.E(errs.Forbidden, "Only the owner can %s.", errs.Term("close it")). Text typed by
 // users is a plain string and is not translated.
 type Term string
+
+// Label is an argument that is the id of a message in package text, such as "setting.idle_timeout": people read the
+// message, in their language. In Message it is in plain English what the id says.
+type Label string
+
+// String returns the last part of the id in words: "idle timeout".
+func (l Label) String() string {
+	words := string(l[strings.LastIndexByte(string(l), '.')+1:])
+	return strings.ReplaceAll(strings.TrimSuffix(words, "_id"), "_", " ")
+}
 
 // E returns an error with a code and a message for users, formatted with fmt.Sprintf. Pass the
 // format as a string literal, or as several joined by +: it is the key of the translations.

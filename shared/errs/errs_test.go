@@ -54,8 +54,8 @@ func TestCodeSurvivesWrappingAndJSON(t *testing.T) {
 
 // What a translation needs crosses the hub: the format, and arguments that print the same.
 func TestArgumentsSurviveJSON(t *testing.T) {
-	e := errs.E(errs.Forbidden, "%s: only %d of %s can %s in %s (%q)", "Friday", 4, time.Minute, errs.Term("close it"),
-		fmt.Errorf("x"), "100%")
+	e := errs.E(errs.Forbidden, "%s: only %d of %s can %s in %s (%q, %s)", "Friday", 4, time.Minute,
+		errs.Term("close it"), fmt.Errorf("x"), "100%", errs.Label("setting.log_channel_id"))
 	b, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,11 @@ func TestArgumentsSurviveJSON(t *testing.T) {
 	if again := fmt.Sprintf(back.Format, back.Args...); again != e.Message || back.Message != e.Message {
 		t.Errorf("%q became %q", e.Message, again)
 	}
-	if back.Args[3] != errs.Term("close it") || back.Args[0] != "Friday" {
+	if !strings.HasSuffix(e.Message, ", log channel)") {
+		t.Errorf("a label is not in plain words: %q", e.Message)
+	}
+	if back.Args[3] != errs.Term("close it") || back.Args[0] != "Friday" ||
+		back.Args[6] != errs.Label("setting.log_channel_id") {
 		t.Errorf("the kinds of arguments are lost: %#v", back.Args)
 	}
 }

@@ -20,6 +20,7 @@ type wire struct {
 type arg struct {
 	Text     *string        `json:"text,omitempty"`
 	Term     *Term          `json:"term,omitempty"`
+	Label    *Label         `json:"label,omitempty"`
 	Whole    *int64         `json:"whole,omitempty"`
 	Duration *time.Duration `json:"ns,omitempty"`
 	Time     *time.Time     `json:"time,omitempty"`
@@ -29,6 +30,8 @@ func argOf(v any) arg {
 	switch v := v.(type) {
 	case Term:
 		return arg{Term: &v}
+	case Label:
+		return arg{Label: &v}
 	case time.Duration:
 		return arg{Duration: &v}
 	case time.Time:
@@ -53,6 +56,8 @@ func (a arg) value() any {
 	switch {
 	case a.Term != nil:
 		return *a.Term
+	case a.Label != nil:
+		return *a.Label
 	case a.Whole != nil:
 		return *a.Whole
 	case a.Duration != nil:

@@ -7,7 +7,26 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"snug/shared/errs"
+	"snug/shared/schema"
 )
+
+// maxWordLength bounds a blocked word, in characters.
+const maxWordLength = 50
+
+func checkBlocked(row schema.Setting, words []string) error {
+	if len(words) > row.Max {
+		return errs.Field(row.Name, "List up to %d words.", row.Max)
+	}
+	for _, w := range words {
+		if strings.TrimSpace(strings.Trim(w, "*")) == "" || !utf8.ValidString(w) ||
+			utf8.RuneCountInString(w) > maxWordLength {
+			return errs.Field(row.Name, "Each blocked word must have 1 to %d characters.", maxWordLength)
+		}
+	}
+	return nil
+}
 
 // Blocked says whether a text has one of the words, however it is disguised:
 // in capitals, with accents, in look-alike letters of other alphabets, with

@@ -1,10 +1,10 @@
 package guild
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -12,24 +12,16 @@ import (
 	"snug/shared/schema"
 )
 
-// Lobby is a voice channel that opens a room for whoever joins it. What is
-// not set is as the guild's settings say.
+// Lobby is a voice channel that opens a room for whoever joins it. It can have values of its own for the settings
+// of schema.LobbySettings, under their names; nil or the zero value stands for none.
 type Lobby struct {
-	ChannelID    snowflake.ID `json:"channel_id"`
-	CategoryID   snowflake.ID `json:"category_id,omitempty"` // where its rooms are opened; 0: the lobby's own category
+	ChannelID    snowflake.ID `json:"channel_id,omitempty"`
+	CategoryID   snowflake.ID `json:"category_id,omitempty"`
 	Seats        int          `json:"seats,omitempty"`
 	Private      *bool        `json:"private,omitempty"`
 	NameTemplate string       `json:"name_template,omitempty"`
 	IdleTimeout  *Duration    `json:"idle_timeout,omitempty"`
 }
-
-// Limits of lists in the settings.
-const (
-	MaxLobbies      = 25 // what a menu of Discord can offer
-	MaxBlockedWords = 200
-	MaxRoles        = 25
-	maxWordLength   = 50
-)
 
 // Lobby gives the lobby of a channel, or nil.
 func (s *Settings) Lobby(channel snowflake.ID) *Lobby {
@@ -68,57 +60,56 @@ func (s *Settings) IdleTimeoutIn(lobby snowflake.ID) time.Duration {
 // Languages are those Snug speaks; the first is used where none fits.
 func Languages() []string { return []string{"en", "de", "fr", "es", "pt-BR", "ja"} }
 
-func (s Settings) validateLists() error {
-	if s.Language != "" && !slices.Contains(Languages(), s.Language) {
-		return errs.Field("language", "Snug doesn't speak %s yet. Choose one of: %s.", s.Language,
-			strings.Join(Languages(), ", "))
+// Value returns the lobby's own value of a setting, with the type of the field in Settings; nil if it has none.
+func (l Lobby) Value(name string) any {
+	v := reflect.ValueOf(valueOf(l, name))
+	if !v.IsValid() || v.IsZero() {
+		return nil
 	}
-	switch {
-	case len(s.CreatorRoles) > MaxRoles:
-		return errs.Field("creator_roles", "Choose up to %d roles.", MaxRoles)
-	case len(s.HelperRoles) > MaxRoles:
-		return errs.Field("helper_roles", "Choose up to %d roles.", MaxRoles)
-	case len(s.BlockedWords) > MaxBlockedWords:
-		return errs.Field("blocked_words", "List up to %d words.", MaxBlockedWords)
-	case len(s.Lobbies) > MaxLobbies:
-		return errs.Field("lobbies", "A server can have up to %d lobbies. Remove one first.", MaxLobbies)
-	}
-	for _, w := range s.BlockedWords {
-		if strings.TrimSpace(strings.Trim(w, "*")) == "" || !utf8.ValidString(w) ||
-			utf8.RuneCountInString(w) > maxWordLength {
-			return errs.Field("blocked_words", "Each blocked word must have 1 to %d characters.", maxWordLength)
-		}
-	}
-	seen := map[snowflake.ID]bool{}
-	for _, l := range s.Lobbies {
-		if err := l.validate(); err != nil {
-			return err
-		}
-		if seen[l.ChannelID] {
-			return errs.Field("lobbies", "This channel is already a lobby. Change that one instead.")
-		}
-		seen[l.ChannelID] = true
-	}
-	return nil
+	return reflect.Indirect(v).Interface()
 }
 
-func (l Lobby) validate() error {
-	if l.ChannelID == 0 {
-		return errs.Field("lobbies", "A lobby needs a voice channel. Choose one.")
+// valueOf returns the field of a Settings or a Lobby that has a name in JSON, nil if none has.
+func valueOf(of any, name string) any {
+	fields := settingsFields
+	if _, ok := of.(Lobby); ok {
+		fields = lobbyFields
 	}
-	if l.Seats != 0 {
-		if err := schema.CheckSeats(l.Seats); err != nil {
-			return err
+	i, ok := fields[name]
+	if !ok {
+		return nil
+	}
+	return reflect.ValueOf(of).Field(i).Interface()
+}
+
+// NewLobby makes a lobby with values of its own, by the names of their settings.
+func NewLobby(channel snowflake.ID, own map[string]any) (Lobby, error) {
+	l := Lobby{ChannelID: channel}
+	b, err := json.Marshal(own)
+	if err != nil {
+		return l, err
+	}
+	return l, json.Unmarshal(b, &l)
+}
+
+func checkLobbies(row schema.Setting, lobbies []Lobby) error {
+	if len(lobbies) > row.Max {
+		return errs.Field(row.Name, "A server can have up to %d lobbies. Remove one first.", row.Max)
+	}
+	seen := map[snowflake.ID]bool{}
+	for _, l := range lobbies {
+		if l.ChannelID == 0 {
+			return errs.Field(row.Name, "A lobby needs a voice channel. Choose one.")
 		}
-	}
-	if l.IdleTimeout != nil {
-		if t := time.Duration(*l.IdleTimeout); *l.IdleTimeout != Never && (t < 0 || t > 30*24*time.Hour) {
-			return errs.Field("idle_timeout", "%s must be between %s and %s%s.", errs.Term("The idle timeout"),
-				Duration(0), Duration(30*24*time.Hour), errs.Term(`, or "never"`))
+		for _, own := range schema.LobbySettings() {
+			if err := check(own, l.Value(own.Name)); err != nil {
+				return err
+			}
 		}
-	}
-	if l.NameTemplate != "" {
-		return checkTemplate("name_template", l.NameTemplate)
+		if seen[l.ChannelID] {
+			return errs.Field(row.Name, "This channel is already a lobby. Change that one instead.")
+		}
+		seen[l.ChannelID] = true
 	}
 	return nil
 }

@@ -36,12 +36,11 @@ func RoomName(template string, f Fill) string {
 }
 
 // checkTemplate fails unless a template gives a name Discord takes.
-func checkTemplate(field, template string) error {
+func checkTemplate(row schema.Setting, template string) error {
 	if _, err := schema.CleanName(RoomName(template, Fill{Owner: "Somebody", N: 1})); err != nil ||
-		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > schema.MaxName {
-		return errs.Field(field,
-			"The name template must produce 1 to %d characters. Snug fills in {owner}, {n} and {game}.",
-			schema.MaxName)
+		strings.TrimSpace(template) == "" || utf8.RuneCountInString(template) > row.Max {
+		return errs.Field(row.Name,
+			"The name template must produce 1 to %d characters. Snug fills in {owner}, {n} and {game}.", row.Max)
 	}
 	return nil
 }

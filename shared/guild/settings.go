@@ -8,6 +8,7 @@ package guild
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,108 +22,131 @@ import (
 	"snug/shared/schema"
 )
 
-// Settings are a guild's settings. A missing document means Defaults.
+// Settings are a guild's settings. A missing document means Defaults. What each field is, within which limits, says
+// its row in schema.Settings, which has the same name.
 type Settings struct {
-	// where rooms are opened; 0: at the top of the server
-	CategoryID         snowflake.ID   `json:"category_id,omitempty"`
-	Seats              int            `json:"seats"`          // of a new room, 1 to 99
-	Private            bool           `json:"private"`        // new rooms are private
-	IdleTimeout        Duration       `json:"idle_timeout"`   // how long a room may stay empty; Never keeps it
-	ClosingNotice      Duration       `json:"closing_notice"` // how long before the end it is announced
-	MaxAge             Duration       `json:"max_age"`        // how old a room may become; Never is no limit
-	InviteLifetime     Duration       `json:"invite_lifetime"`
-	InviteUses         int            `json:"invite_uses"`            // 0: as many as the room has seats
-	NameTemplate       string         `json:"name_template"`          // {owner}, {n} and {game} are filled in
-	CreatorRoles       []snowflake.ID `json:"creator_roles,omitzero"` // who may open rooms; empty: everybody
-	RoomsPerMember     int            `json:"rooms_per_member"`
-	RoomsPerGuild      int            `json:"rooms_per_guild"`
-	StrictSeats        bool           `json:"strict_seats"`         // who got past the seat limit is moved back
-	AdminsExempt       bool           `json:"admins_exempt"`        // but not those who manage the server
-	ManagersSeePrivate bool           `json:"managers_see_private"` // managers see the rosters of private rooms
-	// who lacks a role the server asks for can be let in all the same
-	GuestsPastGate bool `json:"guests_past_gate"`
-	BringIn        bool `json:"bring_in"`    // an invite may bring people into the server
-	GuildsJoin     bool `json:"guilds_join"` // by their sign-in (guilds.join), not by an invite of Discord's
-
-	// of what all see, such as "de" or "pt-BR"; "": the server's own
-	Language string `json:"language"`
-	// a text channel where what happens is written; 0: none
-	LogChannelID   snowflake.ID `json:"log_channel_id"`
-	AuditRetention Duration     `json:"audit_retention"` // how long the audit log is kept, 1 to 90 days
-	// how long a seat is held for who lost their connection; 0: not
-	SeatGrace   Duration       `json:"seat_grace"`
-	HelperRoles []snowflake.ID `json:"helper_roles,omitzero"` // let into private rooms too: music bots, moderators
-	// not allowed in names and statuses, however they are disguised
-	BlockedWords []string `json:"blocked_words,omitzero"`
-	Lobbies      []Lobby  `json:"lobbies,omitzero"`
+	CategoryID     snowflake.ID   `json:"category_id,omitempty"`
+	Seats          int            `json:"seats"`
+	Private        bool           `json:"private"`
+	NameTemplate   string         `json:"name_template"`
+	IdleTimeout    Duration       `json:"idle_timeout"`
+	ClosingNotice  Duration       `json:"closing_notice"`
+	MaxAge         Duration       `json:"max_age"`
+	InviteLifetime Duration       `json:"invite_lifetime"`
+	InviteUses     int            `json:"invite_uses"` // see Uses
+	BringIn        bool           `json:"bring_in"`
+	GuildsJoin     bool           `json:"guilds_join"`            // see JoinsBySignIn
+	CreatorRoles   []snowflake.ID `json:"creator_roles,omitzero"` // see MayCreate
+	RoomsPerMember int            `json:"rooms_per_member"`
+	RoomsPerGuild  int            `json:"rooms_per_guild"`
+	StrictSeats    bool           `json:"strict_seats"`  // see MayOverfill
+	AdminsExempt   bool           `json:"admins_exempt"` // see MayOverfill
+	SeatGrace      Duration       `json:"seat_grace"`
+	// ManagersSeePrivate shows managers the rosters of private rooms on the web.
+	ManagersSeePrivate bool `json:"managers_see_private"`
+	// GuestsPastGate lets people be let in without a role that the category asks for.
+	GuestsPastGate bool           `json:"guests_past_gate"`
+	HelperRoles    []snowflake.ID `json:"helper_roles,omitzero"` // are let into private rooms
+	Language       string         `json:"language"`              // of what everybody sees, such as "pt-BR"; "": the guild's
+	BlockedWords   []string       `json:"blocked_words,omitzero"`
+	LogChannelID   snowflake.ID   `json:"log_channel_id"`
+	AuditRetention Duration       `json:"audit_retention"`
+	Lobbies        []Lobby        `json:"lobbies,omitzero"`
 }
 
 // Defaults returns the settings of a guild that changed nothing.
 func Defaults() Settings {
 	return Settings{
-		Seats: 4, Private: true, IdleTimeout: Duration(time.Hour), ClosingNotice: Duration(30 * time.Second),
+		Seats:          4,
+		Private:        true,
+		NameTemplate:   "{owner}'s room",
+		IdleTimeout:    Duration(time.Hour),
+		ClosingNotice:  Duration(30 * time.Second),
 		MaxAge:         Never,
-		InviteLifetime: Duration(24 * time.Hour), NameTemplate: "{owner}'s room", RoomsPerMember: 1, RoomsPerGuild: 50,
-		BringIn: true, StrictSeats: true, AdminsExempt: true, AuditRetention: Duration(90 * 24 * time.Hour),
-		SeatGrace: Duration(time.Minute),
+		InviteLifetime: Duration(24 * time.Hour),
+		BringIn:        true,
+		RoomsPerMember: 1,
+		RoomsPerGuild:  50,
+		StrictSeats:    true,
+		AdminsExempt:   true,
+		SeatGrace:      Duration(time.Minute),
+		AuditRetention: Duration(90 * 24 * time.Hour),
 	}
 }
 
-// Upgraded fills in fields that settings stored by an earlier version lack. Call it on all stored settings.
-func (s Settings) Upgraded() Settings {
-	if s.AuditRetention == 0 {
-		s.AuditRetention = Defaults().AuditRetention
+// Value returns a setting by its name, with the type of its field; nil if there is none.
+func (s Settings) Value(name string) any { return valueOf(s, name) }
+
+// Decode reads a setting's value from JSON, as the type of its field. It fails if there is none, or it has another type.
+func Decode(name string, raw []byte) (any, error) {
+	i, ok := settingsFields[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no setting %q", name)
 	}
-	return s
+	v := reflect.New(reflect.TypeFor[Settings]().Field(i).Type)
+	err := json.Unmarshal(raw, v.Interface())
+	return v.Elem().Interface(), err
 }
 
-// Validate fails with an errs.Invalid error that names the field (by its JSON name) for the first setting
-// that cannot be.
+// The fields of Settings and of Lobby by their names in JSON.
+var (
+	settingsFields = fieldsOf(reflect.TypeFor[Settings]())
+	lobbyFields    = fieldsOf(reflect.TypeFor[Lobby]())
+)
+
+func fieldsOf(t reflect.Type) map[string]int {
+	m := map[string]int{}
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		m[name] = i
+	}
+	return m
+}
+
+// Validate fails with errs.Invalid for the first setting that its row does not allow, and names it as the field.
 func (s Settings) Validate() error {
-	if err := schema.CheckSeats(s.Seats); err != nil {
-		return err
-	}
-	for _, d := range []struct {
-		field, what string
-		v           Duration
-		low, high   time.Duration
-		never       bool
-	}{
-		{"idle_timeout", "The idle timeout", s.IdleTimeout, 0, 30 * 24 * time.Hour, true},
-		{"closing_notice", "The closing notice", s.ClosingNotice, 5 * time.Second, time.Hour, false},
-		{"max_age", "The maximum age", s.MaxAge, 10 * time.Minute, 365 * 24 * time.Hour, true},
-		{"invite_lifetime", "The invite lifetime", s.InviteLifetime, schema.MinInviteLifetime, schema.MaxInviteLifetime, false},
-		{"audit_retention", "The audit log's time", s.AuditRetention, 24 * time.Hour, 90 * 24 * time.Hour, false},
-		{"seat_grace", "The time a seat is held after a disconnect", s.SeatGrace, 0, 10 * time.Minute, false},
-	} {
-		if d.v == Never && d.never {
-			continue
-		}
-		if t := time.Duration(d.v); t < d.low || t > d.high {
-			orNever := ""
-			if d.never {
-				orNever = `, or "never"`
-			}
-			return errs.Field(d.field, "%s must be between %s and %s%s.", errs.Term(d.what), Duration(d.low),
-				Duration(d.high), errs.Term(orNever))
+	for _, row := range schema.Settings() {
+		if err := check(row, s.Value(row.Name)); err != nil {
+			return err
 		}
 	}
-	for _, n := range []struct {
-		field, what  string
-		v, low, high int
-	}{
-		{"invite_uses", "The uses of an invite", s.InviteUses, 0, schema.MaxInviteUses},
-		{"rooms_per_member", "The number of rooms a member may have", s.RoomsPerMember, 1, 50},
-		{"rooms_per_guild", "The number of rooms in the server", s.RoomsPerGuild, 1, 450},
-	} {
-		if n.v < n.low || n.v > n.high {
-			return errs.Field(n.field, "%s must be between %d and %d.", errs.Term(n.what), n.low, n.high)
+	return nil
+}
+
+// check fails with errs.Invalid for a value that a row does not allow.
+func check(row schema.Setting, v any) error {
+	label := errs.Label(row.Label())
+	switch v := v.(type) {
+	case int:
+		if v < row.Min || v > row.Max {
+			return errs.Field(row.Name, "“%s” must be between %d and %d.", label, row.Min, row.Max)
 		}
+	case Duration:
+		switch t := time.Duration(v); {
+		case v == Never && row.Never, t >= row.MinTime && t <= row.MaxTime:
+		case row.Never:
+			return errs.Field(row.Name, "“%s” must be between %s and %s, or never.", label, row.MinTime, row.MaxTime)
+		default:
+			return errs.Field(row.Name, "“%s” must be between %s and %s.", label, row.MinTime, row.MaxTime)
+		}
+	case string:
+		if row.Kind == schema.Template {
+			return checkTemplate(row, v)
+		}
+		if v != "" && !slices.Contains(Languages(), v) {
+			return errs.Field(row.Name, "Snug doesn't speak %s yet. Choose one of: %s.", v,
+				strings.Join(Languages(), ", "))
+		}
+	case []snowflake.ID:
+		if len(v) > row.Max {
+			return errs.Field(row.Name, "Choose up to %d roles.", row.Max)
+		}
+	case []string:
+		return checkBlocked(row, v)
+	case []Lobby:
+		return checkLobbies(row, v)
 	}
-	if err := checkTemplate("name_template", s.NameTemplate); err != nil {
-		return err
-	}
-	return s.validateLists()
+	return nil
 }
 
 // JoinsBySignIn says whether people are brought into the server by their sign-in, which then asks for that.
@@ -155,6 +179,9 @@ type Duration time.Duration
 
 // Never is the duration that does not end.
 const Never Duration = -1
+
+// Std returns the duration as package time has it.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
 
 // String gives the duration without needless zeros, or "never".
 func (d Duration) String() string {
@@ -226,30 +253,37 @@ type Document struct {
 	Outbox []audit.Entry `json:"outbox,omitempty"`
 }
 
-// Fields returns the settings by their JSON names, normalized: equal settings have equal fields.
-func (s Settings) Fields() (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(s.normalized())
-	if err != nil {
-		return nil, err
-	}
-	m := map[string]json.RawMessage{}
-	return m, json.Unmarshal(b, &m)
+// UnmarshalJSON reads a document. What it does not have, because it was written before there was such a setting,
+// is as in Defaults.
+func (d *Document) UnmarshalJSON(b []byte) error {
+	type plain Document
+	p := plain{Settings: Defaults()}
+	err := json.Unmarshal(b, &p)
+	*d = Document(p)
+	return err
 }
 
-// normalized returns the settings with sorted roles and without empty lists.
+// Fields returns the settings by their names, all of them and normalized: equal settings have equal fields.
+func (s Settings) Fields() (map[string]json.RawMessage, error) {
+	s = s.normalized()
+	m := map[string]json.RawMessage{}
+	for name, i := range settingsFields {
+		b, err := json.Marshal(reflect.ValueOf(s).Field(i).Interface())
+		if err != nil {
+			return nil, err
+		}
+		m[name] = b
+	}
+	return m, nil
+}
+
+// normalized returns the settings with sorted roles, and with lists that are not nil.
 func (s Settings) normalized() Settings {
 	s = s.Clone()
 	for _, roles := range []*[]snowflake.ID{&s.CreatorRoles, &s.HelperRoles} {
 		slices.Sort(*roles)
-		if *roles = slices.Compact(*roles); len(*roles) == 0 {
-			*roles = nil
-		}
+		*roles = append([]snowflake.ID{}, slices.Compact(*roles)...)
 	}
-	if len(s.BlockedWords) == 0 {
-		s.BlockedWords = nil
-	}
-	if len(s.Lobbies) == 0 {
-		s.Lobbies = nil
-	}
+	s.BlockedWords, s.Lobbies = append([]string{}, s.BlockedWords...), append([]Lobby{}, s.Lobbies...)
 	return s
 }

@@ -2,48 +2,16 @@ package guild_test
 
 import (
 	"encoding/json"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
 	"snug/shared/audit"
-	"snug/shared/errs"
 	"snug/shared/guild"
 )
-
-func TestValidate(t *testing.T) {
-	if err := guild.Defaults().Validate(); err != nil {
-		t.Fatalf("the defaults are refused: %v", err)
-	}
-	for field, change := range map[string]func(*guild.Settings){
-		"seats":            func(s *guild.Settings) { s.Seats = 100 },
-		"idle_timeout":     func(s *guild.Settings) { s.IdleTimeout = guild.Duration(31 * 24 * time.Hour) },
-		"closing_notice":   func(s *guild.Settings) { s.ClosingNotice = guild.Never },
-		"max_age":          func(s *guild.Settings) { s.MaxAge = guild.Duration(time.Minute) },
-		"invite_lifetime":  func(s *guild.Settings) { s.InviteLifetime = guild.Never },
-		"invite_uses":      func(s *guild.Settings) { s.InviteUses = -1 },
-		"rooms_per_member": func(s *guild.Settings) { s.RoomsPerMember = 0 },
-		"rooms_per_guild":  func(s *guild.Settings) { s.RoomsPerGuild = 451 },
-		"name_template":    func(s *guild.Settings) { s.NameTemplate = " " },
-	} {
-		s := guild.Defaults()
-		change(&s)
-		var e *errs.Error
-		if err := s.Validate(); !errors.As(err, &e) || e.Code != errs.Invalid || e.Field != field {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-	s := guild.Defaults()
-	s.IdleTimeout, s.MaxAge = guild.Never, guild.Duration(time.Hour)
-	if err := s.Validate(); err != nil {
-		t.Errorf("never and an hour are refused: %v", err)
-	}
-}
 
 func TestDuration(t *testing.T) {
 	for in, want := range map[string]string{
@@ -129,9 +97,6 @@ func TestWhatMeansTheSame(t *testing.T) {
 			func(s *guild.Settings) { s.HelperRoles = []snowflake.ID{2} }, false,
 		},
 		"a word": {func(*guild.Settings) {}, func(s *guild.Settings) { s.BlockedWords = []string{"x"} }, false},
-		"an old Snug's": {
-			func(s *guild.Settings) { s.AuditRetention = 0; *s = s.Upgraded() }, func(*guild.Settings) {}, true,
-		},
 	} {
 		a, b := guild.Defaults(), guild.Defaults()
 		x.a(&a)

@@ -17,14 +17,20 @@ import (
 func (t Texts) Refusal(err error) string {
 	e := errs.Public(err)
 	format := t.format(e.Format, e.Args)
-	if format == "" {
+	switch {
+	case format != "":
+	case len(e.Args) == 0 || t.say == nil:
 		return e.Message
+	default:
+		format = e.Format
 	}
 	args := make([]any, len(e.Args))
 	for i, v := range e.Args {
 		switch v := v.(type) {
 		case errs.Term:
 			args[i] = t.Term(v)
+		case errs.Label:
+			args[i] = t.Say(string(v))
 		case time.Duration:
 			args[i] = t.Duration(v)
 		default:

@@ -58,6 +58,16 @@ func languages() []Language {
 	}
 }
 
+// LanguageName returns what a language is called in itself, by its code; the code if Snug does not speak it.
+func LanguageName(code string) string {
+	for _, l := range languages() {
+		if l.Code == code {
+			return l.Name
+		}
+	}
+	return code
+}
+
 // Catalog holds every message in every language.
 type Catalog struct {
 	matcher language.Matcher

@@ -110,6 +110,15 @@ func TestRefusals(t *testing.T) {
 			"Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal.",
 		},
 		{de, errs.E(errs.Invalid, "Nobody translated this: %d.", 3), "Nobody translated this: 3."},
+		{
+			en, errs.Field("x", "“%s” must be between %s and %s.", errs.Label("setting.log_channel_id"), time.Minute,
+				time.Hour),
+			"“Log channel” must be between 1 minute and 1 hour.",
+		},
+		{
+			de, errs.Field("x", "“%s” must be between %d and %d.", errs.Label("setting.seats"), 1, 99),
+			"„Plätze“ muss zwischen 1 und 99 liegen.",
+		},
 		{de, errors.New("secret"), "Bei uns ist etwas kaputtgegangen. Versuch es bitte gleich noch einmal."},
 	} {
 		if got := x.t.Refusal(x.err); got != x.want {

@@ -1,0 +1,74 @@
+package setting_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/guild"
+	"snug/shared/schema"
+	"snug/shared/setting"
+	"snug/shared/testkit/walk"
+)
+
+var update = flag.Bool("update", false, "write docs/settings.md again")
+
+// TestDocs: docs/settings.md is made from the rows. `go generate ./shared/setting` writes it again.
+func TestDocs(t *testing.T) {
+	docs := walk.Path(t, "../../docs/settings.md")
+	want := describe(t)
+	if *update {
+		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != want {
+		t.Error("docs/settings.md is older than the settings; run: go generate ./shared/setting")
+	}
+}
+
+func describe(t *testing.T) string {
+	t.Helper()
+	en := catalog(t).For("en")
+	var b strings.Builder
+	b.WriteString(`# Settings
+
+<!-- Made from the settings' rows by: go generate ./shared/setting -->
+
+Managers change them with ` + "`/snug settings`" + ` in Discord, on the page "Settings" of their server, and over
+[the API](api.md), which uses the names in the last column. Lengths of time are written like 30s, 5m, 1h30m or 7d.
+Settings with a star can be different for a [lobby](commands.md#snug-lobby-add).
+`)
+	defaults := guild.Defaults()
+	none := func(schema.Kind, snowflake.ID) string { return "" }
+	line := func(row schema.Setting) {
+		star := ""
+		if row.Lobby != "" {
+			star = " \\*"
+		}
+		fmt.Fprintf(&b, "| %s%s | %s | %s | `%s` |\n", en.Say(row.Label()), star, strings.ReplaceAll(setting.Hint(en, row), "*", "\\*"),
+			setting.Say(en, row, defaults.Value(row.Name), none), row.Name)
+	}
+	const head = "| setting | | at first | name |\n| --- | --- | --- | --- |\n"
+	for _, g := range schema.Groups() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s", en.Say(g.Label()), head)
+		for _, row := range g.Settings {
+			line(row)
+		}
+	}
+	for _, row := range schema.Settings() {
+		if row.Group == "" {
+			fmt.Fprintf(&b, "\n## %s\n\n%s", en.Say(row.Label()), head)
+			line(row)
+		}
+	}
+	return b.String()
+}
