@@ -3,7 +3,6 @@ package view
 import (
 	"html/template"
 	"strconv"
-	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -18,9 +17,6 @@ type describer struct {
 	text   text.Texts
 	places guild.ChannelsAndRoles // what ids stand for, as far as it is known
 }
-
-// nothing stands where there is no value.
-const nothing = "–"
 
 // setting says a setting's value, which is JSON.
 func (l describer) setting(name, raw string) string {

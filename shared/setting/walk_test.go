@@ -15,7 +15,7 @@ func TestWalk(t *testing.T) {
 	w.Insert("shared/guild/settings.go", "`json:\"closing_notice\"`", "\tQuietClose bool `json:\"quiet_close\"`")
 	w.Insert("shared/guild/settings.go", "ClosingNotice:  Duration", "\t\tQuietClose: true,")
 	w.Insert("bot/rooms/settings.go", "next := g.settings.Clone()",
-		"\t\tif next.QuietClose {\n\t\t\trs.o.Log.DebugContext(ctx, \"rooms close quietly\")\n\t\t}")
+		"\t\tif g.settings.QuietClose {\n\t\t\trs.o.Log.DebugContext(ctx, \"rooms close quietly\")\n\t\t}")
 	w.Message("settings", "setting.quiet_close", "Close quietly")
 	w.Message("settings", "setting.quiet_close.hint", "Nobody hears of it.")
 	w.Generated("docs/settings.md")
