@@ -174,7 +174,7 @@ func TestSettingsThatAreWrong(t *testing.T) {
 	if got := suggest("value", ""); !slices.Contains(got, "never (never)") || !slices.Contains(got, "1h (1 hour)") {
 		t.Errorf("values: %q", got)
 	}
-	if got := suggest("setting", "audit"); len(got) != 1 {
+	if got := suggest("setting", "activity"); len(got) != 1 {
 		t.Errorf("settings: %q", got)
 	}
 }
