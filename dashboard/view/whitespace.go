@@ -82,6 +82,7 @@ func (j *joiner) read(s string) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
+		case j.tag == "" && c != '<': // no tag begins here; the regular expression would take long to say so
 		case j.tag == "":
 			if m := tagStart.FindStringSubmatch(s[i:]); m != nil &&
 				(j.raw == "" || strings.EqualFold(m[1], "/"+j.raw)) {
