@@ -64,9 +64,9 @@ func TestOwnersCommands(t *testing.T) {
 		{"room hide", nil, "is hidden", func(s room.Summary) bool { return s.Access.Hidden }},
 		{"room show", nil, "is visible again", func(s room.Summary) bool { return !s.Access.Hidden }},
 		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
-		{"room public", nil, "open to every member", func(s room.Summary) bool { return !s.Access.Private }},
+		{"room public", nil, "is public", func(s room.Summary) bool { return !s.Access.Private }},
 		{
-			"room status", map[string]any{"text": "drafting"}, "status is now: drafting",
+			"room status", map[string]any{"status": "drafting"}, "status is now: drafting",
 			func(s room.Summary) bool { return s.Status == "drafting" },
 		},
 	} {
@@ -80,12 +80,12 @@ func TestOwnersCommands(t *testing.T) {
 	// What only somebody else could take back is asked first.
 	ask := h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
 	h.wantText(ask, "only they can transfer it back")
-	h.wantText(h.press("jonas", ask.Message.ID, "Keep it open"), "nothing changed")
+	h.wantText(h.press("jonas", ask.Message.ID, "Keep it"), "nothing changed")
 	if owner := h.live()[0].Room.Access.OwnerID; owner != h.People["jonas"] {
 		t.Errorf("asked, the room belonged to %s", owner)
 	}
 	ask = h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
-	h.wantText(h.press("jonas", ask.Message.ID, "Transfer the room"), "<@")
+	h.wantText(h.press("jonas", ask.Message.ID, "Transfer room"), "<@")
 	h.await("the new owner is seen on the web",
 		func(l map[snowflake.ID]room.Live) bool { return l[id].Room.Access.OwnerID == h.People["kiyo"] })
 	h.wantText(h.Command("jonas", "room seats", map[string]any{"seats": 3, "room": id.String()}),

@@ -29,12 +29,12 @@ func TestChangesOnThePage(t *testing.T) {
 		is     func(room.Room) bool
 	}{
 		{
-			"rename", url.Values{"do": {"rename"}, "text": {"Saturday"}},
+			"rename", url.Values{"do": {"rename"}, "name": {"Saturday"}},
 			func(r room.Room) bool { return r.Name == "Saturday" },
 		},
-		{"seats", url.Values{"do": {"seats"}, "number": {" 6 "}}, func(r room.Room) bool { return r.Seats == 6 }},
+		{"seats", url.Values{"do": {"seats"}, "seats": {" 6 "}}, func(r room.Room) bool { return r.Seats == 6 }},
 		{
-			"status", url.Values{"do": {"status"}, "text": {"Round 2"}},
+			"status", url.Values{"do": {"status"}, "status": {"Round 2"}},
 			func(r room.Room) bool { return r.Status == "Round 2" },
 		},
 		{"lock", url.Values{"do": {"lock"}}, func(r room.Room) bool { return r.Locked }},
@@ -49,15 +49,15 @@ func TestChangesOnThePage(t *testing.T) {
 			t.Errorf("%s: %d to %s, the room is %+v", x.name, got.status, got.header.Get("Location"), now())
 		}
 	}
-	w.form(path+"/change", url.Values{"do": {"rename"}, "text": {"Sunday"}}) // as often as Discord lets channels be renamed
-	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "text": {"Later"}})
+	w.form(path+"/change", url.Values{"do": {"rename"}, "name": {"Sunday"}}) // as often as Discord lets channels be renamed
+	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "name": {"Later"}})
 	var out gotChanged
 	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 ||
 		now().Name != "Sunday" {
 		t.Errorf("a later name: %d %s, %v", got.status, got.body, err)
 	}
 	for name, values := range map[string]url.Values{
-		"no number": {"do": {"seats"}, "number": {"many"}}, "nobody's id": {"do": {"kick"}, "user": {"../1"}},
+		"no number": {"do": {"seats"}, "seats": {"many"}}, "nobody's id": {"do": {"kick"}, "user": {"../1"}},
 		"nothing to do": {}, "nonsense": {"do": {"burn"}},
 	} {
 		if got := w.scripted(path+"/change", values); got.status != 400 || !strings.Contains(got.body, `"detail":"`) {

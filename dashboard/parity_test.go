@@ -3,15 +3,18 @@ package dashboard
 import (
 	"io/fs"
 	"maps"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"snug/dashboard/request"
+	"snug/dashboard/view"
+	"snug/dashboard/view/fixtures"
 	"snug/shared/pages"
-	"snug/shared/room"
 	"snug/shared/schema"
+	"snug/static"
 	"snug/templates"
 )
 
@@ -80,7 +83,7 @@ var twins = map[string]twin{
 	"POST /game/:channel/keep":    {ops: "keep-room"},
 	"POST /game/:channel/close":   {ops: "close-room"},
 	"POST /game/:channel/change": {
-		ops: "change-room", do: changes(), inputs: map[string]string{"text": "name status", "number": "seats"},
+		ops: "change-room", do: changes(),
 	},
 	"POST /game/:channel/knock":              {ops: "knock"},
 	"POST /game/:channel/answer":             {ops: "answer-knock"},
@@ -120,8 +123,8 @@ func lobbyInputs() map[string]string {
 // changes are the actions on a room, each of which the API's one operation takes by the same name.
 func changes() map[string]string {
 	out := map[string]string{}
-	for _, a := range room.Actions() {
-		out[string(a)] = "change-room"
+	for _, a := range schema.Actions() {
+		out[a.Name] = "change-room"
 	}
 	return out
 }
@@ -188,13 +191,13 @@ var (
 	formTag   = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
 	inputName = regexp.MustCompile(`name="([a-z_]+)"|template "field" field "[a-z]+" "([a-z_]+)"`)
 	doValue   = regexp.MustCompile(`name="do" value="([a-z]+)"`)
-	toggleOf  = regexp.MustCompile(`template "toggle" toggle \$path "([a-z]+)" "([a-z]+)"`)
 	address   = regexp.MustCompile(`^\{\{to\.(\w+)[^}]*\}\}$`)
+	inRoom    = regexp.MustCompile(`/[0-9A-Z]{10,}`) // IDs of rooms and invites
 )
 
 // formTargets says where forms post to whose templates do not say so themselves.
 var formTargets = map[string][]string{
-	"partials/control.html {{$path}}":    {"POST /game/:channel/change"},
+	"partials/control.html {{$path}}":    {"POST /game/:channel/change"}, // the actions' own: roomForms
 	"partials/control.html {{.Path}}":    {"POST /game/:channel/change"},
 	"partials/tokens.html {{$p.Action}}": {"POST /tokens", "POST /admin/:guild/tokens"},
 	"partials/tokens.html {{.Action}}":   {"POST /tokens", "POST /admin/:guild/tokens"},
@@ -221,11 +224,6 @@ func forms(t *testing.T) (out []form) {
 			for _, v := range doValue.FindAllStringSubmatch(m[2], -1) {
 				f.do = append(f.do, v[1])
 			}
-			if strings.Contains(m[2], `name="do" value="{{`) { // a switch, whose two sides are named where it is used
-				for _, v := range toggleOf.FindAllStringSubmatch(string(text), -1) {
-					f.do = append(f.do, v[1], v[2])
-				}
-			}
 			ats, known := formTargets[path+" "+m[1]]
 			if to := address.FindStringSubmatch(m[1]); to != nil {
 				ats = []string{"POST " + string(pages.All()[to[1]])}
@@ -245,6 +243,35 @@ func forms(t *testing.T) (out []form) {
 	return out
 }
 
+// roomForms reads the forms of the room's pages as they are rendered: the actions' forms are made from their rows.
+func roomForms(t *testing.T) (out []form) {
+	t.Helper()
+	e, err := view.New(view.Config{Templates: templates.FS, Static: static.FS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fixtures.All() {
+		if !strings.HasPrefix(f.Name, "room-") {
+			continue
+		}
+		page := httptest.NewRecorder()
+		if err := e.Render(page, f.Status, f.Page); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range formTag.FindAllStringSubmatch(page.Body.String(), -1) {
+			f := form{file: f.Name, at: "POST " + inRoom.ReplaceAllString(m[1], "/:")}
+			for _, n := range inputName.FindAllStringSubmatch(m[2], -1) {
+				f.inputs = append(f.inputs, n[1]+n[2])
+			}
+			for _, v := range doValue.FindAllStringSubmatch(m[2], -1) {
+				f.do = append(f.do, v[1])
+			}
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // TestWhatFormsAskForTheAPITakes: each input of a form, and each thing its buttons do, has its like in the API.
 func TestWhatFormsAskForTheAPITakes(t *testing.T) {
 	t.Parallel()
@@ -255,7 +282,7 @@ func TestWhatFormsAskForTheAPITakes(t *testing.T) {
 		like[parameter.ReplaceAllString(at, ":")] = at
 	}
 	seen := map[string]bool{}
-	for _, f := range forms(t) {
+	for _, f := range append(forms(t), roomForms(t)...) {
 		at := like[parameter.ReplaceAllString(f.at, ":")]
 		x, ok := twins[at]
 		if !ok {

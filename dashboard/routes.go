@@ -32,8 +32,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.site.Mount(e)
 	s.api, err = api.New(e, api.Options{
 		Requests: s.requests, Actions: s.actions, Links: s.links(), Hub: s.o.Hub, Keys: s.o.Keys, Base: s.base,
-		Version: s.o.Version,
-		Now:     s.o.Now, Log: s.o.Log,
+		Version: s.o.Version, English: s.view.Texts("en", ""), Now: s.o.Now, Log: s.o.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -15,251 +15,203 @@ import (
 	"snug/shared/schema"
 )
 
-// The fields of modals.
-const (
-	fieldName   = "name"
-	fieldSeats  = "seats"
-	fieldStatus = "status"
-)
-
-// change does what needs nothing but the room.
-func (c *Commands) change(do room.Action) handler {
-	return func(ctx context.Context, q *call) (reply, error) {
-		done, err := c.do(ctx, q, room.ChangeRequest{Do: do})
-		if err != nil {
-			return reply{}, err
-		}
-		return reply{text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name))}, nil
-	}
-}
-
-// do changes the room that is meant.
-func (c *Commands) do(ctx context.Context, q *call, req room.ChangeRequest) (room.ChangeDone, error) {
-	id, err := c.which(q)
-	if err != nil {
-		return room.ChangeDone{}, err
-	}
-	req.Actor, req.RoomID = q.actor, id
-	return c.o.Rooms.Change(ctx, q.guild, req)
-}
+// maxTitle is Discord's limit on a modal's title and on a label in it.
+const maxTitle = 45
 
 // modal makes a modal of one field about a room.
 func modal(q *call, action string, about snowflake.ID, title string, label discord.LabelComponent) discord.ModalCreate {
 	return discord.NewModalCreate(q.about(action, about, "").String(), message.Cut(title, maxTitle), label)
 }
 
-// maxTitle is Discord's limit on a modal's title and on a label in it.
-const maxTitle = 45
-
-// askName asks for a new name unless one was given.
-func (c *Commands) askName(q *call) (discord.ModalCreate, bool, error) {
-	if q.data.String("name") != "" {
-		return discord.ModalCreate{}, false, nil
+// ask returns what opens a modal for an action's input, unless an option or that modal gave it; nil if none is needed.
+func (c *Commands) ask(a schema.Action) asker {
+	if a.Input != schema.TextInput && a.Input != schema.NumberInput {
+		return nil
 	}
-	r, err := c.ours(q)
-	if err != nil {
-		return discord.ModalCreate{}, false, err
-	}
-	in := discord.NewShortTextInput(fieldName).WithRequired(true).WithMinLength(1).WithMaxLength(schema.MaxName).WithValue(r.Name)
-	return modal(q, message.ActionRenameSubmit, r.ID, q.t.Say("ask.name"),
-		discord.NewLabel(message.Cut(q.t.Say("ask.name.label"), maxTitle), in)), true, nil
-}
-
-// rename gives the room another name; beyond Discord's budget it tells when.
-func (c *Commands) rename(ctx context.Context, q *call) (reply, error) {
-	name := q.data.String("name")
-	if name == "" {
-		name = q.form.Text(fieldName)
-	}
-	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoRename, Text: name})
-	switch {
-	case err != nil:
-		return reply{}, err
-	case !done.Later.IsZero():
-		clean, _ := schema.CleanName(name) // it was good enough for package rooms
-		return reply{
-			text: q.t.Say("did.rename.later", "Name", message.Bold(clean), "When", message.RelativeTime(done.Later)),
-		}, nil
-	}
-	return reply{text: q.t.Say("did.rename", "Room", message.Bold(done.Room.Name))}, nil
-}
-
-// askSeats asks how many seats there are to be.
-func (c *Commands) askSeats(q *call) (discord.ModalCreate, bool, error) {
-	r, err := c.ours(q)
-	if err != nil {
-		return discord.ModalCreate{}, false, err
-	}
-	in := discord.NewShortTextInput(fieldSeats).WithRequired(true).WithMinLength(1).WithMaxLength(2).WithValue(strconv.Itoa(r.Seats))
-	label := discord.NewLabel(message.Cut(q.t.Say("ask.seats.label", "Least", schema.MinSeats, "Most", schema.MaxSeats),
-		maxTitle), in)
-	return modal(q, message.ActionSeatsSubmit, r.ID, q.t.Say("ask.seats"), label), true, nil
-}
-
-// seats changes how many may sit in the room.
-func (c *Commands) seats(ctx context.Context, q *call) (reply, error) {
-	n, ok := q.data.OptInt("seats")
-	if !ok {
-		var err error
-		text := strings.TrimSpace(q.form.Text(fieldSeats))
-		if n, err = strconv.Atoi(text); err != nil {
-			return reply{}, errs.Field("seats", "“%s” isn't a whole number. Type one, like 4.",
-				message.Strip(text))
+	return func(q *call) (discord.ModalCreate, bool, error) {
+		if _, given := q.input(a); given {
+			return discord.ModalCreate{}, false, nil
 		}
+		r, err := c.ours(q, a.Phrase)
+		if err != nil {
+			return discord.ModalCreate{}, false, err
+		}
+		sum, words := r.Summary(false), "action."+a.Name
+		in := discord.NewShortTextInput(a.Field).WithRequired(a.Input == schema.NumberInput || a.Min > 0).
+			WithMaxLength(a.Max).WithValue(sum.Current(room.Action(a.Name)))
+		if a.Input == schema.NumberInput {
+			in = in.WithMaxLength(len(strconv.Itoa(a.Max)))
+		}
+		if in.Required {
+			in = in.WithMinLength(1)
+		}
+		if example := words + ".example"; q.t.Has(example) {
+			in = in.WithPlaceholder(q.t.Say(example))
+		}
+		label := discord.NewLabel(message.Cut(q.t.Say(words+".input"), maxTitle), in)
+		return modal(q, a.Name, r.ID, q.t.Say(words), label), true, nil
 	}
-	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoSeats, Number: n})
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{text: q.t.Say("did.seats", "Room", message.Bold(done.Room.Name), "Count", done.Room.Seats)}, nil
 }
 
-// askStatus asks what to say below the room's name unless that was given.
-func (c *Commands) askStatus(q *call) (discord.ModalCreate, bool, error) {
-	if _, ok := q.data.OptString("text"); ok {
-		return discord.ModalCreate{}, false, nil
+// input returns the text or number for an action, from the command's option or the modal; false if neither has it.
+func (q *call) input(a schema.Action) (string, bool) {
+	if a.Input == schema.NumberInput {
+		if n, ok := q.data.OptInt(a.Field); ok {
+			return strconv.Itoa(n), true
+		}
+	} else if text, ok := q.data.OptString(a.Field); ok {
+		return text, true
 	}
-	r, err := c.ours(q)
-	if err != nil {
-		return discord.ModalCreate{}, false, err
-	}
-	in := discord.NewShortTextInput(fieldStatus).WithMaxLength(schema.MaxStatus).WithValue(r.Status).WithPlaceholder(q.t.Say("ask.status.example"))
-	label := discord.NewLabel(message.Cut(q.t.Say("ask.status.label"), maxTitle), in)
-	return modal(q, message.ActionStatusSubmit, r.ID, q.t.Say("ask.status"), label), true, nil
+	return q.form.OptText(a.Field)
 }
 
-// status says below the room's name what people are up to.
-func (c *Commands) status(ctx context.Context, q *call) (reply, error) {
-	text, ok := q.data.OptString("text")
-	if !ok {
-		text = q.form.Text(fieldStatus)
+// confirmed is the action of the button that confirms an action with Confirm.
+func confirmed(a schema.Action) string { return a.Name + "-now" }
+
+// action returns what does an action: by its command, its button, its modal or its menu.
+func (c *Commands) action(a schema.Action) handler {
+	return func(ctx context.Context, q *call) (reply, error) {
+		id, err := c.which(q)
+		if err != nil {
+			return reply{}, err
+		}
+		req := room.ChangeRequest{Actor: q.actor, RoomID: id, Do: room.Action(a.Name)}
+		switch a.Input {
+		case schema.NoInput:
+		case schema.TextInput:
+			req.Text, _ = q.input(a)
+		case schema.NumberInput:
+			text, _ := q.input(a)
+			if req.Number, err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
+				return reply{}, errs.Field(a.Field, "“%s” isn't a whole number. Type one, like 4.", message.Strip(text))
+			}
+		case schema.MemberInput, schema.BannedInput:
+			req.User, err = q.whom(a)
+			switch {
+			case err != nil:
+				return reply{}, err
+			case req.User == 0:
+				return c.choose(ctx, q, id, a)
+			case a.Confirm && q.custom.Action != confirmed(a):
+				return c.confirm(ctx, q, id, req.User, a)
+			}
+		}
+		done, err := c.o.Rooms.Change(ctx, q.guild, req)
+		if err != nil {
+			return reply{}, err
+		}
+		return c.done(q, a, req, done), nil
 	}
-	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoStatus, Text: text})
-	switch {
-	case err != nil:
-		return reply{}, err
-	case done.Room.Status == "":
-		return reply{text: q.t.Say("did.status.none", "Room", message.Bold(done.Room.Name))}, nil
-	}
-	return reply{
-		text: q.t.Say("did.status", "Room", message.Bold(done.Room.Name), "Status", message.Escape(done.Room.Status)),
-	}, nil
 }
 
-// whom gives the person that is meant: by an option, a menu or a button.
-func (q *call) whom() snowflake.ID {
-	switch {
-	case q.data.Snowflake("user") != 0:
-		return q.data.Snowflake("user")
-	case len(q.values) == 1:
+// whom returns the user whom an action is about: by an option, a menu or a button; 0 for nobody yet.
+func (q *call) whom(a schema.Action) (snowflake.ID, error) {
+	if a.Input == schema.MemberInput {
+		if id := q.data.Snowflake(a.Field); id != 0 {
+			return id, nil
+		}
+	} else if typed := strings.TrimSpace(q.data.String(a.Field)); typed != "" {
+		id, _ := message.ParseID(strings.Trim(typed, "<@!>"))
+		if id == 0 {
+			return 0, errs.E(errs.NotFound,
+				"“%s” isn't banned from this room. Choose from the list that opens while you type.",
+				message.Strip(typed))
+		}
+		return id, nil
+	}
+	return q.chosen(), nil
+}
+
+// chosen returns the user who was chosen in a menu, or is meant by a button; 0 for nobody.
+func (q *call) chosen() snowflake.ID {
+	if len(q.values) == 1 {
 		id, _ := message.ParseID(q.values[0])
 		return id
 	}
 	return q.custom.User()
 }
 
-// doTo does something to a person, who is asked for if nobody is named.
-func (c *Commands) doTo(do room.Action) handler {
-	return func(ctx context.Context, q *call) (reply, error) {
-		id, err := c.which(q)
-		if err != nil {
-			return reply{}, err
-		}
-		who := q.whom()
-		if who == 0 {
-			if _, err := c.mayControl(ctx, q, id); err != nil {
-				return reply{}, err
-			}
-			menu := discord.NewUserSelectMenu(q.about(string(do), id, "").String(), q.t.Say("choose.person"))
-			return reply{text: q.t.Say("choose." + string(do)), rows: []discord.LayoutComponent{message.Row(menu)}}, nil
-		}
-		if do == room.DoTransfer && q.custom.Action != message.ActionTransferNow {
-			return c.confirmTransfer(ctx, q, id, who)
-		}
-		done, err := c.do(ctx, q, room.ChangeRequest{Do: do, User: who})
-		if err != nil {
-			return reply{}, err
-		}
-		a := reply{
-			text: q.t.Say("did."+string(do), "Room", message.Bold(done.Room.Name), "User", message.UserMention(who)),
-		}
-		if do == room.DoBan {
-			a.rows = []discord.LayoutComponent{
-				message.Row(message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"),
-					q.about(message.ActionUnban, id, who.String()))),
-			}
-		}
-		return a, nil
+// done says what an action did, and offers to undo it.
+func (c *Commands) done(q *call, a schema.Action, req room.ChangeRequest, done room.ChangeDone) reply {
+	text, _ := schema.CleanStatus(req.Text) // it was good enough for package rooms
+	words := []any{
+		"Room", message.Bold(done.Room.Name), "User", message.UserMention(req.User), "Text", message.Escape(text),
+		"When", message.RelativeTime(done.Later), "Link", c.o.Pages.Watch(done.Room.ID, done.WatchToken),
 	}
+	said := ".done"
+	switch {
+	case a.Input == schema.NumberInput:
+		words = append(words, "Count", req.Number)
+	case !done.Later.IsZero():
+		said = ".later"
+	case a.Input == schema.TextInput && text == "":
+		said = ".cleared"
+	}
+	out := reply{text: q.t.Say("action."+a.Name+said, words...)}
+	if undo, ok := schema.ActionNamed(a.Undo); ok {
+		arg := ""
+		if undo.Input.User() {
+			arg = req.User.String()
+		}
+		out.rows = []discord.LayoutComponent{message.Row(actionButton(q, undo, done.Room.ID, arg))}
+	}
+	return out
 }
 
-// confirmTransfer asks whether somebody is to own the room: only they could give it back.
-func (c *Commands) confirmTransfer(ctx context.Context, q *call, id, who snowflake.ID) (reply, error) {
-	v, err := c.mayControl(ctx, q, id)
+// actionButton is the button of an action on an answer; arg is the ID of the user it is about, "" for nobody.
+func actionButton(q *call, a schema.Action, roomID snowflake.ID, arg string) discord.ButtonComponent {
+	style := discord.ButtonStyleSecondary
+	if a.Danger {
+		style = discord.ButtonStyleDanger
+	}
+	return message.Button(style, a.Emoji, q.t.Say("action."+a.Name), q.about(a.Name, roomID, arg))
+}
+
+// choose asks whom an action is about.
+func (c *Commands) choose(ctx context.Context, q *call, id snowflake.ID, a schema.Action) (reply, error) {
+	v, err := c.controlled(ctx, q, id, a.Phrase)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{
-		text: q.t.Say("transfer.ask", "Room", message.Bold(v.Room.Name), "User", message.UserMention(who)),
-		rows: []discord.LayoutComponent{message.Row(
-			message.Button(discord.ButtonStyleDanger, "👑", q.t.Say("button.transfer"),
-				q.about(message.ActionTransferNow, id, who.String())),
-			message.Button(discord.ButtonStyleSecondary, "", q.t.Say("button.keep-room"),
-				q.about(message.ActionCancel, id, "")),
-		)},
-	}, nil
-}
-
-// mayControl gives the room if the caller controls it, so that nobody fills in what is refused afterwards.
-func (c *Commands) mayControl(ctx context.Context, q *call, id snowflake.ID) (room.View, error) {
-	v, err := c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
-	if err == nil && !v.MayControl {
-		err = notYours()
-	}
-	return v, err
-}
-
-// unban undoes a ban, which is asked for if none is named.
-func (c *Commands) unban(ctx context.Context, q *call) (reply, error) {
-	id, err := c.which(q)
-	if err != nil {
-		return reply{}, err
-	}
-	who := q.custom.User()
-	if name := strings.TrimSpace(q.data.String("user")); name != "" {
-		who, _ = message.ParseID(strings.Trim(name, "<@!>"))
-		if who == 0 {
-			return reply{}, errs.E(errs.NotFound,
-				"“%s” isn't banned from this room. Choose from the list that opens while you type.",
-				message.Strip(name))
-		}
-	} else if len(q.values) == 1 {
-		who, _ = message.ParseID(q.values[0])
-	}
-	if who != 0 {
-		done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoUnban, User: who})
-		if err != nil {
-			return reply{}, err
-		}
-		return reply{
-			text: q.t.Say("did.unban", "Room", message.Bold(done.Room.Name), "User", message.UserMention(who)),
-		}, nil
-	}
-	v, err := c.mayControl(ctx, q, id)
-	if err != nil {
-		return reply{}, err
+	text, about, hint := q.t.Say("action."+a.Name+".input"), q.about(a.Name, id, "").String(), q.t.Say("choose.person")
+	if a.Input == schema.MemberInput {
+		menu := discord.NewUserSelectMenu(about, hint)
+		return reply{text: text, rows: []discord.LayoutComponent{message.Row(menu)}}, nil
 	}
 	if v.Control == nil || len(v.Control.Bans) == 0 {
-		return reply{text: q.t.Say("bans.none", "Room", message.Bold(v.Room.Name))}, nil
+		return reply{text: q.t.Say("action."+a.Name+".none", "Room", message.Bold(v.Room.Name))}, nil
 	}
-	menu := discord.NewStringSelectMenu(q.about(message.ActionUnban, id, "").String(), q.t.Say("choose.person"))
+	menu := discord.NewStringSelectMenu(about, hint)
 	for _, b := range v.Control.Bans[:min(len(v.Control.Bans), message.MaxChoices)] {
-		menu.Options = append(menu.Options,
-			discord.NewStringSelectMenuOption(message.Cut(message.Strip(c.nameOf(q, b.UserID, b.Name)),
-				message.MaxOption),
-				b.UserID.String()))
+		name := message.Cut(message.Strip(c.nameOf(q, b.UserID, b.Name)), message.MaxOption)
+		menu.Options = append(menu.Options, discord.NewStringSelectMenuOption(name, b.UserID.String()))
 	}
-	return reply{text: q.t.Say("choose.unban"), rows: []discord.LayoutComponent{message.Row(menu)}}, nil
+	return reply{text: text, rows: []discord.LayoutComponent{message.Row(menu)}}, nil
+}
+
+// confirm asks before an action that only somebody else can undo.
+func (c *Commands) confirm(ctx context.Context, q *call, id, who snowflake.ID, a schema.Action) (reply, error) {
+	v, err := c.controlled(ctx, q, id, a.Phrase)
+	if err != nil {
+		return reply{}, err
+	}
+	say := func(part string) string {
+		return q.t.Say("action."+a.Name+part, "Room", message.Bold(v.Room.Name), "User", message.UserMention(who))
+	}
+	return reply{text: say(".ask") + " " + say(".ask.text"), rows: []discord.LayoutComponent{message.Row(
+		message.Button(discord.ButtonStyleDanger, a.Emoji, say(".yes"), q.about(confirmed(a), id, who.String())),
+		message.Button(discord.ButtonStyleSecondary, "", say(".no"), q.about(message.ActionCancel, id, "")),
+	)}}, nil
+}
+
+// controlled returns the room if the caller controls it, so that nobody fills in what is refused afterwards. what is
+// as for CheckControl.
+func (c *Commands) controlled(ctx context.Context, q *call, id snowflake.ID, what errs.Term) (room.View, error) {
+	v, err := c.o.Rooms.View(ctx, q.guild, room.Request{Actor: q.actor, RoomID: id})
+	if err == nil {
+		err = v.Room.Access.CheckControl(v.Standing, what)
+	}
+	return v, err
 }
 
 // nameOf gives a name for somebody, as good as it is known.
@@ -278,8 +230,8 @@ func (c *Commands) nameOf(q *call, id snowflake.ID, known string) string {
 
 // person shows what can be done about somebody.
 func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
-	who := q.whom()
-	v, err := c.mayControl(ctx, q, q.custom.Room)
+	who := q.chosen()
+	v, err := c.controlled(ctx, q, q.custom.Room, errs.Term("let people in or kick them"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -289,46 +241,23 @@ func (c *Commands) person(ctx context.Context, q *call) (reply, error) {
 	case who == q.who.UserID:
 		return reply{text: q.t.Say("person.you")}, nil
 	}
-	about := func(action string) message.CustomID { return q.about(action, v.Room.ID, who.String()) }
-	a := v.Room.Access
+	input := schema.MemberInput
+	if slices.Contains(v.Room.Access.Banned, who) {
+		input = schema.BannedInput
+	}
 	var list []discord.InteractiveComponent
-	if slices.Contains(a.Banned, who) {
-		list = append(list,
-			message.Button(discord.ButtonStyleSecondary, "↩️", q.t.Say("button.unban"), about(message.ActionUnban)))
-	} else {
-		if !a.Admitted(who) {
-			list = append(list,
-				message.Button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"), about(message.ActionAdmit)))
+	if input == schema.MemberInput && !v.Room.Access.Admitted(who) {
+		list = append(list, message.Button(discord.ButtonStyleSuccess, "🎟️", q.t.Say("button.admit"),
+			q.about(message.ActionAdmit, v.Room.ID, who.String())))
+	}
+	for _, a := range schema.Actions() {
+		if a.Input == input {
+			list = append(list, actionButton(q, a, v.Room.ID, who.String()))
 		}
-		list = append(list,
-			message.Button(discord.ButtonStyleSecondary, "👋", q.t.Say("button.kick"), about(string(room.DoKick))),
-			message.Button(discord.ButtonStyleDanger, "⛔", q.t.Say("button.ban"), about(string(room.DoBan))),
-			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.transfer"),
-				about(string(room.DoTransfer))),
-		)
 	}
 	return reply{
 		text: q.t.Say("person", "User", message.UserMention(who), "Room", message.Bold(v.Room.Name)),
 		rows: []discord.LayoutComponent{message.Row(list...)},
-	}, nil
-}
-
-// spectators lets people watch who is in without signing in, or ends that.
-func (c *Commands) spectators(ctx context.Context, q *call) (reply, error) {
-	if !q.data.Bool("on") {
-		return c.change(room.DoUnwatch)(ctx, q)
-	}
-	done, err := c.do(ctx, q, room.ChangeRequest{Do: room.DoWatch})
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{
-		text: q.t.Say("did.watch", "Room", message.Bold(done.Room.Name), "Link",
-			c.o.Pages.Watch(done.Room.ID, done.WatchToken)),
-		rows: []discord.LayoutComponent{
-			message.Row(message.Button(discord.ButtonStyleSecondary, "🙈", q.t.Say("button.unwatch"),
-				q.about(string(room.DoUnwatch), done.Room.ID, ""))),
-		},
 	}, nil
 }
 

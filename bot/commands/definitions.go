@@ -59,28 +59,31 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 }
 
 func (d definer) roomCommands() []discord.ApplicationCommandOption {
-	list := []discord.ApplicationCommandOption{
-		d.sub("cmd.room.info", d.room()),
-		d.sub("cmd.room.rename", d.text("opt.name", "cmd.room.rename.name.about", 1, schema.MaxName), d.room()),
-		d.sub("cmd.room.seats",
-			d.number("opt.seats", "cmd.room.seats.seats.about", schema.MinSeats, schema.MaxSeats, true), d.room()),
-		d.sub("cmd.room.status", d.text("opt.text", "cmd.room.status.text.about", 0, schema.MaxStatus), d.room()),
+	list := []discord.ApplicationCommandOption{d.sub("cmd.room.info", d.room())}
+	for _, a := range schema.Actions() {
+		list = append(list, d.action(a))
 	}
-	for _, key := range []string{
-		"cmd.room.lock", "cmd.room.unlock", "cmd.room.hide", "cmd.room.show", "cmd.room.private", "cmd.room.public",
-	} {
-		list = append(list, d.sub(key, d.room()))
+	return append(list, d.sub("cmd.room.keep", d.room()), d.sub("cmd.room.close", d.room()))
+}
+
+// action is the command of an action. What it needs and isn't given, it asks for.
+func (d definer) action(a schema.Action) discord.ApplicationCommandOption {
+	words, option := "action."+a.Name, "opt."+a.Field
+	var options []discord.ApplicationCommandOption
+	switch about := words + ".input"; a.Input {
+	case schema.NoInput:
+	case schema.TextInput:
+		options = append(options, d.text(option, about, a.Min, a.Max))
+	case schema.NumberInput:
+		options = append(options, d.number(option, about, a.Min, a.Max, false))
+	case schema.MemberInput:
+		options = append(options, d.user(option, about, false))
+	case schema.BannedInput:
+		options = append(options, d.choice(option, about, false))
 	}
-	for _, key := range []string{"cmd.room.kick", "cmd.room.ban", "cmd.room.transfer"} {
-		list = append(list, d.sub(key, d.user("opt.user", key+".user.about", false), d.room()))
-	}
-	return append(list,
-		d.sub("cmd.room.unban", d.choice("opt.user", "cmd.room.unban.user.about", false), d.room()),
-		d.sub("cmd.room.claim", d.room()),
-		d.sub("cmd.room.keep", d.room()),
-		d.sub("cmd.room.spectators", d.yesNo("opt.on", "cmd.room.spectators.on.about", true), d.room()),
-		d.sub("cmd.room.close", d.room()),
-	)
+	c := d.sub(words, append(options, d.room())...)
+	c.Name, c.NameLocalizations = d.english(words+".command"), d.others(words+".command")
+	return c
 }
 
 func (d definer) lobbyCommands() discord.ApplicationCommandOption {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/disgoorg/disgo/discord"
+
+	"snug/shared/testkit/walk"
 )
 
 var update = flag.Bool("update", false, "write docs/commands.md anew")
@@ -17,7 +19,7 @@ const docs = "../../docs/commands.md"
 
 // TestDocs: docs/commands.md is made from the definitions. `go generate ./bot/commands` writes it anew.
 func TestDocs(t *testing.T) {
-	want := describe(t)
+	want, docs := describe(t), walk.Path(t, docs)
 	if *update {
 		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

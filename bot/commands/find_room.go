@@ -68,8 +68,9 @@ func named(list []room.Room, name string) (snowflake.ID, error) {
 		message.Strip(name))
 }
 
-// ours finds a room from memory that the caller controls, for what must be answered at once.
-func (c *Commands) ours(q *call) (room.Room, error) {
+// ours finds a room from memory that the caller controls, for what must be answered at once. what is as for
+// CheckControl.
+func (c *Commands) ours(q *call, what errs.Term) (room.Room, error) {
 	id, err := c.which(q)
 	if err != nil {
 		return room.Room{}, err
@@ -85,15 +86,7 @@ func (c *Commands) ours(q *call) (room.Room, error) {
 		return room.Room{}, errs.E(errs.RoomNotFound,
 			"This room is closed, or you aren't invited. Open a new one with /create-room, or ask for an invite link.")
 	}
-	if !m.Access(&m.Rooms[i]).MayControl(q.who) {
-		return room.Room{}, notYours()
-	}
-	return m.Rooms[i], nil
-}
-
-func notYours() error {
-	return errs.E(errs.Forbidden,
-		"Only the room's owner or a manager of the server can do that. Ask one of them.")
+	return m.Rooms[i], m.Access(&m.Rooms[i]).CheckControl(q.who, what)
 }
 
 // about makes a custom id about a room.

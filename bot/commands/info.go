@@ -240,9 +240,8 @@ func (c *Commands) doors(q *call, v room.View) []discord.LayoutComponent {
 				q.about(message.ActionJoin, id, "")))
 	}
 	if v.MayClaim {
-		list = append(list,
-			message.Button(discord.ButtonStyleSecondary, "👑", q.t.Say("button.claim"),
-				q.about(string(room.DoClaim), id, "")))
+		claim, _ := room.DoClaim.Row()
+		list = append(list, actionButton(q, claim, id, ""))
 	}
 	if v.MayEnter && (!v.Room.ClosingAt.IsZero() || !v.IdleDeadline.IsZero()) {
 		list = append(list,

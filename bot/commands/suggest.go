@@ -12,6 +12,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/message"
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/schema"
@@ -52,11 +53,13 @@ func (c *Commands) handleSuggest(e *events.InteractionCreate, i discord.Autocomp
 }
 
 func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, option string) []suggestion {
+	action, _ := schema.ActionNamed(strings.TrimPrefix(data.CommandPath(), "/room/"))
+	if action.Input == schema.BannedInput && option == action.Field {
+		return c.suggestBans(q, data.String("room"), action.Phrase)
+	}
 	switch option {
 	case "room":
 		return c.suggestRooms(q, data.CommandPath() == "/knock")
-	case "user":
-		return c.suggestBans(q, data.String("room"))
 	case "lobby":
 		return c.suggestLobbies(q)
 	case "setting":
@@ -91,7 +94,7 @@ func (c *Commands) suggestRooms(q *call, closed bool) (out []suggestion) {
 }
 
 // suggestBans gives who is banned from the room that is meant, to those who control it.
-func (c *Commands) suggestBans(q *call, roomName string) (out []suggestion) {
+func (c *Commands) suggestBans(q *call, roomName string, what errs.Term) (out []suggestion) {
 	var err error
 	if roomName != "" {
 		q.custom.Room, err = named(c.visible(q), roomName)
@@ -99,7 +102,7 @@ func (c *Commands) suggestBans(q *call, roomName string) (out []suggestion) {
 	if err != nil {
 		return nil
 	}
-	r, err := c.ours(q)
+	r, err := c.ours(q, what)
 	if err != nil {
 		return nil
 	}

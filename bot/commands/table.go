@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"snug/bot/message"
-	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // commandTable gives what each slash command does, by its path.
@@ -18,18 +18,9 @@ func (c *Commands) commandTable() map[string]command {
 		"/preferences/show":   {run: c.preferences},
 		"/preferences/forget": {run: c.forget},
 
-		"/room/info":       {run: c.info},
-		"/room/rename":     {run: c.rename, ask: c.askName},
-		"/room/seats":      {run: c.seats},
-		"/room/status":     {run: c.status, ask: c.askStatus},
-		"/room/kick":       {run: c.doTo(room.DoKick)},
-		"/room/ban":        {run: c.doTo(room.DoBan)},
-		"/room/transfer":   {run: c.doTo(room.DoTransfer)},
-		"/room/unban":      {run: c.unban},
-		"/room/claim":      {run: c.change(room.DoClaim)},
-		"/room/keep":       {run: c.keep},
-		"/room/spectators": {run: c.spectators},
-		"/room/close":      {run: c.confirmClose},
+		"/room/info":  {run: c.info},
+		"/room/keep":  {run: c.keep},
+		"/room/close": {run: c.confirmClose},
 
 		"/snug/setup":        {run: c.setup},
 		"/snug/settings":     {run: c.settings, ask: c.askSetting},
@@ -38,10 +29,8 @@ func (c *Commands) commandTable() map[string]command {
 		"/snug/lobby/list":   {run: c.lobbies},
 		"/snug/repair":       {run: c.repair},
 	}
-	for _, do := range []room.Action{
-		room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic,
-	} {
-		t["/room/"+string(do)] = command{run: c.change(do)}
+	for _, a := range schema.Actions() {
+		t["/room/"+a.Name] = command{run: c.action(a), ask: c.ask(a)}
 	}
 	return t
 }
@@ -49,30 +38,22 @@ func (c *Commands) commandTable() map[string]command {
 // componentTable gives what each button, menu and modal does, by its action.
 func (c *Commands) componentTable() map[string]component {
 	t := map[string]component{
-		message.ActionRename:       {ask: c.askName, run: c.rename, room: true},
-		message.ActionRenameSubmit: {run: c.rename, room: true},
-		message.ActionSeats:        {ask: c.askSeats, run: c.seats, room: true},
-		message.ActionSeatsSubmit:  {run: c.seats, room: true},
-		message.ActionStatus:       {ask: c.askStatus, run: c.status, room: true},
-		message.ActionStatusSubmit: {run: c.status, room: true},
-		message.ActionInvite:       {run: c.invite, room: true},
-		message.ActionInfo:         {run: c.info, room: true},
-		message.ActionKeep:         {run: c.keep, room: true},
-		message.ActionClose:        {run: c.confirmClose, room: true},
-		message.ActionCloseNow:     {run: c.close, room: true},
-		message.ActionTransferNow:  {run: c.doTo(room.DoTransfer), room: true},
-		message.ActionCancel:       {run: c.stays},
-		message.ActionPerson:       {run: c.person, room: true},
-		message.ActionAdmit:        {run: c.admit, room: true},
-		message.ActionLetIn:        {run: c.answerKnock(true), room: true},
-		message.ActionNotNow:       {run: c.answerKnock(false), room: true},
-		message.ActionUnban:        {run: c.unban, room: true},
-		message.ActionCard:         {run: c.card},
-		message.ActionJoin:         {run: c.join, room: true, keep: true},
-		message.ActionKnock:        {run: c.knock, room: true},
-		message.ActionWait:         {run: c.wait, room: true},
-		message.ActionUnwait:       {run: c.unwait, room: true},
-		message.ActionForget:       {run: c.forget},
+		message.ActionInvite:   {run: c.invite, room: true},
+		message.ActionInfo:     {run: c.info, room: true},
+		message.ActionKeep:     {run: c.keep, room: true},
+		message.ActionClose:    {run: c.confirmClose, room: true},
+		message.ActionCloseNow: {run: c.close, room: true},
+		message.ActionCancel:   {run: c.stays},
+		message.ActionPerson:   {run: c.person, room: true},
+		message.ActionAdmit:    {run: c.admit, room: true},
+		message.ActionLetIn:    {run: c.answerKnock(true), room: true},
+		message.ActionNotNow:   {run: c.answerKnock(false), room: true},
+		message.ActionCard:     {run: c.card},
+		message.ActionJoin:     {run: c.join, room: true, keep: true},
+		message.ActionKnock:    {run: c.knock, room: true},
+		message.ActionWait:     {run: c.wait, room: true},
+		message.ActionUnwait:   {run: c.unwait, room: true},
+		message.ActionForget:   {run: c.forget},
 
 		message.ActionSetup:     {run: c.setup},
 		message.ActionSetupNow:  {run: c.setupNow},
@@ -83,14 +64,11 @@ func (c *Commands) componentTable() map[string]component {
 		message.ActionMend:      {run: c.mend},
 		message.ActionMendRisky: {run: c.mend},
 	}
-	for _, do := range []room.Action{
-		room.DoLock, room.DoUnlock, room.DoHide, room.DoShow, room.DoPrivate, room.DoPublic, room.DoClaim,
-		room.DoUnwatch,
-	} {
-		t[string(do)] = component{run: c.change(do), room: true}
-	}
-	for _, do := range []room.Action{room.DoKick, room.DoBan, room.DoTransfer} {
-		t[string(do)] = component{run: c.doTo(do), room: true}
+	for _, a := range schema.Actions() {
+		t[a.Name] = component{run: c.action(a), ask: c.ask(a), room: true}
+		if a.Confirm {
+			t[confirmed(a)] = component{run: c.action(a), room: true}
+		}
 	}
 	return t
 }

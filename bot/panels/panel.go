@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
@@ -12,6 +14,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/shared/text"
 )
 
@@ -36,16 +39,8 @@ func panel(t text.Texts, site pages.Site, r *room.Room, a room.Access) []discord
 	facts := message.Privacy(t, a.Privacy()) + " · " + t.Say("room.seats", "Count", r.Seats) + " · 👑 " +
 		message.UserMention(r.OwnerID)
 	colour, keep := colourOpen, grey
-	lock := press(grey, "🔒", "button.lock", string(room.DoLock))
 	if r.Locked {
-		colour, lock = colourLocked, press(discord.ButtonStylePrimary, "🔓", "button.unlock", string(room.DoUnlock))
-	}
-	show := press(grey, "🙈", "button.hide", string(room.DoHide))
-	switch {
-	case r.Private:
-		show = press(grey, "🌍", "button.public", string(room.DoPublic))
-	case r.Hidden:
-		show = press(discord.ButtonStylePrimary, "👁️", "button.show", string(room.DoShow))
+		colour = colourLocked
 	}
 	said := []string{facts}
 	if !r.ClosingAt.IsZero() {
@@ -60,22 +55,48 @@ func panel(t text.Texts, site pages.Site, r *room.Room, a room.Access) []discord
 	if out := suspended(r); len(out) > 0 {
 		said = append(said, t.Say("panel.out", "People", message.Mentions(t, out)))
 	}
+	var actions []discord.InteractiveComponent
+	for _, action := range panelActions(a) {
+		style := grey
+		if _, undoes := action.Undoes(); undoes {
+			style = discord.ButtonStylePrimary
+		}
+		actions = append(actions, press(style, action.Emoji, "action."+action.Name, action.Name))
+	}
 	people := discord.NewUserSelectMenu(about(message.ActionPerson).String(), t.Say("panel.people"))
 	return []discord.LayoutComponent{discord.NewContainer(
 		discord.NewTextDisplay("### "+message.Escape(r.Name)+"\n"+message.Lines(said...)),
-		discord.NewActionRow(lock, show,
-			press(grey, "🪑", "button.seats", message.ActionSeats),
-			press(grey, "✏️", "button.rename", message.ActionRename),
-			press(grey, "💬", "button.status", message.ActionStatus)),
-		discord.NewActionRow(
-			press(discord.ButtonStylePrimary, "🎟️", "button.invite", message.ActionInvite),
-			press(keep, "⏰", "button.keep", message.ActionKeep),
-			press(grey, "👑", "button.claim", string(room.DoClaim)),
-			press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
-			message.Link(t.Say("button.page"), site.Room(r.ID))),
+		discord.NewActionRow(actions[:schema.PanelRow]...),
+		discord.NewActionRow(slices.Concat(
+			[]discord.InteractiveComponent{
+				press(discord.ButtonStylePrimary, "🎟️", "button.invite", message.ActionInvite),
+				press(keep, "⏰", "button.keep", message.ActionKeep),
+			},
+			actions[schema.PanelRow:],
+			[]discord.InteractiveComponent{
+				press(discord.ButtonStyleDanger, "🚪", "button.close", message.ActionClose),
+				message.Link(t.Say("button.page"), site.Room(r.ID)),
+			})...),
 		discord.NewActionRow(people),
 		discord.NewTextDisplay("-# "+t.Say("panel.hint")),
 	).WithAccentColor(colour)}
+}
+
+// panelActions are the actions on the panel, by their places: at each the first that would change something.
+func panelActions(a room.Access) []schema.Action {
+	at := map[int]schema.Action{}
+	for _, action := range schema.Actions() {
+		of, undoes := action.Undoes()
+		idle := undoes && !a.On(room.Action(of.Name)) || action.Switch() && a.On(room.Action(action.Name))
+		if _, taken := at[action.Panel]; action.Panel > 0 && !taken && !idle {
+			at[action.Panel] = action
+		}
+	}
+	var list []schema.Action
+	for _, place := range slices.Sorted(maps.Keys(at)) {
+		list = append(list, at[place])
+	}
+	return list
 }
 
 // suspended lists the owner and the guests who are known not to pass the room's gate.

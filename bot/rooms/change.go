@@ -23,7 +23,11 @@ func (rs *Rooms) Change(
 	if err != nil {
 		return out, err
 	}
-	target, err := rs.target(ctx, guildID, q)
+	row, known := q.Do.Row()
+	if !known {
+		return out, errs.Field("do", "Snug can't do that to a room. Reload the page, then try again.")
+	}
+	target, err := rs.target(ctx, guildID, row, q.User)
 	if err != nil {
 		return out, err
 	}
@@ -33,12 +37,12 @@ func (rs *Rooms) Change(
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		rs.review(ctx, g, who.UserID)
 		return g.inLane(ctx, roomLane(q.RoomID), func() error {
-			r, err := rs.changeable(g, q, who)
+			r, err := rs.changeable(g, q.RoomID, row, who)
 			if err != nil {
 				return err
 			}
-			c := changeOp{rs: rs, g: g, r: r, q: q, who: who, target: target, out: &out}
-			if err := c.do(ctx); err != nil {
+			c := changeOp{rs: rs, g: g, r: r, q: q, row: row, who: who, target: target, out: &out}
+			if err := actions[q.Do](c, ctx); err != nil {
 				return err
 			}
 			out.Room = g.summary(r)
@@ -48,111 +52,84 @@ func (rs *Rooms) Change(
 	return out, err
 }
 
+// actions are the functions of the actions. A test holds them to schema.Actions.
+var actions = map[room.Action]func(changeOp, context.Context) error{
+	room.DoRename:   changeOp.rename,
+	room.DoSeats:    changeOp.seats,
+	room.DoStatus:   changeOp.status,
+	room.DoPrivate:  privacy(func(r *room.Room) { r.Private = true }),
+	room.DoPublic:   privacy(func(r *room.Room) { r.Private, r.Locked, r.Hidden = false, false, false }),
+	room.DoLock:     privacy(func(r *room.Room) { r.Locked = true }),
+	room.DoUnlock:   privacy(func(r *room.Room) { r.Locked = false }),
+	room.DoHide:     privacy(func(r *room.Room) { r.Hidden = true }),
+	room.DoShow:     privacy(func(r *room.Room) { r.Hidden = false }),
+	room.DoKick:     changeOp.kick,
+	room.DoBan:      changeOp.ban,
+	room.DoUnban:    changeOp.unban,
+	room.DoTransfer: changeOp.transfer,
+	room.DoClaim:    changeOp.claim,
+	room.DoWatch:    changeOp.watch,
+	room.DoUnwatch:  changeOp.unwatch,
+}
+
 // changeOp is one call of Change.
 type changeOp struct {
 	rs     *Rooms
 	g      *guildState
 	r      *roomState
 	q      room.ChangeRequest
+	row    schema.Action
 	who    access.Standing
 	target access.Standing // the user it is done to, if any
 	out    *room.ChangeDone
 }
 
-// target fetches the standing of the user that the action is about.
-func (rs *Rooms) target(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (access.Standing, error) {
-	switch q.Do {
-	case room.DoKick, room.DoBan, room.DoUnban, room.DoTransfer:
-	default:
+// target fetches the standing of the user that the action is about, if they have to be a member.
+func (rs *Rooms) target(
+	ctx context.Context, guildID snowflake.ID, row schema.Action, user snowflake.ID,
+) (access.Standing, error) {
+	switch {
+	case !row.Input.User():
 		return access.Standing{}, nil
+	case user == 0:
+		return access.Standing{}, errs.Field(row.Field, "Choose somebody first.")
+	case row.Input == schema.BannedInput:
+		return access.Standing{UserID: user}, nil
 	}
-	if q.User == 0 {
-		return access.Standing{}, errs.Field("user", "Choose somebody first.")
-	}
-	if q.Do == room.DoUnban {
-		return access.Standing{UserID: q.User}, nil
-	}
-	return rs.fetchStanding(ctx, guildID, q.User)
+	return rs.fetchStanding(ctx, guildID, user)
 }
 
 // changeable finds the room and checks that the actor may do the action.
-func (rs *Rooms) changeable(g *guildState, q room.ChangeRequest, who access.Standing) (*roomState, error) {
-	r, err := rs.visibleOrSuspended(g, q.RoomID, who)
-	if err != nil {
+func (rs *Rooms) changeable(
+	g *guildState, id snowflake.ID, row schema.Action, who access.Standing,
+) (*roomState, error) {
+	r, err := rs.visibleOrSuspended(g, id, who)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if q.Do == room.DoClaim {
+	case row.Who == schema.Claimers:
 		return r, rs.checkClaim(g, r, who)
 	}
-	what, known := actionPhrase(q.Do)
-	if !known {
-		return nil, errs.Field("do", "Snug can't do that to a room. Reload the page, then try again.")
+	return r, g.controllable(r, who, row.Phrase)
+}
+
+// entry returns the action's audit entry.
+func (c changeOp) entry() audit.Entry {
+	return audit.Entry{Kind: audit.Kind(c.row.Kind), By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
+}
+
+// privacy returns the function of an action that changes who may see and enter the room.
+func privacy(set func(*room.Room)) func(changeOp, context.Context) error {
+	return func(c changeOp, ctx context.Context) error {
+		next := c.r.Room.Clone()
+		set(next)
+		return c.setPrivacy(ctx, next)
 	}
-	return r, g.controllable(r, who, what)
 }
 
-// actionPhrase completes "Only the room's owner or somebody who manages the server can …".
-func actionPhrase(do room.Action) (errs.Term, bool) {
-	what, known := map[room.Action]errs.Term{
-		room.DoRename: "rename it", room.DoSeats: "change its seats", room.DoPrivate: "make it private",
-		room.DoPublic: "make it public",
-		room.DoLock:   "lock it", room.DoUnlock: "unlock it", room.DoHide: "hide it", room.DoShow: "show it",
-		room.DoStatus: "set its status", room.DoKick: "kick somebody from it", room.DoBan: "ban somebody from it",
-		room.DoUnban:    "unban somebody",
-		room.DoTransfer: "transfer it", room.DoWatch: "make a spectator link", room.DoUnwatch: "end its spectator link",
-	}[do]
-	return what, known
-}
-
-func (c changeOp) do(ctx context.Context) error {
-	switch c.q.Do {
-	case room.DoRename:
-		return c.rename(ctx)
-	case room.DoSeats:
-		return c.seats(ctx)
-	case room.DoStatus:
-		return c.status(ctx)
-	case room.DoKick, room.DoBan:
-		return c.expel(ctx)
-	case room.DoUnban:
-		return c.unban(ctx)
-	case room.DoTransfer:
-		return c.transfer(ctx)
-	case room.DoClaim:
-		how := audit.Claim
-		if c.rs.ownerHere(c.g, c.r) || !c.g.ownerAway(c.r, c.g.now()) {
-			how = audit.Override
-		}
-		return c.rs.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
-	case room.DoWatch, room.DoUnwatch:
-		return c.watch(ctx)
-	}
-	return c.privacy(ctx)
-}
-
-// entry returns an audit entry by the actor.
-func (c changeOp) entry(kind audit.Kind) audit.Entry {
-	return audit.Entry{Kind: kind, By: c.who.UserID, Via: c.q.Actor.Via, Target: c.q.User}
-}
-
-// privacy changes who may see and enter the room. When it becomes private, locked or hidden,
+// setPrivacy makes the room as private, locked and hidden as next is. When it becomes private, locked or hidden,
 // everybody inside becomes a guest, so that a lost connection does not lock them out.
-func (c changeOp) privacy(ctx context.Context) error {
-	next := c.r.Room.Clone()
-	switch c.q.Do {
-	case room.DoPrivate:
-		next.Private = true
-	case room.DoPublic:
-		next.Private, next.Locked, next.Hidden = false, false, false
-	case room.DoLock:
-		next.Locked = true
-	case room.DoUnlock:
-		next.Locked = false
-	case room.DoHide:
-		next.Hidden = true
-	case room.DoShow:
-		next.Hidden = false
-	}
+func (c changeOp) setPrivacy(ctx context.Context, next *room.Room) error {
 	old, now := c.r.Privacy(), next.Privacy()
 	if old == now && !c.r.Pending.Access {
 		return nil
@@ -163,7 +140,7 @@ func (c changeOp) privacy(ctx context.Context) error {
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
-	entry := c.entry(audit.PrivacyChanged)
+	entry := c.entry()
 	entry.Old, entry.New = old.String(), now.String()
 	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
 		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
@@ -208,7 +185,7 @@ func (c changeOp) seats(ctx context.Context) error {
 	if c.q.Number == c.r.Seats && !c.r.Pending.Limit {
 		return nil
 	}
-	entry := c.entry(audit.SeatsChanged)
+	entry := c.entry()
 	entry.Old, entry.New = itoa(c.r.Seats), itoa(c.q.Number)
 	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingLimit(), func(doc *room.Room) {
 		doc.Seats = c.q.Number
@@ -228,7 +205,7 @@ func (c changeOp) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entry := c.entry(audit.StatusChanged)
+	entry := c.entry()
 	entry.Old, entry.New = c.r.Status, text
 	return c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingStatus(), func(doc *room.Room) {
 		doc.Status = text
@@ -237,29 +214,37 @@ func (c changeOp) status(ctx context.Context) error {
 	})
 }
 
-// watch creates a new spectator link, or ends the present one.
+// watch creates a new spectator link; one that is there ends.
 func (c changeOp) watch(ctx context.Context) error {
-	entry, token := c.entry(audit.SpectatorLinkChanged), ""
-	switch {
-	case c.q.Do == room.DoUnwatch && c.r.WatchToken == "":
-		return nil
-	case c.q.Do == room.DoUnwatch:
-		entry.New = "off"
-	case c.r.WatchToken != "":
-		entry.New, token = "renewed", newID()
-	default:
-		entry.New, token = "on", newID()
-	}
-	if err := c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token }); err != nil {
-		return err
+	how, token := "on", newID()
+	if c.r.WatchToken != "" {
+		how = "renewed"
 	}
 	c.out.WatchToken = token
-	return nil
+	return c.setWatchToken(ctx, how, token)
 }
 
-// expel kicks a user from the room or, with DoBan, bans them.
-func (c changeOp) expel(ctx context.Context) error {
-	user, ban := c.q.User, c.q.Do == room.DoBan
+// unwatch ends the spectator link.
+func (c changeOp) unwatch(ctx context.Context) error {
+	if c.r.WatchToken == "" {
+		return nil
+	}
+	return c.setWatchToken(ctx, "off", "")
+}
+
+func (c changeOp) setWatchToken(ctx context.Context, how, token string) error {
+	entry := c.entry()
+	entry.New = how
+	return c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token })
+}
+
+func (c changeOp) kick(ctx context.Context) error { return c.expel(ctx, false) }
+
+func (c changeOp) ban(ctx context.Context) error { return c.expel(ctx, true) }
+
+// expel kicks a user from the room, or bans them.
+func (c changeOp) expel(ctx context.Context, ban bool) error {
+	user := c.q.User
 	c.out.Name = c.target.DisplayName
 	if arrival := c.r.Arrival(user); arrival != nil {
 		c.out.Name = cmp.Or(c.out.Name, arrival.Name)
@@ -279,10 +264,6 @@ func (c changeOp) expel(ctx context.Context) error {
 	case ban && len(c.r.Bans) >= room.MaxBans && !c.r.Banned(user):
 		return errs.E(errs.Invalid, "A room can have up to %d bans. Unban somebody first.", room.MaxBans)
 	}
-	kind := audit.Kicked
-	if ban {
-		kind = audit.Banned
-	}
 	now, had, pending := c.g.now(), c.r.Guest(user) != nil, pendingOverwrite()
 	switch {
 	case inside:
@@ -291,7 +272,7 @@ func (c changeOp) expel(ctx context.Context) error {
 		pending = pending.withEjectOnArrival(user)
 	}
 	deniedBefore := c.r.deniedByOthers(user)
-	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(kind), pending, func(doc *room.Room) {
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(), pending, func(doc *room.Room) {
 		doc.RevokeAccess(user, now)
 		doc.DetachUses(user)
 		if ban && !doc.Banned(user) {
@@ -353,7 +334,7 @@ func (c changeOp) unban(ctx context.Context) error {
 	ban := c.r.Bans[i]
 	c.out.Name = ban.Name
 	pending := pendingOverwrite().withUnban(ban)
-	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(audit.Unbanned), pending, func(doc *room.Room) {
+	err := c.rs.changeThenCall(ctx, c.g, c.r, c.entry(), pending, func(doc *room.Room) {
 		doc.Bans = slices.DeleteFunc(doc.Bans, func(b room.Ban) bool { return b.UserID == c.q.User })
 	}, func(ctx context.Context) error {
 		return c.rs.o.Discord.Expel(ctx, c.r.ID, c.q.User, false, c.rs.access(c.g, &c.r.Room),

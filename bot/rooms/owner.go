@@ -80,6 +80,15 @@ func (c changeOp) transfer(ctx context.Context) error {
 	return c.rs.handOver(ctx, c.g, c.r, c.target, audit.Transfer, c.who.UserID, c.q.Actor.Via)
 }
 
+// claim makes the actor the room's owner.
+func (c changeOp) claim(ctx context.Context) error {
+	how := audit.Claim
+	if c.rs.ownerHere(c.g, c.r) || !c.g.ownerAway(c.r, c.g.now()) {
+		how = audit.Override
+	}
+	return c.rs.handOver(ctx, c.g, c.r, c.who, how, c.who.UserID, c.q.Actor.Via)
+}
+
 // handOver makes a user a room's owner. The old owner becomes a guest, unless
 // they left the server (how is handover). how goes into the audit log.
 func (rs *Rooms) handOver(

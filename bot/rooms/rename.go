@@ -25,8 +25,8 @@ func (c changeOp) rename(ctx context.Context) error {
 	}
 	now := c.g.now()
 	next := c.r.Renames.Next(now)
-	entry := c.entry(audit.RenamePlanned)
-	entry.Old, entry.New = c.r.Name, name
+	entry := c.entry()
+	entry.Kind, entry.Old, entry.New = audit.RenamePlanned, c.r.Name, name
 	planned := &entry
 	if !next.After(now) {
 		planned = nil // the audit entry is written when it is applied

@@ -310,11 +310,7 @@ func (g *guildState) visible(id snowflake.ID, s access.Standing) (*roomState, er
 
 // controllable fails unless the actor may control the room; what names the action, for the error.
 func (g *guildState) controllable(r *roomState, s access.Standing, what errs.Term) error {
-	if !g.summary(r).Access.MayControl(s) {
-		return errs.E(errs.Forbidden,
-			"Only the room's owner or a manager of the server can %s. Ask one of them.", what)
-	}
-	return nil
+	return g.summary(r).Access.CheckControl(s, what)
 }
 
 func (g *guildState) summary(r *roomState) room.Summary {

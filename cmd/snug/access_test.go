@@ -22,6 +22,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // The people of the tables, in the order of their columns.
@@ -88,10 +89,6 @@ var routes = []route{
 	{at: "POST /game/:channel/wait", want: "login 404 404 404 404 303 303 404"},
 	{
 		at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {""}},
-		want: "login 404 404 404 404 403 303 404",
-	},
-	{
-		at: "POST /game/:channel/change", body: url.Values{"do": {"seats"}, "number": {"5"}},
 		want: "login 404 404 404 404 403 303 404",
 	},
 	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
@@ -177,10 +174,6 @@ var routes = []route{
 	{at: "DELETE /api/v1/guilds/:guild/preferences", want: "login 404 404 204 204 204 204 204"},
 	{at: "GET /api/v1/rooms/:channel/control", want: "login 404 404 404 404 403 200 404"},
 	{at: "GET /api/v1/rooms/:channel/history", want: "login 404 404 404 404 200 200 404"},
-	{
-		at: "POST /api/v1/rooms/:channel/change", body: map[string]any{"do": "seats", "seats": 6},
-		want: "login 404 404 404 404 403 200 404",
-	},
 	{at: "POST /api/v1/rooms/:channel/knock", want: "login 200 200 200 200 409 409 200"},
 	{
 		at: "POST /api/v1/rooms/:channel/answer", body: map[string]any{"user": "{manager}", "let_in": false},
@@ -238,6 +231,37 @@ var routes = []route{
 	{at: "POST /privacy/erase", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /logout", want: "303 303 303 303 303 303 303 303"},
 	{at: "POST /logout/everywhere", want: "303 303 303 303 303 303 303 303"},
+}
+
+// actionRoutes says who may do each action to a private room, on its page and over the API.
+func actionRoutes() (list []route) {
+	for _, a := range schema.Actions() {
+		form, body := url.Values{"do": {a.Name}}, map[string]any{"do": a.Name}
+		var value any
+		switch a.Input {
+		case schema.NoInput:
+		case schema.TextInput:
+			value = "Renamed"
+		case schema.NumberInput:
+			value = a.Max
+		case schema.MemberInput:
+			value = "{guest}"
+		case schema.BannedInput:
+			value = "{banned}"
+		}
+		if value != nil {
+			form.Set(a.Field, fmt.Sprint(value))
+			body[a.Field] = value
+		}
+		page, program := "login 404 404 404 404 403 303 404", "login 404 404 404 404 403 200 404"
+		if a.Who == schema.Claimers { // the guest is not in the room, and the owner owns it
+			page = "login 404 404 404 404 409 400 404"
+			program = page
+		}
+		list = append(list, route{at: "POST /game/:channel/change", body: form, want: page, ends: true},
+			route{at: "POST /api/v1/rooms/:channel/change", body: body, want: program, ends: true})
+	}
+	return list
 }
 
 // accessHarness is a harness with the people of the tables in it.
@@ -330,11 +354,11 @@ func (v *accessHarness) open() {
 
 // fill puts the harness's ids in place of a route's parameters.
 func (v *accessHarness) fill(s string) string {
+	s = strings.NewReplacer("%7B", "{", "%7D", "}").Replace(s)
 	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook",
 		":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}",
-		v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "%7Bfemi%7D",
-		v.user("femi").ID.String(),
-		"{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
+		v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "{guest}", v.user(v.named["guest"]).ID.String(),
+		"{banned}", v.user(v.named["banned"]).ID.String(), "{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
 }
 
 // ask does what a row says as one of the people, and gives the status.
@@ -376,13 +400,13 @@ func (v *accessHarness) ask(who string, r route) (int, http.Header, string) {
 func TestWhoMayDoWhatOnTheWeb(t *testing.T) {
 	t.Parallel()
 	v := newAccessHarness(t)
-	left := map[string]bool{}
+	all, left := map[string]bool{}, map[string]bool{}
 	for _, r := range v.app.dash.Routes() {
-		left[r.Method+" "+r.Path] = true
+		all[r.Method+" "+r.Path], left[r.Method+" "+r.Path] = true, true
 	}
-	for _, r := range routes {
-		if !left[r.at] {
-			t.Errorf("%s: there is no such route any more, or its row is there twice", r.at)
+	for _, r := range append(actionRoutes(), routes...) {
+		if !all[r.at] {
+			t.Errorf("%s: there is no such route any more", r.at)
 			continue
 		}
 		delete(left, r.at)
@@ -420,7 +444,7 @@ func (v *accessHarness) try(t *testing.T, r route) {
 		}
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("%s\n got %s\nwant %s", r.at, strings.Join(got, " "), r.want)
+		t.Errorf("%s %v\n got %s\nwant %s", r.at, r.body, strings.Join(got, " "), r.want)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestAskFirst(t *testing.T) {
 			p.readsWithin(view.UndoFor+5*time.Second, "no offer, and whom she keeps out",
 				`!document.querySelector('#banned') && document.querySelector('#bans-h')`)
 
-			give := fmt.Sprintf("#dlg-give-%d", bruno)
+			give := fmt.Sprintf("#dlg-transfer-%d", bruno)
 			ask := func() {
 				p.do("hand the room to Bruno", browsertest.Click(more(bruno)+" summary"),
 					browsertest.Click(more(bruno)+` [data-ask="transfer"]`))

@@ -159,9 +159,9 @@ func TestEvening(t *testing.T) {
 	alice.idle()
 	alice.choose("bruno", "transfer")
 	alice.sees("that it asks first",
-		fmt.Sprintf(`document.querySelector('#dlg-give-%d').matches(':modal')`, h.user("bruno").ID))
+		fmt.Sprintf(`document.querySelector('#dlg-transfer-%d').matches(':modal')`, h.user("bruno").ID))
 	alice.picture("hand-over")
-	alice.do("transfer it", press(fmt.Sprintf(`#dlg-give-%d form button`, h.user("bruno").ID)))
+	alice.do("transfer it", press(fmt.Sprintf(`#dlg-transfer-%d form button`, h.user("bruno").ID)))
 	bruno.sees("that the room is his", `document.querySelector('#control') !== null`)
 	alice.sees("that it is hers no more, though she manages the server",
 		`document.querySelector('#control-h').textContent === 'This room’s settings'`)

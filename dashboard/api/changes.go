@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,27 +20,59 @@ import (
 	"snug/shared/schema"
 )
 
-// roomAction is a room.Action whose schema lists all there are.
-type roomAction room.Action
+// changeInput is what can be done to a room: an object with do, and the field that the action's row names.
+type changeInput map[string]any
 
-// Schema describes an action.
-func (roomAction) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{Type: huma.TypeString, Description: "What to do."}
-	for _, a := range room.Actions() {
-		s.Enum = append(s.Enum, string(a))
+// Schema describes the input by the actions' rows.
+func (changeInput) Schema(r huma.Registry) *huma.Schema {
+	do := &huma.Schema{Type: huma.TypeString, Description: "What to do."}
+	s := &huma.Schema{
+		Type: huma.TypeObject, Properties: map[string]*huma.Schema{"do": do}, Required: []string{"do"},
+		AdditionalProperties: false,
+	}
+	for _, a := range schema.Actions() {
+		do.Enum = append(do.Enum, a.Name)
+		switch field := s.Properties[a.Field]; {
+		case field != nil:
+			field.Description += ", " + a.Name
+		case a.Field != "":
+			s.Properties[a.Field] = fieldSchema(a, r)
+		}
 	}
 	s.PrecomputeMessages()
 	return s
 }
 
-type (
-	changeInput struct {
-		Do     roomAction   `json:"do"`
-		Name   *string      `json:"name" required:"false" doc:"rename needs it."`
-		Seats  *int         `json:"seats" required:"false" doc:"1 to 99; seats needs it."`
-		Status *string      `json:"status" required:"false" doc:"status needs it; empty clears the status."`
-		User   snowflake.ID `json:"user" required:"false" doc:"kick, ban, unban and transfer need it."`
+// fieldSchema describes an action's field.
+func fieldSchema(a schema.Action, r huma.Registry) *huma.Schema {
+	var s *huma.Schema
+	switch about := "For " + a.Name; a.Input {
+	case schema.NumberInput:
+		low, high := float64(a.Min), float64(a.Max)
+		s = &huma.Schema{Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Description: about}
+	case schema.MemberInput, schema.BannedInput:
+		s = openapi.ID(0).Schema(r)
+		s.Nullable, s.Description = false, about
+	default:
+		s = &huma.Schema{
+			Type: huma.TypeString, Description: fmt.Sprintf("%d to %d characters. %s", a.Min, a.Max, about),
+		}
 	}
+	return s
+}
+
+// sent returns a field's text, and whether it was sent.
+func (in changeInput) sent(field string) (string, bool) {
+	switch v := in[field].(type) {
+	case string:
+		return v, true
+	case float64: // a whole number: huma has looked at the schema
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	}
+	return "", false
+}
+
+type (
 	roomChangedJSON struct {
 		Room     wire.Room  `json:"room"`
 		Later    *time.Time `json:"later,omitempty" doc:"When the new name will be applied: Discord allows few renames. Left out: it is."`
@@ -120,8 +154,7 @@ func (s *Service) apiChanges() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms",
 		Summary: "Change a room", Errors: conflict, Access: write,
-		Description: "One thing at a time. `private` lets guests alone in, `public` every member; `lock` lets nobody new in, `hide` shows the room to guests alone. `kick` and `ban` put somebody out; a ban holds for the owner's later rooms too. " +
-			"`transfer` makes somebody else the owner, `claim` you, once the owner is away for five minutes. `watch` makes a link for spectators, and ends the one before; `unwatch` ends it.",
+		Description: "One thing at a time. " + s.aboutActions(),
 	}, s.apiChange)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "knock", Method: http.MethodPost, Path: "/rooms/{channel}/knock", Tag: "Rooms",
@@ -148,36 +181,13 @@ func (s *Service) apiChanges() {
 	})
 }
 
-// request checks that what an action needs is there, and nothing else, and makes the bot's request of it.
-func (in *changeInput) request(q room.Request) (room.ChangeRequest, error) {
-	out := room.ChangeRequest{Actor: q.Actor, RoomID: q.RoomID, Do: room.Action(in.Do), User: in.User}
-	needs := map[room.Action]string{
-		room.DoRename: "name", room.DoSeats: "seats", room.DoStatus: "status",
-		room.DoKick: "user", room.DoBan: "user", room.DoUnban: "user", room.DoTransfer: "user",
-	}[out.Do]
-	for _, f := range []struct {
-		name  string
-		given bool
-	}{{"name", in.Name != nil}, {"seats", in.Seats != nil}, {"status", in.Status != nil}, {"user", in.User != 0}} {
-		switch {
-		case f.given && f.name != needs:
-			return out, errs.Field(f.name, "%s doesn't take %s. Leave it out.", string(out.Do), f.name)
-		case !f.given && f.name == needs:
-			return out, errs.Field(f.name, "%s needs %s. Send it.", string(out.Do), f.name)
-		}
+// aboutActions says what each action does.
+func (s *Service) aboutActions() string {
+	var list []string
+	for _, a := range schema.Actions() {
+		list = append(list, "`"+a.Name+"`: "+s.o.English.Say("action."+a.Name+".about")+".")
 	}
-	switch {
-	case in.Name != nil:
-		if out.Text = *in.Name; strings.TrimSpace(out.Text) == "" {
-			return out, errs.Field("name", "A room needs a name of 1 to 100 characters. Send one.")
-		}
-	case in.Seats != nil:
-		out.Number = *in.Seats
-		return out, schema.CheckSeats(out.Number)
-	case in.Status != nil:
-		out.Text = *in.Status
-	}
-	return out, nil
+	return strings.Join(list, " ")
 }
 
 // apiChange does one thing to a room.
@@ -189,7 +199,8 @@ func (s *Service) apiChange(ctx context.Context, who *openapi.Caller, in *struct
 	if err != nil {
 		return nil, err
 	}
-	q, err := in.Body.request(at)
+	do, _ := in.Body.sent("do")
+	q, err := wire.Change(at, do, in.Body.sent)
 	if err != nil {
 		return nil, s.actions.IfSeen(ctx, guildID, at, err)
 	}

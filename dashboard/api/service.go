@@ -21,6 +21,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/room"
+	"snug/shared/text"
 )
 
 // Options are what a Service needs. All are needed.
@@ -32,6 +33,7 @@ type Options struct {
 	Keys     *keyring.Keyring
 	Base     *url.URL // what browsers reach the dashboard at
 	Version  string
+	English  text.Texts // describes the operations
 	Now      func() time.Time
 	Log      *slog.Logger
 }

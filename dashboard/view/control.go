@@ -8,7 +8,9 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/shared/text"
 )
 
@@ -195,10 +197,67 @@ func (r *Room) Until() time.Time {
 	return r.View.Deadline
 }
 
-// toggle is a setting of a room that is on or off, and what switches it.
-type toggle struct {
-	Path, Do, Off string
-	On            bool
+// actionField is the input of an action, for who runs the room.
+type actionField struct {
+	schema.Action
+	Value   string // what it is now
+	Note    string // below it
+	Example string
 }
 
-func newToggle(path, do, off string, on bool) toggle { return toggle{path, do, off, on} }
+// Number reports whether the input is a number.
+func (f actionField) Number() bool { return f.Input == schema.NumberInput }
+
+// Fields are the inputs of actions that ask for a text or a number.
+func (r *Room) Fields(t text.Texts) (list []actionField) {
+	for _, a := range schema.Actions() {
+		if a.Input != schema.TextInput && a.Input != schema.NumberInput {
+			continue
+		}
+		f := actionField{Action: a, Value: r.View.Room.Current(room.Action(a.Name))}
+		if example := "action." + a.Name + ".example"; t.Has(example) {
+			f.Example = t.Say(example)
+		}
+		if a.Name == string(room.DoRename) {
+			f.Note = r.RenameNote(t)
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// actionSwitch is an action and its Undo as one switch.
+type actionSwitch struct {
+	schema.Action
+	Path string // where its form posts
+	On   bool
+}
+
+// Switches are the actions that are on or off.
+func (r *Room) Switches() (list []actionSwitch) {
+	for _, a := range schema.Actions() {
+		if a.Switch() {
+			list = append(list,
+				actionSwitch{a, pages.Change.With(r.View.Room.ID), r.View.Room.Access.On(room.Action(a.Name))})
+		}
+	}
+	return list
+}
+
+// MemberActions are what can be done about somebody on the page.
+func (r *Room) MemberActions() []schema.Action {
+	return slices.DeleteFunc(schema.Actions(), func(a schema.Action) bool { return a.Input != schema.MemberInput })
+}
+
+// BannedActions are what can be done about somebody who is banned.
+func (r *Room) BannedActions() []schema.Action {
+	return slices.DeleteFunc(schema.Actions(), func(a schema.Action) bool { return a.Input != schema.BannedInput })
+}
+
+// OtherActions are the buttons of actions that ask for nothing and are no switches.
+func (r *Room) OtherActions() []schema.Action {
+	return slices.DeleteFunc(schema.Actions(), func(a schema.Action) bool {
+		_, undoes := a.Undoes()
+		return a.Input != schema.NoInput || a.Who != schema.Controllers || a.Switch() || undoes
+	})
+}

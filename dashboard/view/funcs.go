@@ -39,7 +39,6 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"clock":   clock,
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"qr":      e.codes.draw,
-		"toggle":  newToggle,
 		"to":      pages.All,
 		"privacy": w.privacy,
 		"field":   w.field,

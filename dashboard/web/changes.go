@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -12,6 +10,7 @@ import (
 	"snug/dashboard/actions"
 	"snug/dashboard/request"
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/pages"
 	"snug/shared/room"
@@ -22,23 +21,19 @@ type changedJSON struct {
 	Later int64 `json:"later,omitempty"` // Unix milliseconds: when a new name is applied
 }
 
-// changeRoom does one thing to a room: what the bot lets this person do.
+// changeRoom does an action to a room: what the bot lets this person do.
 func (s *Site) changeRoom(c *gin.Context, me *session.Session) error {
-	var q room.ChangeRequest
-	guildID, asked, err := s.asks(c, me, func(f url.Values) (err error) {
-		q.Do, q.Text = room.Action(f.Get("do")), f.Get("text")
-		if n := strings.TrimSpace(f.Get("number")); n != "" {
-			if q.Number, err = strconv.Atoi(n); err != nil {
-				return errs.Field("seats", "%.20q isn't a whole number. Type one, like 4.", n)
-			}
-		}
-		q.User, err = userOf(f)
-		return err
-	})
+	var form url.Values
+	guildID, asked, err := s.asks(c, me, func(f url.Values) error { form = f; return nil })
 	if err != nil {
 		return err
 	}
-	q.Actor, q.RoomID = asked.Actor, asked.RoomID
+	q, err := wire.Change(asked, form.Get("do"), func(field string) (string, bool) {
+		return form.Get(field), form.Has(field)
+	})
+	if err != nil {
+		return s.actions.IfSeen(c.Request.Context(), guildID, asked, err)
+	}
 	done, err := s.actions.ChangeRoom(c.Request.Context(), guildID, q)
 	if err != nil {
 		return gone(err)
@@ -47,11 +42,7 @@ func (s *Site) changeRoom(c *gin.Context, me *session.Session) error {
 	if !done.Later.IsZero() {
 		out.Later = done.Later.UnixMilli()
 	}
-	to := pages.Room.With(q.RoomID)
-	if q.Do != room.DoClaim && q.Do != room.DoTransfer {
-		to += "#control"
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, to)
+	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID)+"#control")
 }
 
 // userOf reads the user a form is about; 0 for none.

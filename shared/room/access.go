@@ -163,6 +163,15 @@ func (a Access) MayControl(s access.Standing) bool {
 	return a.MayClose(s) && a.permissions(s).Has(access.ViewChannel)
 }
 
+// CheckControl fails with errs.Forbidden unless the user may control the room. what completes "Only the room's owner or
+// a manager of the server can …".
+func (a Access) CheckControl(s access.Standing, what errs.Term) error {
+	if !a.MayControl(s) {
+		return errs.E(errs.Forbidden, "Only the room's owner or a manager of the server can %s. Ask one of them.", what)
+	}
+	return nil
+}
+
 // MayClose reports whether a user may close the room: the owner, and the server's managers even if
 // they can't see who is in it.
 func (a Access) MayClose(s access.Standing) bool {

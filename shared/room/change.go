@@ -1,45 +1,67 @@
 package room
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/schema"
 )
 
-// Action names one thing that can be done to a room.
+// Action names one of [schema.Actions]: something that people can do to a room.
 type Action string
 
-// The actions. Beside each is what of a ChangeRequest it reads. The owner and
-// the server's managers may do them, where nothing else is said.
+// The actions, and what each does. A test holds them to the table.
 const (
-	DoRename   Action = "rename"   // Text: the name. Beyond Discord's budget it is applied later
-	DoSeats    Action = "seats"    // Number: how many
+	DoRename   Action = "rename"   // beyond Discord's budget the name is applied later
+	DoSeats    Action = "seats"    //
+	DoStatus   Action = "status"   // of the voice channel; "" clears it
 	DoPrivate  Action = "private"  // guests alone see and enter it
 	DoPublic   Action = "public"   // every member sees and enters it: neither private, locked nor hidden
 	DoLock     Action = "lock"     // nobody new gets in, by invite neither; who is inside stays let in
 	DoUnlock   Action = "unlock"   //
 	DoHide     Action = "hide"     // members who are no guests do not see it
 	DoShow     Action = "show"     //
-	DoStatus   Action = "status"   // Text: the voice channel's status; "" clears it
-	DoKick     Action = "kick"     // User is put out of voice and is no guest any more
-	DoBan      Action = "ban"      // User is kicked and kept out, of the owner's later rooms too
-	DoUnban    Action = "unban"    // User
-	DoTransfer Action = "transfer" // User becomes the owner; the old owner stays a guest
-	// the actor becomes the owner: anybody inside, once the owner is away for ClaimAfter; managers at any
-	// time
-	DoClaim   Action = "claim"
-	DoWatch   Action = "watch"   // the room may be watched; done again, it makes a new link and the old one ends
-	DoUnwatch Action = "unwatch" // spectators see it no more
+	DoKick     Action = "kick"     // the user is put out of voice and is no guest any more
+	DoBan      Action = "ban"      // the user is kicked and kept out, of the owner's later rooms too
+	DoUnban    Action = "unban"    //
+	DoTransfer Action = "transfer" // the user becomes the owner; the old owner stays a guest
+	DoClaim    Action = "claim"    // the actor becomes the owner, once the owner is away for ClaimAfter
+	DoWatch    Action = "watch"    // makes a new spectator link; the old one ends
+	DoUnwatch  Action = "unwatch"  // ends it
 )
 
-// Actions lists the actions, for who chooses from them.
-func Actions() []Action {
-	return []Action{
-		DoRename, DoSeats, DoPrivate, DoPublic, DoLock, DoUnlock, DoHide, DoShow, DoStatus, DoKick, DoBan, DoUnban,
-		DoTransfer, DoClaim, DoWatch, DoUnwatch,
+// Row returns the action's row; false if there is no such action.
+func (a Action) Row() (schema.Action, bool) { return schema.ActionNamed(string(a)) }
+
+// Current returns what an action's input is now, as people type it; "" for actions without input.
+func (s *Summary) Current(do Action) string {
+	switch do {
+	case DoRename:
+		return s.Name
+	case DoSeats:
+		return strconv.Itoa(s.Seats)
+	case DoStatus:
+		return s.Status
 	}
+	return ""
+}
+
+// On reports whether what a switch turns on is on: whether the room is private after DoPrivate, locked after DoLock.
+func (a Access) On(do Action) bool {
+	switch do {
+	case DoPrivate:
+		return a.Private
+	case DoLock:
+		return a.Locked
+	case DoHide:
+		return a.Hidden
+	case DoWatch:
+		return a.WatchKey != ""
+	}
+	return false
 }
 
 // Limits of changes.
@@ -52,7 +74,7 @@ const (
 
 // What is asked about one room beyond Request.
 type (
-	// ChangeRequest asks to change a room.
+	// ChangeRequest asks to change a room. The action's row says which of Text, Number and User it reads.
 	ChangeRequest struct {
 		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
