@@ -13,6 +13,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/shared/testkit"
 	"snug/shared/testkit/walk"
 	"snug/shared/text"
@@ -80,6 +81,10 @@ func TestKindsAreMade(t *testing.T) {
 			made.WriteString(s)
 		}
 	}
+	of := map[string]bool{} // what an action makes, as its row says
+	for _, a := range schema.Actions() {
+		of[a.Kind] = true
+	}
 	declared := regexp.MustCompile(`(?m)^\s(\w+)\s+Kind = "(\w+)"`).FindAllStringSubmatch(src["shared/audit/kinds.go"], -1)
 	if len(declared) != len(audit.Table()) {
 		t.Errorf("%d kinds are declared, %d have a row", len(declared), len(audit.Table()))
@@ -89,7 +94,7 @@ func TestKindsAreMade(t *testing.T) {
 			t.Errorf("%s has no row", d[1])
 		}
 		// the page's script makes this one from what the roster says
-		if d[1] != "VoiceStreaming" && !regexp.MustCompile(`audit\.`+d[1]+`\b`).MatchString(made.String()) {
+		if d[1] != "VoiceStreaming" && !of[d[2]] && !regexp.MustCompile(`audit\.`+d[1]+`\b`).MatchString(made.String()) {
 			t.Errorf("nothing makes an entry of the kind %s", d[1])
 		}
 	}
