@@ -261,6 +261,6 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	}
 	said(id, "4 Plätze")
 	said(c.ID, "<@"+h.People["jonas"].String()+"> hat den Raum „Freitag“ geöffnet")
-	said(c.ID, "„Schließen, wenn leer seit“ von 1h auf 0s geändert")
+	said(c.ID, "„Schließen, wenn leer seit“ von 1 Stunde auf sobald er leer ist geändert")
 	said(id, "schließt dieser Raum")
 }
