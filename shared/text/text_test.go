@@ -103,11 +103,11 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			de, full(4),
-			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Warte auf einen, Snug sagt dir Bescheid, wenn er frei ist.",
+			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Setz dich auf die Warteliste, dann sagt Snug dir Bescheid, wenn einer frei ist.",
 		},
 		{
 			de, errs.E(errs.RateLimited, "Discord asked Snug to slow down. Try again in %s.", 2*time.Minute),
-			"Discord möchte, dass Snug langsamer macht. Versuch es bitte in 2 Minuten noch einmal.",
+			"Discord bremst Snug gerade. Versuch es in 2 Minuten noch einmal.",
 		},
 		{de, errs.E(errs.Invalid, "Nobody translated this: %d.", 3), "Nobody translated this: 3."},
 		{
@@ -119,7 +119,7 @@ func TestRefusals(t *testing.T) {
 			de, errs.Field("x", "“%s” must be between %d and %d.", errs.Label("setting.seats"), 1, 99),
 			"„Plätze“ muss zwischen 1 und 99 liegen.",
 		},
-		{de, errors.New("secret"), "Bei uns ist etwas kaputtgegangen. Versuch es bitte gleich noch einmal."},
+		{de, errors.New("secret"), "Bei Snug ist etwas schiefgegangen. Versuch es gleich noch einmal."},
 	} {
 		if got := x.t.Refusal(x.err); got != x.want {
 			t.Errorf("%s: %q\nwant %q", x.t.Language().Code, got, x.want)
