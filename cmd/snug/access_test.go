@@ -148,7 +148,7 @@ var routes = []route{
 	},
 	{at: "GET /api/v1/guilds/:guild/settings", want: "login 404 404 403 403 403 403 200"},
 	{
-		at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"seats": 500}},
+		at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"category_id": "1"}},
 		want: "login 404 404 403 403 403 403 400",
 	},
 	{at: "GET /api/v1/rooms/:channel", want: "login 404 404 404 404 200 200 404"},
@@ -162,7 +162,7 @@ var routes = []route{
 	{at: "GET /api/v1/guilds/:guild/places", want: "login 404 404 403 403 403 403 200"},
 	{at: "GET /api/v1/guilds/:guild/lobbies", want: "login 404 404 403 403 403 403 200"},
 	{
-		at: "POST /api/v1/guilds/:guild/lobbies", body: map[string]any{"seats": 500},
+		at: "POST /api/v1/guilds/:guild/lobbies", body: map[string]any{"channel_id": "1"},
 		want: "login 404 404 403 403 403 403 400",
 	},
 	{at: "DELETE /api/v1/guilds/:guild/lobbies/:lobby", want: "login 404 404 403 403 403 403 404"},

@@ -87,7 +87,7 @@ func TestSettingsForm(t *testing.T) {
 	}
 	alice.do("save", save)
 	alice.sees("that somebody else saved, what, and what is one's own",
-		`document.querySelector('.others[role=alert]')?.innerText.includes('9') && document.querySelector('.others').innerText.includes('2h') && document.querySelector('[name=seats]').value === '8' && document.querySelector('[name=idle_timeout]').value === '2h'`)
+		`document.querySelector('.others[role=alert]')?.innerText.includes('9') && document.querySelector('.others').innerText.includes('2 hours') && document.querySelector('[name=seats]').value === '8' && document.querySelector('[name=idle_timeout]').value === '2h'`)
 	alice.picture("settings-meanwhile")
 	alice.do("save on purpose", save)
 	alice.sees("that it is saved", `document.querySelector('[data-saved]')`)
