@@ -76,7 +76,7 @@ a room's own chat does the same with buttons.
 		b.WriteString("\n")
 		describeOptions(&b, "/"+d.Name, d.Options)
 	}
-	b.WriteString("## In other languages\n\nDiscord shows commands in the language of whoever types; Snug answers in it too.\n\n| English |")
+	b.WriteString("## In other languages\n\nDiscord shows commands in each person's language; Snug answers in it too.\n\n| English |")
 	var others []string
 	for _, l := range c.Languages()[1:] {
 		fmt.Fprintf(&b, " %s |", l.Name)

@@ -113,7 +113,7 @@ func (rs *Rooms) changeThenCall(
 		}
 	})
 	if undo != nil {
-		rs.o.Log.ErrorContext(ctx, "a change that Discord refused could not be taken back", "guild_id", g.id,
+		rs.o.Log.ErrorContext(ctx, "cannot undo a change that Discord refused", "guild_id", g.id,
 			"room_id", r.ID, "err", undo)
 	}
 	return err

@@ -35,7 +35,7 @@ type (
 		Since     time.Time  `json:"since"`
 		Heartbeat int64      `json:"heartbeat_ms"`
 		Resumes   int        `json:"resumes" doc:"Since the process began."`
-		Sessions  int        `json:"sessions" doc:"Begun anew, since the process began."`
+		Sessions  int        `json:"sessions" doc:"New sessions since the process started."`
 		Failed    *time.Time `json:"failed_at,omitempty"`
 		Reason    string     `json:"reason,omitempty" doc:"Of the last failure, in a word."`
 	}
@@ -72,16 +72,16 @@ type (
 		Name      string          `json:"name,omitempty"`
 		Have      string          `json:"have,omitempty"`
 		Want      string          `json:"want,omitempty"`
-		Risky     bool            `json:"risky" doc:"Mended only if it is named."`
+		Risky     bool            `json:"risky" doc:"Fixed only if you name it."`
 		Mended    bool            `json:"mended"`
-		Wrong     string          `json:"failure,omitempty" doc:"Why it was not mended."`
+		Wrong     string          `json:"failure,omitempty" doc:"Why it wasn't fixed."`
 	}
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`
 	}
 	repairInput struct {
-		Apply bool     `json:"apply" required:"false" doc:"Mend; else it is only looked."`
-		Only  []string `json:"only" required:"false" doc:"Findings to mend; left out: all that are not risky."`
+		Apply bool     `json:"apply" required:"false" doc:"Fix; otherwise only check."`
+		Only  []string `json:"only" required:"false" doc:"Findings to fix. Leave out to fix all that aren't risky."`
 	}
 )
 
@@ -116,7 +116,7 @@ func (s *Service) apiHealth() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health",
-		Summary: "Find what does not fit together, and mend it",
+		Summary: "Find what Snug and Discord disagree on, and fix it",
 		Access:  openapi.Access{Scope: apitoken.HealthWrite, Limit: openapi.Writes},
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath

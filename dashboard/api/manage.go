@@ -71,7 +71,7 @@ type (
 		Private *bool          `json:"private,omitempty"`
 		Locked  bool           `json:"locked"`
 		Hidden  bool           `json:"hidden"`
-		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"Whom you let in by name."`
+		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"The people you let in by name."`
 		Banned  []snowflake.ID `json:"banned" nullable:"false"`
 	}
 )
@@ -104,7 +104,7 @@ func (s *Service) apiManage() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
 		Access:      read,
-		Description: "A lobby is a voice channel that opens a room for whoever joins it. What it has no value of its own for is as in the settings.",
+		Description: "A lobby is a voice channel that opens a room for anyone who joins it. Fields without a value of their own follow the settings.",
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -128,7 +128,7 @@ func (s *Service) apiManage() {
 		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings",
 		Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict},
 		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
-		Description: "The guided first run. Nothing is made while a permission lacks that rooms need: `preflight` says which. Run again, it finds what it made.",
+		Description: "The guided first run. It makes nothing while a required permission is missing; `preflight` says which. You can run it again.",
 	}, s.apiSetup)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You",

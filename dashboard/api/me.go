@@ -81,7 +81,7 @@ func (s *Service) apiGuilds() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "member", Method: http.MethodGet, Path: "/guilds/{guild}/members/{user}", Tag: "Servers",
 		Summary:     "What a member may do",
-		Description: "Asked of Discord now. `@me` is you; others are told to who manages the server.",
+		Description: "Asked of Discord now. `@me` is you; only managers of the server see others.",
 		Access:      openapi.Access{Scope: apitoken.MembersRead},
 	}, s.showMember)
 }

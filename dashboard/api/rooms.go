@@ -56,7 +56,7 @@ func (s *Service) apiRooms() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms",
 		Summary: "What happened in a room, the newest first", Access: read,
-		Description: "Guests, knocks and bans are told to who controls the room.",
+		Description: "Only people who control the room see guests, knocks and bans.",
 	}, s.roomHistory)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms",

@@ -17,11 +17,11 @@ type (
 		ID        string       `json:"id"`
 		Name      string       `json:"name"`
 		URL       string       `json:"url"`
-		Kinds     []audit.Kind `json:"kinds" nullable:"false" doc:"What it is told; empty: everything."`
+		Kinds     []audit.Kind `json:"kinds" nullable:"false" doc:"The events it receives; empty means all."`
 		Enabled   bool         `json:"enabled"`
 		Stopped   string       `json:"stopped,omitempty" doc:"Why Snug switched it off."`
 		CreatedAt time.Time    `json:"created_at"`
-		Secret    string       `json:"secret,omitempty" doc:"Told once: when it is made, and when the secret is made anew."`
+		Secret    string       `json:"secret,omitempty" doc:"Shown once: when the webhook is created, and when its secret is replaced."`
 	}
 	hooksJSON struct {
 		Webhooks []hookJSON `json:"webhooks" nullable:"false"`
@@ -97,7 +97,7 @@ func (s *Service) apiWebhooks() {
 		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
 		Access:      write,
-		Description: "It is told what happens from now on, signed as [Standard Webhooks](https://www.standardwebhooks.com) say. Addresses that are not on the public internet are not called, and redirects not followed.",
+		Description: "It receives what happens from now on, signed to the [Standard Webhooks](https://www.standardwebhooks.com) specification. Addresses that are not on the public internet are not called, and redirects not followed.",
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
 		Body hookInput

@@ -18,7 +18,7 @@ type Problem struct {
 	Code       errs.Code `json:"code" doc:"What went wrong, for programs; it never changes its meaning."`
 	Field      string    `json:"field,omitempty" doc:"The input that is wrong."`
 	RetryAfter int       `json:"retry_after,omitempty" doc:"Seconds to wait, as in the header Retry-After."`
-	RequestID  string    `json:"request_id" doc:"To tell whoever runs Snug."`
+	RequestID  string    `json:"request_id" doc:"For the person who hosts Snug."`
 }
 
 // Error gives code and detail.

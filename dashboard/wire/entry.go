@@ -17,7 +17,7 @@ type Entry struct {
 	RoomID *snowflake.ID `json:"room_id"`
 	By     *snowflake.ID `json:"by" doc:"null: Snug itself"`
 	Via    access.Via    `json:"via"`
-	Target *snowflake.ID `json:"target" doc:"Whom it was done to."`
+	Target *snowflake.ID `json:"target" doc:"The person it was done to."`
 	Detail string        `json:"detail,omitempty"`
 	Old    string        `json:"old,omitempty"`
 	New    string        `json:"new,omitempty"`

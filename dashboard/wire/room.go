@@ -46,7 +46,7 @@ type (
 		// when it closes if nobody comes back; null: somebody is in, or never
 		IdleDeadline *time.Time   `json:"idleDeadline"`
 		VoiceIn      snowflake.ID `json:"voiceIn"` // the voice channel of this server the person is in; null for none
-		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes at the latest, whoever is in."`
+		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes at the latest, even if people are in it."`
 		MayClaim     bool         `json:"mayClaim" doc:"You may take the room over now."`
 		ClaimAt      *time.Time   `json:"claimAt,omitempty" doc:"From when on who is inside may take it over; left out while its owner is there."`
 		Place        int          `json:"place" doc:"Your place in the waiting list, from 1; 0: you do not wait."`
@@ -56,7 +56,7 @@ type (
 	// Invite is an invite that who controls the room sees.
 	Invite struct {
 		ID        string    `json:"id"`
-		URL       string    `json:"url,omitempty" doc:"API tokens are told it with the scope rooms:write alone."`
+		URL       string    `json:"url,omitempty" doc:"API tokens need the scope rooms:write to see it."`
 		ExpiresAt time.Time `json:"expires_at"`
 		MaxUses   int       `json:"maxUses"`
 		Left      int       `json:"left"`

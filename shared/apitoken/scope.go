@@ -35,7 +35,7 @@ func Scopes() []ScopeInfo {
 		{RoomsRead, "See rooms and who is in them, also live"},
 		{
 			RoomsWrite,
-			"Open, join, change, keep and close rooms; knock, answer and wait; make, follow and take back invites",
+			"Open, join, change, keep and close rooms; knock, answer and wait; create, follow and revoke invite links",
 		},
 		{MembersRead, "See servers and what members may do there"},
 		{SettingsRead, "See a server's settings and their history"},

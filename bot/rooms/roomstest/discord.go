@@ -113,7 +113,7 @@ func (d *Discord) channel(id snowflake.ID) (*channel, error) {
 }
 
 func refused() error {
-	return errs.E(errs.MissingPermission, "Snug lacks a permission it needs to do that (Manage Channels).")
+	return errs.E(errs.MissingPermission, "Snug needs a permission to do that: Manage Channels.")
 }
 
 // ---- what tests and people do

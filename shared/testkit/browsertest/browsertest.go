@@ -84,7 +84,7 @@ func find() (string, error) {
 	if own := os.Getenv("SNUG_BROWSER"); own != "" {
 		path, err := exec.LookPath(own)
 		if err != nil {
-			return "", fmt.Errorf("SNUG_BROWSER %q is no browser: %w", own, err)
+			return "", fmt.Errorf("SNUG_BROWSER %q isn't a browser: %w", own, err)
 		}
 		return path, nil
 	}
