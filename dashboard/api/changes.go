@@ -113,7 +113,7 @@ type (
 		InviteID string        `json:"invite_id,omitempty"`
 		Since    *time.Time    `json:"since,omitempty"`
 		Out      string        `json:"suspended,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
-		Lacks    string        `json:"lacks,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		Lacks    string        `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
 	}
 	comerJSON struct {
 		UserID   snowflake.ID `json:"user_id"`
@@ -123,7 +123,7 @@ type (
 		Until    time.Time    `json:"kept_until" doc:"Their place is kept until then."`
 		Step     string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (suspended says what keeps them out). Left out until Discord has said who they are."`
 		Out      string       `json:"suspended,omitempty" doc:"With wait: as suspended of a guest; left out where the room is locked."`
-		Lacks    string       `json:"lacks,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		Lacks    string       `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
 	}
 	banJSON struct {
 		UserID snowflake.ID  `json:"user_id"`
