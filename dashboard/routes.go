@@ -117,6 +117,7 @@ func (s *Server) noMethod(c *gin.Context) {
 	s.requests.Fail(c,
 		&request.StatusError{
 			Status: http.StatusMethodNotAllowed,
-			Err:    errs.E(errs.Invalid, "This address doesn't support that method. The Allow header lists the ones it does."),
+			Err: errs.E(errs.Invalid, "This address doesn't support that method. The Allow header lists the "+
+				"ones it does."),
 		})
 }

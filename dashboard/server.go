@@ -213,11 +213,13 @@ func (s *Server) addresses() error {
 	u, err := url.Parse(strings.TrimRight(s.o.BaseURL, "/"))
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
 		u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something like https://snug.example.org",
+		return fmt.Errorf("dashboard: the base address %q is not scheme and host; set SNUG_BASE_URL to something "+
+			"like https://snug.example.org",
 			s.o.BaseURL)
 	}
 	if u.Scheme == "http" && !hostname.Local(u.Hostname()) {
-		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a proxy with https in front and set SNUG_BASE_URL to its address",
+		return fmt.Errorf("dashboard: the base address %s is http, which is for loopback addresses only: put a "+
+			"proxy with https in front and set SNUG_BASE_URL to its address",
 			u)
 	}
 	s.base = u

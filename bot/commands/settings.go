@@ -23,7 +23,8 @@ func (c *Commands) settings(ctx context.Context, q *call) (reply, error) {
 		s, known := settingMeant(q, name)
 		if !known {
 			return reply{}, errs.E(errs.NotFound,
-				"There's no setting called “%s”. Choose one from the list that opens while you type, or use /snug settings without a name to see them all.",
+				"There's no setting called “%s”. Choose one from the list that opens while you type, or use /snug "+
+					"settings without a name to see them all.",
 				message.Strip(name))
 		}
 		return c.saveOne(ctx, q, s, q.data.String("value"))

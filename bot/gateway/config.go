@@ -71,7 +71,8 @@ func (c *Config) check() error {
 	if c.Token == "" {
 		wrong = append(wrong,
 			errs.Field("token",
-				"The bot token is empty. Copy it from https://discord.com/developers/applications → your application → Bot."))
+				"The bot token is empty. Copy it from https://discord.com/developers/applications → your "+
+					"application → Bot."))
 	}
 	if c.ShardCount < 1 || c.ShardID < 0 || c.ShardID >= c.ShardCount {
 		wrong = append(wrong,

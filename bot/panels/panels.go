@@ -260,7 +260,8 @@ func (p *Panels) failed(r *room.Room, err error) bool {
 			p.mu.Lock()
 			p.refused[r.ID] = p.o.Now()
 			p.mu.Unlock()
-			log.Warn("the room's chat takes no control panel: Snug needs View Channel, Connect and Send Messages there; commands and the web work without it",
+			log.Warn("the room's chat takes no control panel: Snug needs View Channel, Connect and Send Messages "+
+				"there; commands and the web work without it",
 				"err", err)
 			return true
 		case http.StatusNotFound: // the room is going

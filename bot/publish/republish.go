@@ -41,7 +41,8 @@ type Republisher struct {
 func NewRepublisher(o Options) (*Republisher, error) {
 	r := &Republisher{o: o, count: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "snug", Name: "hub_refills_total",
-		Help: "Times that rosters and servers were published again because the hub had lost its memory buckets, by outcome.",
+		Help: "Times that rosters and servers were published again because the hub had lost its memory buckets, by " +
+			"outcome.",
 	}, []string{"outcome"})}
 	return r, o.Registerer.Register(r.count)
 }

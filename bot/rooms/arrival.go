@@ -54,7 +54,8 @@ func (rs *Rooms) addToGuild(
 ) (access.Standing, error) {
 	if !g.settings.BringIn || g.settings.GuildsJoin && accessToken == "" {
 		return who, errs.E(errs.GuildJoinDenied,
-			"This room is in the server “%s”, and you aren't a member. Join the server first, then open this link again.",
+			"This room is in the server “%s”, and you aren't a member. Join the server first, then open this link "+
+				"again.",
 			g.info.Name)
 	}
 	// Whoever made the link must be allowed to invite; Snug's own permission does not replace that.
@@ -64,7 +65,8 @@ func (rs *Rooms) addToGuild(
 		return who, err
 	case !may:
 		return who, errs.E(errs.GuildJoinDenied,
-			"The person who sent you this link can't invite people to the server “%s”. Ask a member for a Discord invite, then open this link again.",
+			"The person who sent you this link can't invite people to the server “%s”. Ask a member for a Discord "+
+				"invite, then open this link again.",
 			g.info.Name)
 	case !g.settings.GuildsJoin:
 		return who, nil

@@ -44,7 +44,8 @@ func (rs *Rooms) overflowInLane(ctx context.Context, g *guildState, from snowfla
 	base, name := baseCategory(from, channels)
 	if c := byID(channels)[base]; c.Unseen {
 		return 0, errs.E(errs.MissingPermission,
-			"Snug can't see the category for rooms. A manager can give Snug's role View Channel there, or choose another category in Snug's settings.")
+			"Snug can't see the category for rooms. A manager can give Snug's role View Channel there, or choose "+
+				"another category in Snug's settings.")
 	}
 	if base == 0 {
 		return 0, errs.E(errs.Invalid,

@@ -134,17 +134,20 @@ func (rs *Rooms) suspended(info room.GuildInfo, r *room.Room, a room.Access, s a
 		return nil
 	case access.IsPending:
 		return errs.E(errs.RoomNotFound,
-			"Your place in “%s” is suspended until you accept this server's rules. Accept them in Discord, then try again.",
+			"Your place in “%s” is suspended until you accept this server's rules. Accept them in Discord, then "+
+				"try again.",
 			r.Name)
 	case access.MissingRole:
 		if roles := rs.openingRoles(info, a, s); roles != "" {
 			return errs.E(errs.RoomNotFound,
-				"Your place in “%s” is suspended because you need a role there: %s. Ask a manager of the server for it, then try again.",
+				"Your place in “%s” is suspended because you need a role there: %s. Ask a manager of the server "+
+					"for it, then try again.",
 				r.Name, roles)
 		}
 	}
 	return errs.E(errs.RoomNotFound,
-		"Your place in “%s” is suspended because this server doesn't let you in there. If you think that's a mistake, ask one of its managers.",
+		"Your place in “%s” is suspended because this server doesn't let you in there. If you think that's a "+
+			"mistake, ask one of its managers.",
 		r.Name)
 }
 

@@ -157,7 +157,8 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 func fullError(r *roomState, roster []room.Person) error {
 	if room.Occupied(roster) < r.Seats {
 		return errs.E(errs.RoomFull,
-			"“%s” has a free seat, but it's being held for somebody else. Try again in a minute, or join the waiting list.",
+			"“%s” has a free seat, but it's being held for somebody else. Try again in a minute, or join the "+
+				"waiting list.",
 			r.Name)
 	}
 	return errs.E(errs.RoomFull,

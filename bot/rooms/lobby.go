@@ -202,7 +202,8 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 		return err
 	case !of(l.ChannelID, KindVoice):
 		return errs.Field("channel_id",
-			"That isn't a voice channel of this server, or Snug can't see it. Choose another, or give Snug View Channel there.")
+			"That isn't a voice channel of this server, or Snug can't see it. Choose another, or give Snug View "+
+				"Channel there.")
 	}
 	return rs.checkLobbyChannel(g, q.Lobby.ChannelID, "channel_id")
 }

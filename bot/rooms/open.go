@@ -157,7 +157,8 @@ func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 	switch {
 	case mine < s.RoomsPerMember && mine+coming >= s.RoomsPerMember:
 		return errs.E(errs.RoomLimit,
-			"Your last room is still opening: Discord hasn't confirmed it yet. Check your list of rooms, or try again in two minutes.")
+			"Your last room is still opening: Discord hasn't confirmed it yet. Check your list of rooms, or try "+
+				"again in two minutes.")
 	case mine >= s.RoomsPerMember:
 		if r := g.roomOf(who.UserID); r != nil && mine == 1 {
 			return errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", r.Name)
@@ -166,7 +167,8 @@ func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 			"You have as many rooms as this server allows (%d). Close one first, then open a new one.", s.RoomsPerMember)
 	case len(g.rooms)+len(g.pendingCreates) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit,
-			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask a manager of the server.",
+			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask a manager "+
+				"of the server.",
 			len(g.rooms))
 	}
 	return g.checkOpenRate(who.UserID, g.now())

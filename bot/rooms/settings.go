@@ -149,7 +149,8 @@ func (rs *Rooms) checkPlaces(ctx context.Context, g *guildState, next guild.Sett
 		return errs.Field("category_id", "That category is no longer in this server. Choose another.")
 	case log && !of(next.LogChannelID, KindText):
 		return errs.Field("log_channel_id",
-			"That isn't a text channel of this server, or Snug can't see it. Choose another, or give Snug View Channel there.")
+			"That isn't a text channel of this server, or Snug can't see it. Choose another, or give Snug View "+
+				"Channel there.")
 	}
 	return nil
 }
@@ -324,7 +325,8 @@ func (rs *Rooms) flushSettings(ctx context.Context, g *guildState) {
 	rev, err := rs.writeSettings(ctx, g, guild.Document{Settings: g.settings})
 	if err != nil {
 		g.settingsUnsure = true
-		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be published again under the same ids",
+		rs.o.Log.WarnContext(ctx, "published audit entries of the settings could not be cleared; they will be "+
+			"published again under the same ids",
 			"guild_id", g.id, "err", err)
 		return
 	}

@@ -122,7 +122,8 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 	if err != nil {
 		r.revUnknown = true
-		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again under the same ids",
+		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again "+
+			"under the same ids",
 			"guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}

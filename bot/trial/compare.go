@@ -200,7 +200,8 @@ func Report(w io.Writer, rec Record, diff []Difference) {
 		}
 		for _, x := range o.Exchanges {
 			if x.Code == codeTwoFactor {
-				fmt.Fprintf(w, "    The application's owner has no two-factor authentication, which this server requires of "+
+				fmt.Fprintf(w, "    The application's owner has no two-factor authentication, which this server "+
+					"requires of "+
 					"moderators. Enable it in Discord → User Settings → My Account\n")
 				break
 			}

@@ -172,7 +172,8 @@ func (d *doctor) intents(ctx context.Context) (string, error) {
 	if a.Flags&mayAskMembers == 0 {
 		return "",
 			errors.New("SNUG_MEMBERS_INTENT is set, but Discord doesn't allow the intent. " +
-				"Turn on Server Members Intent in the Developer Portal → Bot (from 10,000 users on, apply for it there), " +
+				"Turn on Server Members Intent in the Developer Portal → Bot (from 10,000 users on, apply for it " +
+				"there), " +
 				"or unset the variable: Snug works without it")
 	}
 	return "Discord allows the members intent", nil
@@ -189,7 +190,8 @@ func (d *doctor) redirect(ctx context.Context) (string, error) {
 		return "Discord doesn't say. Make sure that " + want + " is in the Developer Portal → OAuth2 → Redirects", nil
 	case !slices.Contains(a.RedirectURIs, want):
 		return "",
-			fmt.Errorf("%s isn't registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → Redirects",
+			fmt.Errorf("%s isn't registered, so nobody can sign in. Add it in the Developer Portal → OAuth2 → "+
+				"Redirects",
 				want)
 	}
 	return want + " is registered", nil

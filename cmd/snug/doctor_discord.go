@@ -58,7 +58,8 @@ func (d *doctor) twoFactor(ctx context.Context) (string, error) {
 	case len(refused) > 0:
 		return "",
 			fmt.Errorf("these servers require two-factor authentication for moderation, but the application's owner "+
-				"doesn't have it, so Discord refuses the bot: %s. The application's owner (for a team, the team's owner) "+
+				"doesn't have it, so Discord refuses the bot: %s. The application's owner (for a team, the team's "+
+				"owner) "+
 				"turns it on in Discord → User Settings → My Account",
 				strings.Join(refused, ", "))
 	case asks == 0:

@@ -44,7 +44,8 @@ func (c *healthCmd) ask(ctx context.Context) error {
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("nothing answers at %s: %w. Check that Snug is running and that SNUG_ADDR is the same for both",
+		return fmt.Errorf("nothing answers at %s: %w. Check that Snug is running and that SNUG_ADDR is the same "+
+			"for both",
 			at, err)
 	}
 	defer res.Body.Close()

@@ -60,7 +60,8 @@ func (s *floorSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	fmt.Fprintf(nc,
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
+			"%s\r\n\r\n",
 		base64.StdEncoding.EncodeToString(sum[:]))
 	go s.read(nc, brw.Reader)
 }

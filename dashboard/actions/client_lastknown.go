@@ -66,5 +66,6 @@ func ofNow(ctx context.Context) error {
 		return nil
 	}
 	return errs.E(errs.Unavailable,
-		"Snug isn't serving this server right now. Try again in a moment. If this goes on, check that the bot is still in the server.")
+		"Snug isn't serving this server right now. Try again in a moment. If this goes on, check that the bot is "+
+			"still in the server.")
 }

@@ -18,7 +18,8 @@ var (
 	ErrNoRoom = errs.E(errs.RoomNotFound,
 		"This room is closed, or you aren't invited. Open a new one with /create-room, or ask for an invite link.")
 	ErrNoServer = errs.E(errs.NotFound,
-		"Either Snug or you aren't in this server. If you just joined, reload this page; otherwise ask a member for an invite.")
+		"Either Snug or you aren't in this server. If you just joined, reload this page; otherwise ask a member "+
+			"for an invite.")
 	errStarting = errs.E(errs.Unavailable,
 		"Snug is starting and still loading its servers. This page tries again by itself.")
 )

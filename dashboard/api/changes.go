@@ -149,7 +149,8 @@ func (s *Service) apiChanges() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms",
 		Summary: "What only who controls a room sees", Access: read,
-		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for the owner, and who manages the server and may see the room.",
+		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for " +
+			"the owner, and who manages the server and may see the room.",
 	}, s.roomControl)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms",

@@ -88,9 +88,10 @@ func (s *Service) apiInvites() {
 	}, s.redeem)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "arrive-at-room", Method: http.MethodPost, Path: "/rooms/{channel}/arrive", Tag: "Invites",
-		Summary:     "What is next on your way into a room",
-		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When nothing is next, it lets you in.",
-		Access:      follow,
+		Summary: "What is next on your way into a room",
+		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When " +
+			"nothing is next, it lets you in.",
+		Access: follow,
 	}, s.arrive)
 }
 

@@ -103,8 +103,9 @@ func (s *Service) apiManage() {
 	}, s.apiPlaces)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
-		Access:      read,
-		Description: "A lobby is a voice channel that opens a room for anyone who joins it. Fields without a value of their own follow the settings.",
+		Access: read,
+		Description: "A lobby is a voice channel that opens a room for anyone who joins it. Fields without a value " +
+			"of their own follow the settings.",
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {

@@ -42,8 +42,9 @@ func (s *Service) apiRooms() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}},
-		Access:      write,
-		Description: "You own it. What is left out is as the server's settings say. The answer has the first invite link.",
+		Access: write,
+		Description: "You own it. What is left out is as the server's settings say. The answer has the first " +
+			"invite link.",
 	}, s.apiOpen)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms",

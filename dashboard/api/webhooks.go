@@ -96,8 +96,10 @@ func (s *Service) apiWebhooks() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
-		Access:      write,
-		Description: "It receives what happens from now on, signed to the [Standard Webhooks](https://www.standardwebhooks.com) specification. Addresses that are not on the public internet are not called, and redirects not followed.",
+		Access: write,
+		Description: "It receives what happens from now on, signed to the [Standard " +
+			"Webhooks](https://www.standardwebhooks.com) specification. Addresses that are not on the public " +
+			"internet are not called, and redirects not followed.",
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
 		Body hookInput

@@ -51,7 +51,8 @@ func newMetrics(l *Live, reg prometheus.Registerer) *metrics {
 			Help: "Snapshots sent, by reason: a watcher connected or gained access, or an event was missing."},
 			[]string{"reason"}),
 		checks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "snug_live_standing_checks_total", Help: "Standings requested again for connected watchers, by result."},
+			Name: "snug_live_standing_checks_total", Help: "Standings requested again for connected watchers, by " +
+				"result."},
 			[]string{"result"}),
 		beats: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "snug_live_heartbeats_encoded_total",

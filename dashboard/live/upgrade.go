@@ -122,7 +122,8 @@ func (l *Live) upgrade(rw http.ResponseWriter, r *http.Request, ip string) {
 	}
 	if !l.allowOrigin(r.Header["Origin"]) {
 		l.refuse(rw, http.StatusForbidden, "origin",
-			"Pages of this origin may not connect. Open Snug at its own address, or have its operator list this origin.")
+			"Pages of this origin may not connect. Open Snug at its own address, or have its operator list this "+
+				"origin.")
 		return
 	}
 	w, full := l.arrive(ip)

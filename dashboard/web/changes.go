@@ -50,7 +50,8 @@ func userOf(f url.Values) (snowflake.ID, error) {
 	if f.Get("user") == "" {
 		return 0, nil
 	}
-	return actions.ParseID(f.Get("user"), errs.Field("user", "That ID doesn't belong to anyone. Reload the page and choose again."))
+	return actions.ParseID(f.Get("user"), errs.Field("user", "That ID doesn't belong to anyone. Reload the page "+
+		"and choose again."))
 }
 
 // knock asks to be let into a room. Where there is none, or none that this

@@ -66,7 +66,8 @@ func Owner(user, guild snowflake.ID) string {
 func New(t Token) (Token, string, error) {
 	t.Name = strings.Join(strings.Fields(t.Name), " ")
 	if n := utf8.RuneCountInString(t.Name); n < 1 || n > 60 || !utf8.ValidString(t.Name) {
-		return t, "", errs.Field("name", "A token needs a name of 1 to 60 characters, such as the program that uses it.")
+		return t, "", errs.Field("name", "A token needs a name of 1 to 60 characters, such as the program that "+
+			"uses it.")
 	}
 	if err := CheckScopes(t.Scopes); err != nil {
 		return t, "", err

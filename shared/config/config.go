@@ -273,7 +273,8 @@ func (c *Serve) Networks() (list []netip.Prefix, err error) {
 	for _, s := range c.HookNetworks {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which isn't a network. Use something like 10.0.0.0/8.", s)
+			return nil, fmt.Errorf("SNUG_WEBHOOK_NETWORKS has %q, which isn't a network. Use something like "+
+				"10.0.0.0/8.", s)
 		}
 		list = append(list, p)
 	}

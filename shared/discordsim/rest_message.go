@@ -216,7 +216,8 @@ func bulkDelete(c *call) (int, any, error) {
 	}
 	if len(ids) < 2 || len(ids) > 100 {
 		return 0, nil, fail(400, 50016,
-			"Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to delete.")
+			"Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to "+
+				"delete.")
 	}
 	gone := []ID{}
 	for _, id := range ids {

@@ -60,7 +60,8 @@ func (r *Rates) UnmarshalText(b []byte) error {
 		n, err := strconv.Atoi(count)
 		in, e := time.ParseDuration(span)
 		if !ok || err != nil || e != nil || n < 0 || n > maxTimes || in < time.Second || in > 7*24*time.Hour {
-			return fmt.Errorf("%q is not a number of times in a while. Write it like 3/10m,15/24h: at most %d times, in up to seven days",
+			return fmt.Errorf("%q is not a number of times in a while. Write it like 3/10m,15/24h: at most %d "+
+				"times, in up to seven days",
 				part, maxTimes)
 		}
 		list = append(list, Rate{n, in})
@@ -130,7 +131,8 @@ func (l Limits) Check() error {
 	case len(l.Bot) == 0 || len(l.Sender) == 0 || len(l.Recipient) == 0:
 		return errors.New("a budget for direct messages is missing. Write it like 10/10m,200/24h")
 	case l.Pause < time.Minute || l.MaxPause < l.Pause || l.MaxPause > 7*24*time.Hour:
-		return fmt.Errorf("direct messages pause from %s to %s after Discord said that there are too many. Choose at least a minute, and a longest pause of no less than the first and at most seven days",
+		return fmt.Errorf("direct messages pause from %s to %s after Discord said that there are too many. Choose "+
+			"at least a minute, and a longest pause of no less than the first and at most seven days",
 			l.Pause, l.MaxPause)
 	}
 	return nil

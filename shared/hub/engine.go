@@ -146,7 +146,8 @@ func (e *engine) fail(text string) {
 		return
 	}
 	e.fault = errs.E(errs.Unavailable,
-		"Snug can't save anything: the disk is full or broken. The person who hosts it has to free space on the disk of %s.",
+		"Snug can't save anything: the disk is full or broken. The person who hosts it has to free space on the "+
+			"disk of %s.",
 		e.opts.StoreDir).
 		Because(errors.New("hub: " + text))
 	e.breakDisk(e.fault)

@@ -269,7 +269,8 @@ func (h *Hub) check(ctx context.Context) error {
 				"data, remove the file %s in the folder and start Snug again.",
 			h.o.Dir, ledgerFile).
 			Because(fmt.Errorf("hub: lost entries: %s", strings.Join(lost, ", ")))
-		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its file "+
+		h.log.Error("hub: the data folder is damaged; restore the last backup into an empty folder, or remove its "+
+			"file "+
 			ledgerFile+" to go on without what is lost",
 			"folder", h.o.Dir, "lost", strings.Join(lost, ", "))
 	}

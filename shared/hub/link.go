@@ -229,7 +229,8 @@ func dialError(address string, err error) error {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired),
 		errors.Is(err, nats.ErrAuthRevoked):
 		return errs.E(errs.Unauthorized,
-			"The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials file.",
+			"The NATS server at %s refused Snug's credentials. Check the user in SNUG_NATS_URL or the credentials "+
+				"file.",
 			where).Because(err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return errs.E(errs.Invalid,
@@ -242,7 +243,8 @@ func dialError(address string, err error) error {
 			where).Because(err)
 	}
 	return errs.E(errs.Unavailable,
-		"No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the built-in hub.",
+		"No NATS server answers at %s. Check SNUG_NATS_URL and that the server runs, or leave it empty for the "+
+			"built-in hub.",
 		where).Because(err)
 }
 

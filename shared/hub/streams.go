@@ -141,7 +141,8 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 			s.name, c.MaxBytes>>20).Because(err)
 	case code == codeReplicas || code == codeNoPeers:
 		return errs.E(errs.Unavailable,
-			"The NATS cluster cannot keep %d copies of Snug's %s. Set SNUG_NATS_REPLICAS to the number of servers that run.",
+			"The NATS cluster cannot keep %d copies of Snug's %s. Set SNUG_NATS_REPLICAS to the number of servers "+
+				"that run.",
 			c.Replicas, s.name).Because(err)
 	}
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))

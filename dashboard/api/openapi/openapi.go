@@ -135,7 +135,8 @@ func New(e *gin.Engine, o Options) *API {
 					},
 					schemeCookie: {
 						Type: "apiKey", In: "cookie", Name: "__Host-snug",
-						Description: "The cookie of a signed-in browser, for Snug's own pages. Requests from other sites are refused.",
+						Description: "The cookie of a signed-in browser, for Snug's own pages. Requests from other " +
+							"sites are refused.",
 					},
 				},
 			},
@@ -266,7 +267,9 @@ func (a *API) describe(op Operation) huma.Operation {
 		h.Middlewares = append(h.Middlewares, a.repeat(*op.Repeat))
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: replayHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "Any text of up to 200 characters that you choose for this one thing. Sent again within a day with the same body it gives the same answer, without secrets and links that let others in, and does nothing; with another body it is refused.",
+			Description: "Any text of up to 200 characters that you choose for this one thing. Sent again within a " +
+				"day with the same body it gives the same answer, without secrets and links that let others in, " +
+				"and does nothing; with another body it is refused.",
 		})
 	}
 	a.problems(&h, op)

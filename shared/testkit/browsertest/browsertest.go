@@ -94,5 +94,6 @@ func find() (string, error) {
 		}
 	}
 	return "",
-		errors.New("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set SNUG_BROWSER to it")
+		errors.New("no Chrome or Chromium found. Install one (make test does, as root on Debian), or set " +
+			"SNUG_BROWSER to it")
 }

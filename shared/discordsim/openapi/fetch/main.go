@@ -37,7 +37,8 @@ func main() {
 	defer cancel()
 	if err := fetch(ctx, from, *to); err != nil {
 		fmt.Fprintf(os.Stderr, "Discord's OpenAPI description was not fetched: %v.\n"+
-			"Where %s cannot be reached, set DISCORD_OPENAPI_URL to a mirror, or get the file another way and put it at %s.\n"+
+			"Where %s cannot be reached, set DISCORD_OPENAPI_URL to a mirror, or get the file another way and put "+
+			"it at %s.\n"+
 			"Without it the tests run all the same; they then compare nothing with it.\n", err, from, *to)
 		os.Exit(1)
 	}
