@@ -40,7 +40,7 @@ func TestLogLines(t *testing.T) {
 			`<t:0:T> 🟢 <#4> · <@1> opened the room “\*A\* \<\@9\>”`,
 		},
 		{
-			"of no room", audit.Entry{Kind: audit.SettingsChanged, By: 1, Detail: "seats", Old: "4", New: `"6"`},
+			"of no room", audit.Entry{Kind: audit.SettingsChanged, By: 1, Detail: "seats", Old: "4", New: "6"},
 			`<t:0:T> ⚙️ <@1> changed the setting “Seats” from 4 to 6`,
 		},
 	} {
