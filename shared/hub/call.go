@@ -27,6 +27,7 @@ const (
 	callPrefix  = "snug.call."
 	callGroup   = "holder" // if two processes hold a guild, only one answers
 	callTime    = 15 * time.Second
+	answerTime  = time.Second // of that, what remains for the answer to arrive
 	headID      = "Snug-Call"
 	headRequest = "Snug-Request"
 	headTime    = "Snug-Milliseconds"

@@ -73,7 +73,7 @@ func (h *Hub) Calls(most int) (*Calls, error) {
 	return c, nil
 }
 
-// Serve registers the function that answers the method. Its ctx ends with the caller's deadline or
+// Serve registers the function that answers the method. Its ctx ends shortly before the caller's deadline or
 // when Close stops waiting, but not when the caller cancels; CallID returns the call's id,
 // RequestID the request it serves. Errors without a code and panics reach the caller as Internal.
 // Causes are only logged here. Registering a name again replaces the function.
@@ -271,6 +271,7 @@ func (c *Calls) serve(m *nats.Msg) {
 	if ms, err := strconv.ParseInt(m.Header.Get(headTime), 10, 64); err == nil {
 		limit = time.Duration(ms) * time.Millisecond
 	}
+	limit -= min(answerTime, limit/10) // else the caller would give up at the moment the answer leaves
 	ctx, cancel := context.WithTimeout(WithRequestID(WithCallID(c.ctx, m.Header.Get(headID)), request), limit)
 	defer cancel()
 	body, err := guarded(ctx, func(ctx context.Context) ([]byte, error) {
