@@ -141,6 +141,24 @@ func wantNil(t *testing.T, err error) {
 }
 
 // What is registered before handlers refuses calls, and gives handlers their context.
+// TestLateAnswer: a handler that works until its ctx ends still answers in time, and its error reaches the caller.
+func TestLateAnswer(t *testing.T) {
+	t.Parallel()
+	h := openHub(t, Options{})
+	calls := must(h.Calls(1))(t)
+	ask.Serve(calls, func(ctx context.Context, _ snowflake.ID, _ question) (string, error) {
+		<-ctx.Done()
+		return "", errs.E(errs.DiscordUnavailable, "Discord did not answer.").Because(ctx.Err())
+	})
+	if err := calls.Hold(t.Context(), testGuild); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, err := ask.Call(ctx, h, testGuild, question{})
+	wantCode(t, err, errs.DiscordUnavailable)
+}
+
 func TestCallsBefore(t *testing.T) {
 	t.Parallel()
 	h, ctx := openHub(t, Options{}), t.Context()
