@@ -99,31 +99,31 @@ type (
 		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats that are kept for somebody."`
 		Coming  []comerJSON `json:"on_the_way" nullable:"false" doc:"Who followed an invite and is not let in yet; kick takes their place back."`
 
-		OwnerOut    string        `json:"owner_suspended,omitempty" doc:"Why the owner has no place of their own for now, as suspended of a guest says it; left out while they have."`
-		RenamesLeft int           `json:"renames_left" doc:"How often the room can be renamed at once."`
-		NextRename  *time.Time    `json:"next_rename,omitempty"`
-		WantedName  string        `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
-		WatchURL    string        `json:"watch_url,omitempty" doc:"The link for spectators; left out while the room may not be watched."`
-		LobbyID     *snowflake.ID `json:"lobby_id" doc:"The lobby it was opened through."`
+		OwnerSuspended string        `json:"owner_suspended,omitempty" doc:"Why the owner has no place of their own for now, as suspended of a guest says it; left out while they have."`
+		RenamesLeft    int           `json:"renames_left" doc:"How often the room can be renamed at once."`
+		NextRename     *time.Time    `json:"next_rename,omitempty"`
+		WantedName     string        `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
+		WatchURL       string        `json:"watch_url,omitempty" doc:"The link for spectators; left out while the room may not be watched."`
+		LobbyID        *snowflake.ID `json:"lobby_id" doc:"The lobby it was opened through."`
 	}
 	guestJSON struct {
-		UserID   snowflake.ID  `json:"user_id"`
-		Name     string        `json:"name,omitempty"`
-		By       *snowflake.ID `json:"by" doc:"Who let them in."`
-		InviteID string        `json:"invite_id,omitempty"`
-		Since    *time.Time    `json:"since,omitempty"`
-		Out      string        `json:"suspended,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
-		Lacks    string        `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		UserID       snowflake.ID  `json:"user_id"`
+		Name         string        `json:"name,omitempty"`
+		By           *snowflake.ID `json:"by" doc:"Who let them in."`
+		InviteID     string        `json:"invite_id,omitempty"`
+		Since        *time.Time    `json:"since,omitempty"`
+		Suspended    string        `json:"suspended,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
+		MissingRoles string        `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
 	}
 	comerJSON struct {
-		UserID   snowflake.ID `json:"user_id"`
-		Name     string       `json:"name,omitempty"`
-		InviteID string       `json:"invite_id"`
-		Since    time.Time    `json:"since"`
-		Until    time.Time    `json:"kept_until" doc:"Their place is kept until then."`
-		Step     string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (suspended says what keeps them out). Left out until Discord has said who they are."`
-		Out      string       `json:"suspended,omitempty" doc:"With wait: as suspended of a guest; left out where the room is locked."`
-		Lacks    string       `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		UserID       snowflake.ID `json:"user_id"`
+		Name         string       `json:"name,omitempty"`
+		InviteID     string       `json:"invite_id"`
+		Since        time.Time    `json:"since"`
+		Until        time.Time    `json:"kept_until" doc:"Their place is kept until then."`
+		Step         string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (suspended says what keeps them out). Left out until Discord has said who they are."`
+		Suspended    string       `json:"suspended,omitempty" doc:"With wait: as suspended of a guest; left out where the room is locked."`
+		MissingRoles string       `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
 	}
 	banJSON struct {
 		UserID snowflake.ID  `json:"user_id"`
@@ -278,8 +278,8 @@ func (s *Service) roomControl(ctx context.Context, who *openapi.Caller, in *Room
 	}
 	out := controlJSON{
 		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
-		Coming:   []comerJSON{},
-		OwnerOut: string(c.OwnerSuspended), RenamesLeft: c.RenamesLeft, NextRename: wire.TimeOrNull(c.NextRename),
+		Coming:         []comerJSON{},
+		OwnerSuspended: string(c.OwnerSuspended), RenamesLeft: c.RenamesLeft, NextRename: wire.TimeOrNull(c.NextRename),
 		WantedName: c.WantedName, LobbyID: wire.IDOrNull(c.LobbyID),
 	}
 	if c.WatchToken != "" && who.May(apitoken.RoomsWrite) {

@@ -74,7 +74,7 @@ type (
 		Want      string          `json:"want,omitempty"`
 		Risky     bool            `json:"risky" doc:"Fixed only if you name it."`
 		Mended    bool            `json:"mended"`
-		Wrong     string          `json:"failure,omitempty" doc:"Why it wasn't fixed."`
+		Failure   string          `json:"failure,omitempty" doc:"Why it wasn't fixed."`
 	}
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`
@@ -138,7 +138,7 @@ func (s *Service) apiHealth() {
 				Risky: f.Risky, Mended: f.Fixed,
 			}
 			if f.Err != nil {
-				j.Wrong = f.Err.Message
+				j.Failure = f.Err.Message
 			}
 			out.Findings = append(out.Findings, j)
 		}

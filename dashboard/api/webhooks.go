@@ -39,10 +39,10 @@ type (
 		Renew   bool          `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
 	}
 	tryJSON struct {
-		At     time.Time `json:"at"`
-		Status int       `json:"status" doc:"0: there was no answer."`
-		Wrong  string    `json:"failure,omitempty"`
-		Millis int64     `json:"ms"`
+		At      time.Time `json:"at"`
+		Status  int       `json:"status" doc:"0: there was no answer."`
+		Failure string    `json:"failure,omitempty"`
+		Millis  int64     `json:"ms"`
 	}
 	deliveryJSON struct {
 		ID     string        `json:"id" doc:"The message's webhook-id, the same at every try."`

@@ -17,11 +17,11 @@ import (
 // Participant is somebody whom the one who runs the room can do something about.
 type Participant struct {
 	room.Person
-	In    bool // sits there now
-	Owner bool
-	You   bool
-	Out   access.Barrier // why they do not have their place for now: they do not pass the room's gate
-	Needs string         // the same in words, with the next step
+	In        bool // sits there now
+	Owner     bool
+	You       bool
+	Suspended access.Barrier // why they do not have their place for now: they do not pass the room's gate
+	Needs     string         // the same in words, with the next step
 }
 
 // People are those inside, the guests who are not, and an owner who does not have their place.
@@ -39,7 +39,7 @@ func (r *Room) People(t text.Texts) []Participant {
 			seen[p.UserID] = true
 			list = append(list,
 				Participant{
-					Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Out: out[p.UserID],
+					Person: p, In: in, Owner: p.UserID == owner, You: p.UserID == r.me(), Suspended: out[p.UserID],
 					Needs: r.needs(t, p.UserID, out[p.UserID]),
 				})
 		}

@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,8 +38,8 @@ func avoided(t *testing.T) (words *regexp.Regexp, fine *regexp.Regexp) {
 	return pattern(lists[0][1]), pattern(lists[1][1])
 }
 
-// english gives all English that people read, by where it stands: messages, sentences in the program's strings (errors,
-// log lines, --help, descriptions of the API) and documents without their code.
+// english gives the English that the program says, by where it stands: messages, and sentences in its strings (errors,
+// log lines, --help, descriptions of the API). TestWordsInDocuments of cmd/snug has the documents.
 func english(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -66,35 +65,10 @@ func english(t *testing.T) map[string]string {
 			return true
 		})
 	}
-	documents, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range append(documents, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md") {
-		if filepath.Base(path) == "words.md" {
-			continue
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, line := range strings.Split(codeOut(string(b)), "\n") {
-			out[fmt.Sprintf("%s:%d", strings.TrimPrefix(path, "../../"), i+1)] = line
-		}
-	}
 	return out
 }
 
-// codeOut empties a document's code blocks and code spans, and keeps its lines.
-func codeOut(document string) string {
-	blocks := regexp.MustCompile("(?s)```.*?```")
-	document = blocks.ReplaceAllStringFunc(document, func(s string) string {
-		return strings.Repeat("\n", strings.Count(s, "\n"))
-	})
-	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(document, "`…`")
-}
-
-// TestWordsToAvoid holds docs/words.md against everything people read in English.
+// TestWordsToAvoid holds docs/words.md against all English that the program says.
 func TestWordsToAvoid(t *testing.T) {
 	words, fine := avoided(t)
 	for _, x := range []struct {
