@@ -2,7 +2,7 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help demo build test test-openapi openapi stranger pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test test-openapi openapi generate stranger pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,10 @@ test-openapi: ## Run only the tests that use that description
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger
+
+generate: ## Write the generated documents and golden files; see CONTRIBUTING.md
+	SNUG_UPDATE=1 $(GO) test -count=1 -run '^(TestDocs|TestTypesOfWebhooks|TestGolden|TestDependencies)$$' \
+		./bot/commands ./shared/setting ./shared/text ./shared/protocol ./cmd/snug
 
 pictures: ## Take the pictures in docs/pictures from the running program
 	SNUG_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug

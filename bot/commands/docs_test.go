@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -10,29 +9,11 @@ import (
 
 	"github.com/disgoorg/disgo/discord"
 
-	"snug/shared/testkit/walk"
+	"snug/shared/testkit"
 )
 
-var update = flag.Bool("update", false, "write docs/commands.md anew")
-
-const docs = "../../docs/commands.md"
-
-// TestDocs: docs/commands.md is made from the definitions. `go generate ./bot/commands` writes it anew.
-func TestDocs(t *testing.T) {
-	want, docs := describe(t), walk.Path(t, docs)
-	if *update {
-		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(docs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Errorf("%s is older than the commands; run: go generate ./bot/commands", docs)
-	}
-}
+// TestDocs: docs/commands.md is made from the definitions.
+func TestDocs(t *testing.T) { testkit.Generated(t, "../../docs/commands.md", describe(t)) }
 
 // kinds are what Discord calls the types of options.
 func kindOf(d defined) string {
@@ -54,7 +35,7 @@ func describe(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(`# Commands
 
-<!-- Made from the definitions by: go generate ./bot/commands -->
+<!-- Made from the definitions by: make generate -->
 
 Type ` + "`/`" + ` in Discord to see them; each answer is seen by you alone. Commands about a room mean the room whose
 chat you type in, else the one you sit in, else your own; the option ` + "`room`" +

@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,9 +13,8 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	guild = snowflake.ID(41771983423143937)
@@ -107,21 +105,9 @@ func TestGolden(t *testing.T) {
 	}
 	for name, got := range messages(t) {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if string(got)+"\n" != string(want) {
-				t.Errorf("the message changed.\n got %s\nwant %s", got, want)
-			}
-			if !strings.Contains(string(doc), "```json\n"+string(want)+"```") {
-				t.Errorf("docs/protocol.md does not show this message as it is sent:\n%s", want)
+			testkit.Generated(t, filepath.Join("testdata", name+".json"), string(got)+"\n")
+			if !strings.Contains(string(doc), "```json\n"+string(got)+"\n```") {
+				t.Errorf("docs/protocol.md does not show this message as it is sent:\n%s", got)
 			}
 		})
 	}

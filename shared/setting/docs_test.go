@@ -1,7 +1,6 @@
 package setting_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -12,28 +11,11 @@ import (
 	"snug/shared/guild"
 	"snug/shared/schema"
 	"snug/shared/setting"
-	"snug/shared/testkit/walk"
+	"snug/shared/testkit"
 )
 
-var update = flag.Bool("update", false, "write docs/settings.md again")
-
-// TestDocs: docs/settings.md is made from the rows. `go generate ./shared/setting` writes it again.
-func TestDocs(t *testing.T) {
-	docs := walk.Path(t, "../../docs/settings.md")
-	want := describe(t)
-	if *update {
-		if err := os.WriteFile(docs, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(docs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Error("docs/settings.md is older than the settings; run: go generate ./shared/setting")
-	}
-}
+// TestDocs: docs/settings.md is made from the rows.
+func TestDocs(t *testing.T) { testkit.Generated(t, "../../docs/settings.md", describe(t)) }
 
 func describe(t *testing.T) string {
 	t.Helper()
@@ -41,7 +23,7 @@ func describe(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString(`# Settings
 
-<!-- Made from the settings' rows by: go generate ./shared/setting -->
+<!-- Made from the settings' rows by: make generate -->
 
 Managers change them with ` + "`/snug settings`" + ` in Discord, on the page "Settings" of their server, and over
 [the API](api.md), which uses the names in the last column. Lengths of time are written like 30s, 5m, 1h30m or 7d.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"snug/shared/testkit/walk"
 )
 
 // Patience bounds every wait for a fact. It is reached only when something is
@@ -26,6 +28,24 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
+	}
+}
+
+// Update is the environment variable that has Generated write files (make generate).
+const Update = "SNUG_UPDATE"
+
+// Generated fails the test unless a file, given by its path from the working directory, has this text. With Update
+// set it writes the text.
+func Generated(t testing.TB, file, text string) {
+	t.Helper()
+	at := walk.Path(t, file)
+	if os.Getenv(Update) != "" {
+		NoError(t, os.WriteFile(at, []byte(text), 0o644)) //nolint:gosec // it's part of the repository
+	}
+	have, err := os.ReadFile(at)
+	NoError(t, err)
+	if string(have) != text {
+		t.Errorf("%s is older than the code. Run: make generate\nIt should say:\n%s", file, text)
 	}
 }
 

@@ -5,8 +5,8 @@
 //	w.Insert("shared/schema/settings.go", `Name: "private"`, `{Name: "quiet", …},`)
 //	w.Message("settings", "setting.quiet", "Quiet")
 //	w.Keep("Add a setting", 4)
-//	w.Go("vet", "./shared/schema", "./dashboard/view")
-//	w.Go("test", "-run", "TestEverySetting", "./shared/guild", "./dashboard/view")
+//	w.Go(t, "vet", "./shared/schema", "./dashboard/view")
+//	w.Go(t, "test", "-run", "TestEverySetting", "./shared/guild", "./dashboard/view")
 //
 // The edits are an overlay (go help build), so only what changed is compiled. The tests that are run see edited Go
 // files and embedded files as a matter of course. A test that reads another file of the module itself, such as a
@@ -199,27 +199,24 @@ func (w *Walk) Keep(section string, most int) {
 	}
 }
 
-// Go runs a go command (vet, build, test) in the module's root with the edits, and with the race detector if
-// the calling test has it. It returns what was printed, and fails the test if the command fails.
-func (w *Walk) Go(command string, args ...string) string {
-	w.t.Helper()
+// Go runs a go command (vet, build, test) in the module's root with the edits, and without the race detector, which
+// takes twice the time to compile. Tests write generated files there. It returns what was printed, and fails t if the
+// command fails.
+func (w *Walk) Go(t testing.TB, command string, args ...string) string {
+	t.Helper()
 	b, err := json.Marshal(w.over)
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	file := filepath.Join(w.dir, "overlay.json")
 	if err := os.WriteFile(file, b, 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	all := []string{command, "-overlay", file}
-	if race {
-		all = append(all, "-race")
+		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(w.t.Context(), "go", append(all, args...)...)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{command, "-overlay", file}, args...)...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = w.root, append(os.Environ(), overlaid+"="+file), &out, &out
 	if err := cmd.Run(); err != nil {
-		w.t.Errorf("go %s %s: %v\n%s", command, strings.Join(args, " "), err, out.String())
+		t.Errorf("go %s %s: %v\n%s", command, strings.Join(args, " "), err, out.String())
 	}
 	return out.String()
 }

@@ -18,7 +18,7 @@ func TestWalk(t *testing.T) {
 	if want := "docs/demo.md shared/testkit/walk/seen_test.go shared/text/text.go"; strings.Join(w.Files(), " ") != want {
 		t.Errorf("edited: %q", w.Files())
 	}
-	out := w.Go("test", "-v", "-run", "^(TestSeen|TestWalk)$", "./shared/testkit/walk")
+	out := w.Go(t, "test", "-v", "-run", "^(TestSeen|TestWalk)$", "./shared/testkit/walk")
 	if !strings.Contains(out, "--- PASS: TestSeen") || !strings.Contains(out, "--- SKIP: TestWalk") {
 		t.Error(out)
 	}
@@ -31,5 +31,5 @@ func TestWalk(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	w.Go("vet", "./shared/testkit/walk", "./shared/text")
+	w.Go(t, "vet", "./shared/testkit/walk", "./shared/text")
 }
