@@ -2,7 +2,6 @@ package commands
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,10 @@ import (
 	"snug/shared/testkit"
 )
 
+const docs = "../../docs/commands.md"
+
 // TestDocs: docs/commands.md is made from the definitions.
-func TestDocs(t *testing.T) { testkit.Generated(t, "../../docs/commands.md", describe(t)) }
+func TestDocs(t *testing.T) { testkit.Generated(t, docs, describe(t)) }
 
 // kinds are what Discord calls the types of options.
 func kindOf(d defined) string {

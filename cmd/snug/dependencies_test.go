@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"snug/shared/testkit"
 	"strings"
 	"testing"
 )

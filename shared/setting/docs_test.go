@@ -2,7 +2,6 @@ package setting_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 

@@ -2,9 +2,7 @@ package text_test
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +12,6 @@ import (
 	"snug/shared/audit"
 	"snug/shared/room"
 	"snug/shared/schema"
-	"snug/shared/testkit"
 	"snug/shared/testkit"
 	"snug/shared/testkit/walk"
 	"snug/shared/text"
