@@ -10,7 +10,6 @@ import (
 	"snug/shared/text"
 )
 
-
 // definer makes command definitions with their names and descriptions in every language.
 type definer struct{ c *text.Catalog }
 

@@ -231,11 +231,38 @@ func (b *dataBuilder) fill(list []component, fields map[string]any, known map[st
 			id := c.customID()
 			known[id] = true
 			w["custom_id"] = id
-			b.enter(c, w, fields[id], t.at(id))
+			v, entered := fields[id]
+			if !entered {
+				v = c.preset()
+			}
+			b.enter(c, w, v, t.at(id))
 		}
 		out = append(out, w)
 	}
 	return out
+}
+
+// preset returns what a field of a modal has before anybody touches it: the value of an input, and the defaults of
+// what can be chosen (https://docs.discord.com/developers/components/reference).
+func (c component) preset() any {
+	switch c.kind() {
+	case compInput:
+		return c["value"]
+	case compCheck:
+		return c["default"]
+	}
+	var chosen []any
+	options, _ := c["options"].([]map[string]any)
+	for _, o := range options {
+		if o["default"] == true {
+			chosen = append(chosen, o["value"])
+		}
+	}
+	defaults, _ := c["default_values"].([]map[string]any)
+	for _, d := range defaults {
+		chosen = append(chosen, d["id"])
+	}
+	return chosen
 }
 
 // enter sets the value of one field.
@@ -244,12 +271,8 @@ func (b *dataBuilder) enter(c component, w map[string]any, v any, t *tree) {
 	switch c.kind() {
 	case compInput:
 		s, given := v.(string)
-		if !given {
-			if v != nil {
-				s, _ = scalar(marshal(v))
-			} else {
-				s, _ = c["value"].(string)
-			}
+		if !given && v != nil {
+			s, _ = scalar(marshal(v))
 		}
 		low, _ := c["min_length"].(int)
 		high, ok := c["max_length"].(int)

@@ -18,7 +18,6 @@ import (
 	"snug/shared/text"
 )
 
-
 // Read returns the value of what somebody typed or chose: one text, or one for each choice. "" is nothing chosen.
 // Channels and roles are ids, or mentions as Discord writes them. It fails with errs.Invalid, naming the field, if the
 // text can't be read; whether the row allows the value is for guild.Settings.Validate.
