@@ -13,19 +13,20 @@ import (
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/wire"
 	"snug/shared/apitoken"
+	"snug/shared/audit"
 	"snug/shared/stats"
 )
 
 func (s *Service) apiActivity() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "audit", Method: http.MethodGet, Path: "/guilds/{guild}/audit", Tag: "Activity",
-		Summary:     "What happened, the newest first",
-		Description: "A page may be empty and still have a `next_cursor`, when a filter takes little.",
+		Summary:     "List what happened",
+		Description: "Newest first. With a filter, a page can be empty and still have a `next_cursor`.",
 		Access:      openapi.Access{Scope: apitoken.AuditRead},
 	}, s.listAudit)
 	openapi.Register(s.api, openapi.Operation{
-		ID: "stats", Method: http.MethodGet, Path: "/guilds/{guild}/stats", Tag: "Activity", Summary: "Numbers",
-		Description: "Counted from a look at every room each minute. Days are in UTC.",
+		ID: "stats", Method: http.MethodGet, Path: "/guilds/{guild}/stats", Tag: "Activity", Summary: "Get numbers",
+		Description: "Snug counts the people in every room once a minute. Days are in UTC.",
 		Access:      openapi.Access{Scope: apitoken.AuditRead},
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
@@ -44,18 +45,18 @@ func (s *Service) apiActivity() {
 }
 
 type auditJSON struct {
-	Entries []wire.Entry `json:"entries" nullable:"false" doc:"The newest first."`
+	Entries []wire.Entry `json:"entries" nullable:"false" doc:"Newest first."`
 	Next    string       `json:"next_cursor,omitempty"`
 }
 
 func (s *Service) listAudit(ctx context.Context, who *openapi.Caller, in *struct {
 	GuildPath
 	openapi.Paging
-	Kind  []string  `query:"kind,explode" doc:"Only these kinds."`
-	By    string    `query:"by" doc:"Only what this user did, or what was done to them."`
-	Room  string    `query:"room"`
-	Since time.Time `query:"since"`
-	Until time.Time `query:"until"`
+	Kind  []audit.Kind `query:"kind,explode" doc:"Only these kinds."`
+	By    string       `query:"by" doc:"Only what this user did, or what was done to them."`
+	Room  string       `query:"room" doc:"Only what happened in this room."`
+	Since time.Time    `query:"since"`
+	Until time.Time    `query:"until"`
 }) (*answer[auditJSON], error) {
 	g, err := s.managing(ctx, who, in.Guild)
 	if err != nil {
@@ -65,11 +66,11 @@ func (s *Service) listAudit(ctx context.Context, who *openapi.Caller, in *struct
 	if err != nil {
 		return nil, err
 	}
-	f, _, err := actions.ReadAuditFilter(url.Values{"kind": in.Kind, "by": {in.By}, "room": {in.Room}})
+	f, _, err := actions.ReadAuditFilter(url.Values{"by": {in.By}, "room": {in.Room}})
 	if err != nil {
 		return nil, err
 	}
-	f.Since, f.Until = in.Since, in.Until
+	f.Kinds, f.Since, f.Until = in.Kind, in.Since, in.Until
 	return s.auditAnswer(ctx, g.ID, f, before, in.Limit)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/wire"
+	"snug/shared/access"
 	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/protocol"
@@ -75,55 +76,55 @@ func (in changeInput) sent(field string) (string, bool) {
 type (
 	roomChangedJSON struct {
 		Room     wire.Room  `json:"room"`
-		Later    *time.Time `json:"later,omitempty" doc:"When the new name will be applied: Discord allows few renames. Left out: it is."`
-		WatchURL string     `json:"watch_url,omitempty" doc:"The new link for spectators, after watch."`
+		Later    *time.Time `json:"later,omitempty" doc:"When the new name applies. Missing: it already does."`
+		WatchURL string     `json:"watch_url,omitempty" doc:"The new spectator link, after watch."`
 	}
 
 	knockedJSON struct {
-		Already bool `json:"already" doc:"You had knocked before, and nobody has answered yet."`
+		Already bool `json:"already" doc:"You've already knocked, and nobody has answered yet."`
 	}
 	answerInput struct {
 		User  snowflake.ID `json:"user" doc:"Who knocked."`
-		LetIn bool         `json:"let_in" doc:"false says not now."`
+		LetIn bool         `json:"let_in" doc:"true lets them in; false says not now."`
 	}
 	waitingJSON struct {
-		Place     int        `json:"place" doc:"Your place in the waiting list, from 1; 0: you do not wait."`
-		HeldUntil *time.Time `json:"held_until,omitempty" doc:"A seat was free after all and is held for you."`
+		Place     int        `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
+		HeldUntil *time.Time `json:"held_until,omitempty" doc:"A seat was free after all, held for you until then."`
 	}
 
 	controlJSON struct {
 		Guests  []guestJSON `json:"guests" nullable:"false"`
 		Bans    []banJSON   `json:"bans" nullable:"false"`
-		Knocks  []askerJSON `json:"knocks" nullable:"false" doc:"That nobody has answered."`
-		Waiting []askerJSON `json:"waiting" nullable:"false" doc:"Who waits for a seat, the first to get one first."`
-		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats that are kept for somebody."`
-		Coming  []comerJSON `json:"on_the_way" nullable:"false" doc:"Who followed an invite and is not let in yet; kick takes their place back."`
+		Knocks  []askerJSON `json:"knocks" nullable:"false" doc:"Not answered yet."`
+		Waiting []askerJSON `json:"waiting" nullable:"false" doc:"Waiting for a seat. The first gets the next one."`
+		Holds   []holdJSON  `json:"holds" nullable:"false" doc:"Seats held for somebody."`
+		Coming  []comerJSON `json:"on_the_way" nullable:"false" doc:"Invited, but not let in yet. kick cancels that."`
 
-		OwnerSuspended string        `json:"owner_suspended,omitempty" doc:"Why the owner has no place of their own for now, as suspended of a guest says it; left out while they have."`
-		RenamesLeft    int           `json:"renames_left" doc:"How often the room can be renamed at once."`
-		NextRename     *time.Time    `json:"next_rename,omitempty"`
-		WantedName     string        `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
-		WatchURL       string        `json:"watch_url,omitempty" doc:"The link for spectators; left out while the room may not be watched."`
-		LobbyID        *snowflake.ID `json:"lobby_id" doc:"The lobby it was opened through."`
+		OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"`
+		RenamesLeft    int            `json:"renames_left" doc:"How many renames Discord allows right now."`
+		NextRename     *time.Time     `json:"next_rename,omitempty" doc:"When Discord allows the next one."`
+		WantedName     string         `json:"wanted_name,omitempty" doc:"The name it gets then."`
+		WatchURL       string         `json:"watch_url,omitempty" doc:"The spectator link, if it's on."`
+		LobbyID        *snowflake.ID  `json:"lobby_id" doc:"The lobby that opened the room. null: none."`
 	}
 	guestJSON struct {
-		UserID       snowflake.ID  `json:"user_id"`
-		Name         string        `json:"name,omitempty"`
-		By           *snowflake.ID `json:"by" doc:"Who let them in."`
-		InviteID     string        `json:"invite_id,omitempty"`
-		Since        *time.Time    `json:"since,omitempty"`
-		Suspended    string        `json:"suspended,omitempty" doc:"Why they have no place for now: they do not pass the room's gate. Left out while they have: not_member, pending, own_denial, role_denial, missing_role, or unasked until Discord has said who they are."`
-		MissingRoles string        `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		UserID       snowflake.ID   `json:"user_id"`
+		Name         string         `json:"name,omitempty"`
+		By           *snowflake.ID  `json:"by" doc:"Who let them in."`
+		InviteID     string         `json:"invite_id,omitempty" doc:"The invite link they followed."`
+		Since        *time.Time     `json:"since,omitempty"`
+		Suspended    access.Barrier `json:"suspended,omitempty"`
+		MissingRoles string         `json:"missing_roles,omitempty" doc:"With missing_role: any of these is enough."`
 	}
 	comerJSON struct {
-		UserID       snowflake.ID `json:"user_id"`
-		Name         string       `json:"name,omitempty"`
-		InviteID     string       `json:"invite_id"`
-		Since        time.Time    `json:"since"`
-		Until        time.Time    `json:"kept_until" doc:"Their place is kept until then."`
-		Step         string       `json:"step,omitempty" doc:"What they still have to do: join (accept Discord's invite), rules (accept the server's rules) or wait (suspended says what keeps them out). Left out until Discord has said who they are."`
-		Suspended    string       `json:"suspended,omitempty" doc:"With wait: as suspended of a guest; left out where the room is locked."`
-		MissingRoles string       `json:"missing_roles,omitempty" doc:"With missing_role: the roles, each of which is enough."`
+		UserID       snowflake.ID   `json:"user_id"`
+		Name         string         `json:"name,omitempty"`
+		InviteID     string         `json:"invite_id" doc:"The invite link they followed."`
+		Since        time.Time      `json:"since"`
+		Until        time.Time      `json:"kept_until" doc:"Their place is kept until then."`
+		Step         room.Step      `json:"step,omitempty"`
+		Suspended    access.Barrier `json:"suspended,omitempty"`
+		MissingRoles string         `json:"missing_roles,omitempty" doc:"With missing_role: any of these is enough."`
 	}
 	banJSON struct {
 		UserID snowflake.ID  `json:"user_id"`
@@ -148,34 +149,34 @@ func (s *Service) apiChanges() {
 	conflict := []int{http.StatusConflict}
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-control", Method: http.MethodGet, Path: "/rooms/{channel}/control", Tag: "Rooms",
-		Summary: "What only who controls a room sees", Access: read,
-		Description: "Guests, who is on their way, bans, knocks, the waiting list and the link for spectators: for " +
-			"the owner, and who manages the server and may see the room.",
+		Summary: "Get what only people who control a room see", Access: read,
+		Description: "Guests, people on their way, bans, knocks, the waiting list and the spectator link. For the " +
+			"owner, and for managers of the server who may see the room.",
 	}, s.roomControl)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "change-room", Method: http.MethodPost, Path: "/rooms/{channel}/change", Tag: "Rooms",
 		Summary: "Change a room", Errors: conflict, Access: write,
-		Description: "One thing at a time. " + s.aboutActions(),
+		Description: "One change at a time. `do` says which:\n\n" + s.aboutActions(),
 	}, s.apiChange)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "knock", Method: http.MethodPost, Path: "/rooms/{channel}/knock", Tag: "Rooms",
 		Summary: "Ask to be let into a room", Errors: conflict, Access: write,
-		Description: "At a room that you may not see, and at none, the answer is the same.",
+		Description: "If you may not see the room, the answer is the same as for a room that doesn't exist.",
 	}, s.apiKnock)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "answer-knock", Method: http.MethodPost, Path: "/rooms/{channel}/answer", Tag: "Rooms",
-		Summary: "Let in who knocked, or say not now", Errors: conflict, Access: write,
+		Summary: "Answer a knock", Errors: conflict, Access: write,
 	}, s.apiAnswer)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "wait", Method: http.MethodPost, Path: "/rooms/{channel}/wait", Tag: "Rooms",
-		Summary: "Wait for a seat in a full room", Errors: conflict, Access: write,
+		Summary: "Join the waiting list of a full room", Errors: conflict, Access: write,
 	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[waitingJSON], error) {
 		done, err := s.apiWait(ctx, who, in.Room, false)
 		return ok(waitingJSON{done.Place, wire.TimeOrNull(done.HeldUntil)}), err
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "stop-waiting", Method: http.MethodDelete, Path: "/rooms/{channel}/wait", Tag: "Rooms",
-		Summary: "Wait no longer", Access: write,
+		Summary: "Leave the waiting list", Access: write,
 	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*none, error) {
 		_, err := s.apiWait(ctx, who, in.Room, true)
 		return &none{}, err
@@ -188,7 +189,7 @@ func (s *Service) aboutActions() string {
 	for _, a := range schema.Actions() {
 		list = append(list, "`"+a.Name+"`: "+s.o.English.Say("action."+a.Name+".about")+".")
 	}
-	return strings.Join(list, " ")
+	return strings.Join(list, "\n\n")
 }
 
 // apiChange does one thing to a room.
@@ -279,7 +280,7 @@ func (s *Service) roomControl(ctx context.Context, who *openapi.Caller, in *Room
 	out := controlJSON{
 		Guests: []guestJSON{}, Bans: []banJSON{}, Knocks: []askerJSON{}, Waiting: []askerJSON{}, Holds: []holdJSON{},
 		Coming:         []comerJSON{},
-		OwnerSuspended: string(c.OwnerSuspended), RenamesLeft: c.RenamesLeft, NextRename: wire.TimeOrNull(c.NextRename),
+		OwnerSuspended: c.OwnerSuspended, RenamesLeft: c.RenamesLeft, NextRename: wire.TimeOrNull(c.NextRename),
 		WantedName: c.WantedName, LobbyID: wire.IDOrNull(c.LobbyID),
 	}
 	if c.WatchToken != "" && who.May(apitoken.RoomsWrite) {
@@ -288,13 +289,13 @@ func (s *Service) roomControl(ctx context.Context, who *openapi.Caller, in *Room
 	for _, g := range c.Guests {
 		out.Guests = append(out.Guests,
 			guestJSON{
-				g.UserID, g.Name, wire.IDOrNull(g.By), g.InviteID, wire.TimeOrNull(g.Since), string(g.Suspended),
+				g.UserID, g.Name, wire.IDOrNull(g.By), g.InviteID, wire.TimeOrNull(g.Since), g.Suspended,
 				c.Lacks[g.UserID],
 			})
 	}
 	for _, w := range c.OnTheWay {
 		out.Coming = append(out.Coming,
-			comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, string(w.Step), string(w.Why), c.Lacks[w.UserID]})
+			comerJSON{w.UserID, w.Name, w.InviteID, w.Since, w.Until, w.Step, w.Why, c.Lacks[w.UserID]})
 	}
 	for _, b := range c.Bans {
 		out.Bans = append(out.Bans, banJSON{b.UserID, b.Name, wire.IDOrNull(b.By), b.At})

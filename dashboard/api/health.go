@@ -18,44 +18,44 @@ import (
 
 type (
 	healthJSON struct {
-		Connected bool             `json:"connected" doc:"Discord's gateway tells of this server."`
-		Preflight *guild.Preflight `json:"preflight,omitempty" doc:"Left out, as gateway, queue, direct_messages and opens_left are, while no process looks after the server."`
-		Latency   latencyJSON      `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
-		Browsers  latencyJSON      `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
+		Connected bool             `json:"connected" doc:"Snug gets this server's events from Discord."`
+		Preflight *guild.Preflight `json:"preflight,omitempty" doc:"Which permissions are missing where."`
+		Latency   latencyJSON      `json:"latency" doc:"From Discord's gateway to browsers' connections."`
+		Browsers  latencyJSON      `json:"browser_latency" doc:"From Discord's gateway to the screen, and back."`
 		Gateway   *gatewayJSON     `json:"gateway,omitempty"`
 		Queue     *queueJSON       `json:"queue,omitempty"`
 		DMs       *dmsJSON         `json:"direct_messages,omitempty"`
-		Opens     *int             `json:"opens_left,omitempty" doc:"Rooms that can be opened now."`
-		Rooms     []renamesJSON    `json:"rooms" nullable:"false" doc:"Open rooms that you may see, and how often they can be renamed."`
-		Troubles  []troubleJSON    `json:"troubles" nullable:"false" doc:"The last warnings and errors about this server, newest first."`
+		Opens     *int             `json:"opens_left,omitempty" doc:"How many rooms can be opened right now."`
+		Rooms     []renamesJSON    `json:"rooms" nullable:"false" doc:"Open rooms you may see, and their renames."`
+		Troubles  []troubleJSON    `json:"troubles" nullable:"false" doc:"Recent warnings and errors, newest first."`
 	}
 	gatewayJSON struct {
 		Shard     int        `json:"shard"`
-		Phase     string     `json:"phase" doc:"ready: events flow."`
-		Since     time.Time  `json:"since"`
-		Heartbeat int64      `json:"heartbeat_ms"`
-		Resumes   int        `json:"resumes" doc:"Since the process began."`
+		Phase     string     `json:"phase" doc:"ready: events arrive."`
+		Since     time.Time  `json:"since" doc:"When this phase began."`
+		Heartbeat int64      `json:"heartbeat_ms" doc:"Round trip of the last heartbeat. 0: none yet."`
+		Resumes   int        `json:"resumes" doc:"Resumed sessions since the process started."`
 		Sessions  int        `json:"sessions" doc:"New sessions since the process started."`
-		Failed    *time.Time `json:"failed_at,omitempty"`
-		Reason    string     `json:"reason,omitempty" doc:"Of the last failure, in a word."`
+		Failed    *time.Time `json:"failed_at,omitempty" doc:"When a connection last ended or failed."`
+		Reason    string     `json:"reason,omitempty" doc:"Why, in a word."`
 	}
 	queueJSON struct {
-		Waiting int   `json:"waiting"`
-		Longest int64 `json:"longest_ms"`
-		OnWay   int   `json:"on_way"`
-		Limited int   `json:"limited" doc:"429 answers of Discord since the process began."`
+		Waiting int   `json:"waiting" doc:"Requests to Discord that haven't been sent yet."`
+		Longest int64 `json:"longest_ms" doc:"How long the oldest of them has waited."`
+		OnWay   int   `json:"on_way" doc:"Requests that Discord hasn't answered yet."`
+		Limited int   `json:"limited" doc:"How often Discord answered 429 since the process started."`
 	}
 	dmsJSON struct {
-		HeldBack bool       `json:"held_back" doc:"Some are not sent just now: a budget has nothing left, or Discord asked for a pause."`
-		Paused   *time.Time `json:"paused_until,omitempty" doc:"None are opened until then, because Discord said that there are too many."`
-		Held     int        `json:"held" doc:"Not sent for want of a budget, since the process began."`
+		HeldBack bool       `json:"held_back" doc:"A budget is used up, or Discord asked for a pause."`
+		Paused   *time.Time `json:"paused_until,omitempty" doc:"No new conversations until then."`
+		Held     int        `json:"held" doc:"Not sent because a budget was used up, since the process started."`
 	}
 	renamesJSON struct {
 		ID     string    `json:"id"`
 		Name   string    `json:"name"`
-		Left   int       `json:"renames_left"`
-		Next   time.Time `json:"next_rename"`
-		Wanted string    `json:"wanted_name,omitempty" doc:"A name that will be applied then."`
+		Left   int       `json:"renames_left" doc:"How many renames Discord allows right now."`
+		Next   time.Time `json:"next_rename" doc:"When Discord allows the next one."`
+		Wanted string    `json:"wanted_name,omitempty" doc:"The name it gets then."`
 	}
 	troubleJSON struct {
 		At            time.Time `json:"at"`
@@ -68,7 +68,7 @@ type (
 	findingJSON struct {
 		ID        string          `json:"id"`
 		Kind      guild.IssueKind `json:"kind"`
-		ChannelID *snowflake.ID   `json:"channel_id" doc:"The channel or room it is about."`
+		ChannelID *snowflake.ID   `json:"channel_id" doc:"The channel or room it's about."`
 		Name      string          `json:"name,omitempty"`
 		Have      string          `json:"have,omitempty"`
 		Want      string          `json:"want,omitempty"`
@@ -80,7 +80,7 @@ type (
 		Findings []findingJSON `json:"findings" nullable:"false"`
 	}
 	repairInput struct {
-		Apply bool     `json:"apply" required:"false" doc:"Fix; otherwise only check."`
+		Apply bool     `json:"apply" required:"false" doc:"Fix what is found. Otherwise, only check."`
 		Only  []string `json:"only" required:"false" doc:"Findings to fix. Leave out to fix all that aren't risky."`
 	}
 )
@@ -88,7 +88,9 @@ type (
 func (s *Service) apiHealth() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "health", Method: http.MethodGet, Path: "/guilds/{guild}/health", Tag: "Health",
-		Summary: "Whether everything works", Access: openapi.Access{Scope: apitoken.HealthRead},
+		Summary: "Check a server's health", Access: openapi.Access{Scope: apitoken.HealthRead},
+		Description: "While no process looks after the server, `preflight`, `gateway`, `queue`, `direct_messages` " +
+			"and `opens_left` are missing.",
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[healthJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -116,7 +118,7 @@ func (s *Service) apiHealth() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "repair", Method: http.MethodPost, Path: "/guilds/{guild}/repair", Tag: "Health",
-		Summary: "Find what Snug and Discord disagree on, and fix it",
+		Summary: "Find where Snug and Discord differ, and fix it",
 		Access:  openapi.Access{Scope: apitoken.HealthWrite, Limit: openapi.Writes},
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath

@@ -23,12 +23,12 @@ type (
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 		URL       string       `json:"url"`
-		OnTheWay  bool         `json:"on_the_way" doc:"You are not in the server, or have not accepted its rules: your place is kept, and arrive-at-room says what is next."`
+		OnTheWay  bool         `json:"on_the_way" doc:"Your place is kept. Call arrive-at-room for the next step."`
 	}
 	arrivingJSON struct {
-		Step      room.Step `json:"step" doc:"join: accept Discord's invite; rules: accept the server's rules in Discord; wait: detail says what keeps you out; in: you are let in."`
-		InviteURL string    `json:"invite_url,omitempty" doc:"Discord's invite to the server, for you alone."`
-		Detail    string    `json:"detail,omitempty"`
+		Step      room.Step `json:"step"`
+		InviteURL string    `json:"invite_url,omitempty" doc:"Discord's invite to the server, for you only."`
+		Detail    string    `json:"detail,omitempty" doc:"With wait: what keeps you out."`
 		Until     time.Time `json:"kept_until" doc:"Your place is kept until then."`
 		URL       string    `json:"url"`
 	}
@@ -40,8 +40,8 @@ type (
 		Seats     int               `json:"seats"`
 		Taken     int               `json:"taken"`
 		InvitedBy string            `json:"invitedBy"`
-		Locked    bool              `json:"locked" doc:"The invite lets nobody new in for now."`
-		MayKnock  bool              `json:"mayKnock" doc:"You can ask to be let in all the same, with the operation knock."`
+		Locked    bool              `json:"locked" doc:"Nobody new gets in right now."`
+		MayKnock  bool              `json:"mayKnock" doc:"You can ask to be let in anyway, with knock."`
 		InVoice   []protocol.Person `json:"in_voice" nullable:"false"`
 	}
 )
@@ -52,7 +52,7 @@ func (s *Service) apiInvites() {
 	over := []int{http.StatusNotFound, http.StatusConflict, http.StatusGone}
 	openapi.Register(s.api, openapi.Operation{
 		ID: "create-invite", Method: http.MethodPost, Path: "/rooms/{channel}/invites", Tag: "Invites",
-		Summary: "Make an invite link", Status: http.StatusCreated,
+		Summary: "Create an invite link", Status: http.StatusCreated,
 		Repeat: &openapi.Repeat{Still: s.stillInviting, Secrets: []string{"url"}}, Access: write,
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		RoomPath
@@ -74,23 +74,23 @@ func (s *Service) apiInvites() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "revoke-invite", Method: http.MethodDelete, Path: "/rooms/{channel}/invites/{id}", Tag: "Invites",
-		Summary: "Take an invite back", Access: write,
+		Summary: "Revoke an invite link", Access: write,
 	}, s.apiRevoke)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "preview-invite", Method: http.MethodPost, Path: "/invites/preview", Tag: "Invites",
-		Summary: "What an invite leads to", Errors: over,
-		Description: "It lets nobody in.", Access: follow,
+		Summary: "See where an invite link leads", Errors: over,
+		Description: "This doesn't let you in.", Access: follow,
 	}, s.apiPreview)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "redeem-invite", Method: http.MethodPost, Path: "/invites/redeem", Tag: "Invites",
-		Summary: "Follow an invite", Errors: over,
-		Description: "You become a guest of the room. Following one twice costs one use.", Access: follow,
+		Summary: "Follow an invite link", Errors: over,
+		Description: "Makes you a guest of the room. Following the same link again doesn't use it up.", Access: follow,
 	}, s.redeem)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "arrive-at-room", Method: http.MethodPost, Path: "/rooms/{channel}/arrive", Tag: "Invites",
-		Summary: "What is next on your way into a room",
-		Description: "For who followed an invite and is not in the server, or has not accepted its rules. When " +
-			"nothing is next, it lets you in.",
+		Summary: "Get the next step on your way into a room",
+		Description: "For people who followed an invite link but aren't in the server yet, or haven't accepted its " +
+			"rules. If nothing is left to do, it lets you in.",
 		Access: follow,
 	}, s.arrive)
 }
@@ -160,7 +160,7 @@ func (s *Service) redeem(
 func (s *Service) arrive(ctx context.Context, who *openapi.Caller, in *struct {
 	RoomPath
 	Body *struct {
-		NewInvite bool `json:"new_invite" required:"false" doc:"Make another invite of Discord's: the one there is does not work."`
+		NewInvite bool `json:"new_invite" required:"false" doc:"Create another Discord invite: the last one failed."`
 	}
 }) (*answer[arrivingJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, in.Room)

@@ -18,23 +18,23 @@ import (
 
 type (
 	versionJSON struct {
-		Rev      uint64         `json:"rev" doc:"To undo back to it; 0: what a server starts with."`
-		At       *time.Time     `json:"at" doc:"null: before anybody saved."`
-		By       *snowflake.ID  `json:"by" doc:"null: nobody."`
+		Rev      uint64         `json:"rev" doc:"Send it to undo-settings to return to this version. 0: the defaults."`
+		At       *time.Time     `json:"at" doc:"null: before the first save."`
+		By       *snowflake.ID  `json:"by" doc:"Who saved it. null: nobody, or Snug itself."`
 		Via      access.Via     `json:"via,omitempty"`
 		Settings guild.Settings `json:"settings"`
-		Changes  []wire.Entry   `json:"changes" nullable:"false" doc:"What that save changed."`
+		Changes  []wire.Entry   `json:"changes" nullable:"false" doc:"What this save changed."`
 	}
 	versionsJSON struct {
-		Versions []versionJSON `json:"versions" nullable:"false" doc:"The newest first; that is in use."`
+		Versions []versionJSON `json:"versions" nullable:"false" doc:"Newest first. The first one is in use."`
 	}
 	undoInput struct {
-		Rev uint64 `json:"rev" required:"false" doc:"The version to go back to. 0 or left out: the one before the last save."`
+		Rev uint64 `json:"rev" required:"false" doc:"The version to return to. 0 or left out: the one before the last."`
 	}
 
 	lobbyInput struct {
 		guild.Lobby
-		Name string `json:"name" required:"false" doc:"Of the channel that is made."`
+		Name string `json:"name" required:"false" doc:"A name for the new channel."`
 	}
 	lobbiesJSON struct {
 		Lobbies []guild.Lobby `json:"lobbies" nullable:"false"`
@@ -43,7 +43,7 @@ type (
 	placeJSON struct {
 		ID       snowflake.ID  `json:"id"`
 		Name     string        `json:"name"`
-		ParentID *snowflake.ID `json:"parent_id" doc:"A channel's category."`
+		ParentID *snowflake.ID `json:"parent_id" doc:"The channel's category."`
 	}
 	placesJSON struct {
 		Categories []placeJSON `json:"categories" nullable:"false"`
@@ -53,13 +53,13 @@ type (
 	}
 
 	setupInput struct {
-		Apply        bool   `json:"apply" required:"false" doc:"Make what is not there; else it is only looked."`
+		Apply        bool   `json:"apply" required:"false" doc:"Create what's missing. Otherwise, only check."`
 		CategoryName string `json:"category_name" required:"false"`
 		LobbyName    string `json:"lobby_name" required:"false"`
 	}
 	setupJSON struct {
-		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: there is none yet."`
-		LobbyID      *snowflake.ID   `json:"lobby_id" doc:"null: there is none yet."`
+		CategoryID   *snowflake.ID   `json:"category_id" doc:"null: none yet."`
+		LobbyID      *snowflake.ID   `json:"lobby_id" doc:"null: none yet."`
 		MadeCategory bool            `json:"made_category"`
 		MadeLobby    bool            `json:"made_lobby"`
 		Preflight    guild.Preflight `json:"preflight"`
@@ -71,7 +71,7 @@ type (
 		Private *bool          `json:"private,omitempty"`
 		Locked  bool           `json:"locked"`
 		Hidden  bool           `json:"hidden"`
-		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"The people you let in by name."`
+		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"People you let in by name."`
 		Banned  []snowflake.ID `json:"banned" nullable:"false"`
 	}
 )
@@ -79,7 +79,7 @@ type (
 // LobbyPath is the path of a lobby.
 type LobbyPath struct {
 	GuildPath
-	Lobby string `path:"lobby" doc:"The lobby's id, which is its voice channel's."`
+	Lobby string `path:"lobby" doc:"The id of the lobby's voice channel."`
 }
 
 var errNoLobby = errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")
@@ -89,23 +89,23 @@ func (s *Service) apiManage() {
 	const base = "/guilds/{guild}"
 	openapi.Register(s.api, openapi.Operation{
 		ID: "settings-history", Method: http.MethodGet, Path: base + "/settings/history", Tag: "Settings",
-		Summary: "Who changed which settings", Access: read,
+		Summary: "List who changed which settings", Access: read,
 	}, s.settingsVersions)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "undo-settings", Method: http.MethodPost, Path: base + "/settings/undo", Tag: "Settings",
-		Summary: "Take the settings back", Errors: []int{http.StatusConflict},
+		Summary: "Undo changes of settings", Errors: []int{http.StatusConflict},
 		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
-		Description: "That is a change of its own, which can be undone too.",
+		Description: "Undoing is a change too, so you can undo it as well.",
 	}, s.apiUndo)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "places", Method: http.MethodGet, Path: base + "/places", Tag: "Settings",
-		Summary: "Channels and roles that settings can name", Access: read,
+		Summary: "List channels and roles that settings can name", Access: read,
 	}, s.apiPlaces)
 	openapi.Register(s.api, openapi.Operation{
-		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings", Summary: "A server's lobbies",
-		Access: read,
-		Description: "A lobby is a voice channel that opens a room for anyone who joins it. Fields without a value " +
-			"of their own follow the settings.",
+		ID: "lobbies", Method: http.MethodGet, Path: base + "/lobbies", Tag: "Settings",
+		Summary: "List a server's lobbies", Access: read,
+		Description: "A lobby is a voice channel that opens a room for anyone who joins it. Fields that are missing " +
+			"follow the server's settings.",
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[lobbiesJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -116,30 +116,33 @@ func (s *Service) apiManage() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "save-lobby", Method: http.MethodPost, Path: base + "/lobbies", Tag: "Settings",
-		Summary: "Add a lobby, or change one", Errors: []int{http.StatusConflict},
+		Summary: "Add or change a lobby", Errors: []int{http.StatusConflict},
 		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
-		Description: "What is sent replaces what the lobby of that channel had. Without `channel_id` a voice channel is made.",
+		Description: "What you send replaces all that the channel's lobby had. Without `channel_id`, Snug creates a " +
+			"voice channel.",
 	}, s.apiSaveLobby)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "remove-lobby", Method: http.MethodDelete, Path: base + "/lobbies/{lobby}", Tag: "Settings",
-		Summary: "End a lobby", Errors: []int{http.StatusConflict}, Access: write,
-		Description: "Its rooms stay.",
+		Summary: "Remove a lobby", Errors: []int{http.StatusConflict}, Access: write,
+		Description: "Rooms that it opened stay open.",
 	}, s.apiRemoveLobby)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "setup", Method: http.MethodPost, Path: base + "/setup", Tag: "Settings",
-		Summary: "Make a category and a lobby where there are none", Errors: []int{http.StatusConflict},
+		Summary: "Set up a category and a lobby", Errors: []int{http.StatusConflict},
 		Repeat: &openapi.Repeat{Still: s.stillManaging}, Access: write,
-		Description: "The guided first run. It makes nothing while a required permission is missing; `preflight` says which. You can run it again.",
+		Description: "Creates only what's missing, and nothing while Snug is missing a required permission: " +
+			"`preflight` says which. You can run it again.",
 	}, s.apiSetup)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You",
-		Summary: "What is remembered for your next room", Access: openapi.Access{Scope: apitoken.RoomsRead},
+		Summary: "Get what Snug remembers for your next room", Access: openapi.Access{Scope: apitoken.RoomsRead},
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[preferencesJSON], error) {
 		return s.apiPreferences(ctx, who, in.Guild, false)
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "forget-preferences", Method: http.MethodDelete, Path: base + "/preferences", Tag: "You",
-		Summary: "Forget what is remembered", Access: openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes},
+		Summary: "Forget what Snug remembers for your next room",
+		Access:  openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes},
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*none, error) {
 		_, err := s.apiPreferences(ctx, who, in.Guild, true)
 		return &none{}, err

@@ -23,8 +23,8 @@ type (
 		ID          snowflake.ID `json:"id"`
 		Username    string       `json:"username"`
 		DisplayName string       `json:"displayName"`
-		Avatar      *string      `json:"avatar" doc:"Hash of the picture; null for none, and with API tokens."`
-		Token       *wire.Token  `json:"token,omitempty" doc:"The API token that asked."`
+		Avatar      *string      `json:"avatar" doc:"Discord's hash of the avatar. null: none, or an API token asks."`
+		Token       *wire.Token  `json:"token,omitempty" doc:"The API token you use."`
 	}
 
 	guildJSON struct {
@@ -48,7 +48,7 @@ type (
 
 	liveInput struct {
 		Guild snowflake.ID `json:"guild" required:"false"`
-		Room  snowflake.ID `json:"room" required:"false" doc:"For one room's events alone."`
+		Room  snowflake.ID `json:"room" required:"false" doc:"For the events of this room only."`
 	}
 	liveJSON struct {
 		Token     string    `json:"token"`
@@ -58,30 +58,32 @@ type (
 
 func (s *Service) apiMe() {
 	openapi.Register(s.api, openapi.Operation{
-		ID: "me", Method: http.MethodGet, Path: "/me", Tag: "You", Summary: "Who you are",
+		ID: "me", Method: http.MethodGet, Path: "/me", Tag: "You", Summary: "Get who you are",
 		Access: openapi.Access{AnyToken: true},
 	}, s.whoAmI)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "live-token", Method: http.MethodPost, Path: "/live-token", Tag: "Live",
-		Summary:     "Token for a live connection",
-		Description: "The token opens a WebSocket at `/api/ws` within 60 seconds; docs/protocol.md says what is spoken there. With `room` it tells of that room alone, else of every room of the server that you may see.",
-		Errors:      []int{http.StatusNotFound}, Access: openapi.Access{Scope: apitoken.RoomsRead, Limit: openapi.Live},
+		Summary: "Get a token for a live connection",
+		Description: "The token opens a WebSocket at `/api/ws` within 60 seconds. Snug's docs/protocol.md describes " +
+			"the messages. With `room`, they are about that room only; otherwise, about every room of the server " +
+			"that you may see.",
+		Errors: []int{http.StatusNotFound}, Access: openapi.Access{Scope: apitoken.RoomsRead, Limit: openapi.Live},
 	}, s.liveToken)
 }
 
 func (s *Service) apiGuilds() {
 	openapi.Register(s.api, openapi.Operation{
-		ID: "guilds", Method: http.MethodGet, Path: "/guilds", Tag: "Servers", Summary: "Your servers that Snug is in",
-		Access: openapi.Access{Scope: apitoken.MembersRead},
+		ID: "guilds", Method: http.MethodGet, Path: "/guilds", Tag: "Servers",
+		Summary: "List your servers that Snug is in", Access: openapi.Access{Scope: apitoken.MembersRead},
 	}, s.listGuilds)
 	openapi.Register(s.api, openapi.Operation{
-		ID: "guild", Method: http.MethodGet, Path: "/guilds/{guild}", Tag: "Servers", Summary: "One server",
+		ID: "guild", Method: http.MethodGet, Path: "/guilds/{guild}", Tag: "Servers", Summary: "Get a server",
 		Access: openapi.Access{Scope: apitoken.MembersRead},
 	}, s.showGuild)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "member", Method: http.MethodGet, Path: "/guilds/{guild}/members/{user}", Tag: "Servers",
-		Summary:     "What a member may do",
-		Description: "Asked of Discord now. `@me` is you; only managers of the server see others.",
+		Summary:     "Get what a member may do",
+		Description: "Snug asks Discord each time. `@me` is you; only managers of the server can ask about others.",
 		Access:      openapi.Access{Scope: apitoken.MembersRead},
 	}, s.showMember)
 }

@@ -1,10 +1,11 @@
 package api
 
 import (
+	"fmt"
+	"github.com/danielgtaylor/huma/v2"
 	"net/http"
 	"slices"
-
-	"github.com/danielgtaylor/huma/v2"
+	"strings"
 
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/request"
@@ -38,14 +39,15 @@ func (s *Service) explain(op openapi.Operation) view.ReferenceOperation {
 	case op.Public:
 		out.Who = "Needs no token."
 	case op.AnyToken:
-		out.Who = "Any token will do."
+		out.Who = "Any token works."
 	case op.Scope == "":
-		out.Who = "Not with a token: on Snug's own pages, signed in."
+		out.Who = "Only for people who are signed in, not for tokens."
 	}
 	for _, p := range d.Parameters {
 		out.Inputs = append(out.Inputs,
 			view.ReferenceField{
-				Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required, Text: p.Description,
+				Name: p.Name, In: p.In, Kind: kindOf(p.Schema), Required: p.Required,
+				Text: described(p.Description, p.Schema),
 			})
 	}
 	if d.RequestBody != nil {
@@ -77,10 +79,31 @@ func (s *Service) fields(schema *huma.Schema, in string) (out []view.ReferenceFi
 		p := schema.Properties[n]
 		out = append(out,
 			view.ReferenceField{
-				Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n), Text: p.Description,
+				Name: n, In: in, Kind: kindOf(p), Required: slices.Contains(schema.Required, n),
+				Text: described(p.Description, p),
 			})
 	}
 	return out
+}
+
+// described adds to what a field is about the values it may have, if the description lists them.
+func described(about string, s *huma.Schema) string {
+	if s != nil && s.Items != nil {
+		s = s.Items
+	}
+	if s == nil || len(s.Enum) == 0 {
+		return about
+	}
+	values := make([]string, 0, len(s.Enum))
+	for _, v := range s.Enum {
+		if text := fmt.Sprint(v); text != "" && !strings.Contains(about, text) {
+			values = append(values, text)
+		}
+	}
+	if len(values) == 0 {
+		return about
+	}
+	return strings.TrimSpace(about + " One of: " + strings.Join(values, ", ") + ".")
 }
 
 func kindOf(s *huma.Schema) string {

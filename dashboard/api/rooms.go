@@ -21,10 +21,10 @@ type (
 		Next  string      `json:"next_cursor,omitempty"`
 	}
 	membersJSON struct {
-		InVoice []protocol.Person `json:"in_voice" nullable:"false" doc:"Who is in the voice channel, in the order they came."`
+		InVoice []protocol.Person `json:"in_voice" nullable:"false" doc:"In the voice channel, longest there first."`
 		Owner   snowflake.ID      `json:"owner"`
-		Guests  []snowflake.ID    `json:"guests" nullable:"false" doc:"Who was let in."`
-		Banned  []snowflake.ID    `json:"banned" nullable:"false" doc:"Who is kept out; told to who controls the room."`
+		Guests  []snowflake.ID    `json:"guests" nullable:"false" doc:"People who were let in."`
+		Banned  []snowflake.ID    `json:"banned" nullable:"false" doc:"Empty unless you control the room."`
 	}
 	created[T any] struct {
 		Location string `header:"Location"`
@@ -37,36 +37,37 @@ func (s *Service) apiRooms() {
 	conflict := []int{http.StatusConflict}
 	openapi.Register(s.api, openapi.Operation{
 		ID: "rooms", Method: http.MethodGet, Path: "/guilds/{guild}/rooms", Tag: "Rooms",
-		Summary: "Rooms you may see, the oldest first", Access: read,
+		Summary: "List rooms you may see", Description: "Oldest first.", Access: read,
 	}, s.listRooms)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "open-room", Method: http.MethodPost, Path: "/guilds/{guild}/rooms", Tag: "Rooms", Summary: "Open a room",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillInGuild, Secrets: []string{"invite.url"}},
 		Access: write,
-		Description: "You own it. What is left out is as the server's settings say. The answer has the first " +
+		Description: "You own it. Fields you leave out follow the server's settings. The answer has the first " +
 			"invite link.",
 	}, s.apiOpen)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms",
-		Summary: "One room, and what you may do there", Access: read,
+		Summary: "Get a room and what you may do there", Access: read,
 	}, s.showRoom)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-members", Method: http.MethodGet, Path: "/rooms/{channel}/members", Tag: "Rooms",
-		Summary: "Who is in a room, and who was let in", Access: read,
+		Summary: "List who is in a room and who was let in", Access: read,
 	}, s.roomMembers)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room-history", Method: http.MethodGet, Path: "/rooms/{channel}/history", Tag: "Rooms",
-		Summary: "What happened in a room, the newest first", Access: read,
-		Description: "Only people who control the room see guests, knocks and bans.",
+		Summary: "List what happened in a room", Access: read,
+		Description: "Newest first. Only people who control the room see guests, knocks and bans.",
 	}, s.roomHistory)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "join-room", Method: http.MethodPost, Path: "/rooms/{channel}/join", Tag: "Rooms",
-		Summary: "Come into a room", Errors: conflict, Access: write,
-		Description: "Who is in a voice channel of the server is moved; otherwise `deep_link` opens the channel in Discord, and a seat is held for a moment.",
+		Summary: "Join a room", Errors: conflict, Access: write,
+		Description: "If you're in a voice channel of the server, Snug moves you. Otherwise, `deep_link` opens the " +
+			"channel in Discord, and Snug holds a seat for you until `held_until`.",
 	}, s.apiJoin)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "keep-room", Method: http.MethodPost, Path: "/rooms/{channel}/keep", Tag: "Rooms",
-		Summary: "Call an announced closing off", Errors: conflict, Access: write,
+		Summary: "Call off an announced closing", Errors: conflict, Access: write,
 	}, func(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Room], error) {
 		return s.does(ctx, who, in.Room, s.actions.KeepRoom)
 	})

@@ -195,7 +195,7 @@ type (
 	}
 	// RoomPath is the path of a room.
 	RoomPath struct {
-		Room string `path:"channel" doc:"The room's id, which is its voice channel's."`
+		Room string `path:"channel" doc:"The id of the room's voice channel."`
 	}
 	none          struct{}
 	answer[T any] struct {

@@ -29,7 +29,7 @@ type (
 		Body wire.SettingsAt
 	}
 	settingsPatchInput struct {
-		Rev      uint64        `json:"rev" required:"false" doc:"The revision you saw. Left out, and without If-Match, there is no check."`
+		Rev      uint64        `json:"rev" required:"false" doc:"The revision you changed. 0 or left out: any."`
 		Settings settingsPatch `json:"settings"`
 	}
 )
@@ -51,7 +51,7 @@ func (settingsPatch) Schema(r huma.Registry) *huma.Schema {
 	whole := huma.SchemaFromType(r, reflect.TypeFor[guild.Settings]())
 	s := &huma.Schema{
 		Type: huma.TypeObject, Properties: whole.Properties, AdditionalProperties: false,
-		Description: "The fields to change; others stay.",
+		Description: "The fields to change. Others stay as they are.",
 	}
 	s.PrecomputeMessages()
 	return s
@@ -94,7 +94,7 @@ func describeSetting(s *huma.Schema, row schema.Setting, says string) {
 		s.MinLength, s.MaxLength = &row.Min, &row.Max
 	case schema.Language:
 		s.Enum = []any{""}
-		for _, code := range guild.Languages() {
+		for _, code := range schema.LanguageCodes() {
 			s.Enum = append(s.Enum, code)
 		}
 	case schema.Roles, schema.Words, schema.Lobbies:
@@ -106,14 +106,15 @@ func describeSetting(s *huma.Schema, row schema.Setting, says string) {
 func (s *Service) apiSettings() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "settings", Method: http.MethodGet, Path: "/guilds/{guild}/settings", Tag: "Settings",
-		Summary: "A server's settings", Access: openapi.Access{Scope: apitoken.SettingsRead},
+		Summary: "Get a server's settings", Access: openapi.Access{Scope: apitoken.SettingsRead},
 	}, s.showSettings)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "change-settings", Method: http.MethodPatch, Path: "/guilds/{guild}/settings", Tag: "Settings",
-		Summary:     "Change settings",
-		Description: "With `rev`, or the header If-Match with the ETag you were given, it fails with CONFLICT if somebody saved since.",
-		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed},
-		Access:      openapi.Access{Scope: apitoken.SettingsWrite, Limit: openapi.Writes},
+		Summary: "Change settings",
+		Description: "To avoid overwriting somebody else's change, send `rev`, or the `ETag` you got as `If-Match`: " +
+			"if somebody saved since, it fails with `CONFLICT`. Get the settings again, then repeat your change.",
+		Errors: []int{http.StatusConflict, http.StatusPreconditionFailed},
+		Access: openapi.Access{Scope: apitoken.SettingsWrite, Limit: openapi.Writes},
 	}, s.patchSettings)
 }
 

@@ -14,27 +14,27 @@ import (
 
 type (
 	latencyJSON struct {
-		Events int   `json:"events" doc:"That it was measured of; 0: nothing was measured yet."`
-		P50    int64 `json:"p50_ms"`
-		P95    int64 `json:"p95_ms"`
+		Events int   `json:"events" doc:"How many were measured. 0: none yet."`
+		P50    int64 `json:"p50_ms" doc:"Half of the events were faster."`
+		P95    int64 `json:"p95_ms" doc:"95 of 100 events were faster."`
 	}
 	availabilityJSON struct {
-		Percent float64    `json:"percent" doc:"Of the minutes since since, those that were up. Minutes in which nobody looked count as down."`
+		Percent float64    `json:"percent" doc:"Minutes up, of all since then. Unchecked ones count as down."`
 		Up      int        `json:"up_minutes"`
 		Down    int        `json:"down_minutes"`
-		Unseen  int        `json:"unseen_minutes" doc:"In which nobody looked: a process that does not run cannot say so."`
-		Since   *time.Time `json:"since" doc:"The first look within the last 30 days; null: there was none."`
+		Unseen  int        `json:"unseen_minutes" doc:"Unchecked, most likely because Snug wasn't running."`
+		Since   *time.Time `json:"since" doc:"The first check within the last 30 days. null: none."`
 	}
 	partJSON struct {
 		Name  string `json:"name" doc:"store, rooms or discord."`
 		Ready bool   `json:"ready"`
-		Why   string `json:"why,omitempty" doc:"What is not ready."`
+		Why   string `json:"why,omitempty" doc:"What isn't ready."`
 	}
 	statusJSON struct {
 		Serving      bool             `json:"serving" doc:"Every part is ready."`
 		Parts        []partJSON       `json:"parts" nullable:"false"`
-		Latency      latencyJSON      `json:"latency" doc:"From Discord's gateway to the connections of browsers, as this process measures it."`
-		Browsers     latencyJSON      `json:"browser_latency" doc:"From Discord's gateway until browsers' word came back that it is on the screen; the way back is in it."`
+		Latency      latencyJSON      `json:"latency" doc:"From Discord's gateway to browsers' connections."`
+		Browsers     latencyJSON      `json:"browser_latency" doc:"From Discord's gateway to the screen, and back."`
 		Availability availabilityJSON `json:"availability"`
 	}
 )
@@ -46,8 +46,9 @@ func newLatencyJSON(l live.Latency) latencyJSON {
 func (s *Service) apiStatus() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "status", Method: http.MethodGet, Path: "/status", Tag: "Health",
-		Summary:     "Whether Snug works, and how much of the month it did",
-		Description: "Snug looks once a minute whether it can serve.", Access: openapi.Access{Public: true},
+		Summary:     "Get Snug's status and availability",
+		Description: "Snug checks itself once a minute. The answering process measures the latencies.",
+		Access:      openapi.Access{Public: true},
 	}, func(ctx context.Context, _ *openapi.Caller, _ *none) (*answer[statusJSON], error) {
 		days, err := s.actions.Uptimes(ctx)
 		if err != nil {

@@ -23,25 +23,25 @@ type (
 	}
 	madeTokenJSON struct {
 		wire.Token
-		Secret string `json:"secret,omitempty" doc:"The token. It is shown this once."`
+		Secret string `json:"secret,omitempty" doc:"The token's text. It's shown only once."`
 	}
 )
 
 func (s *Service) apiTokens() {
 	pages := openapi.Access{Limit: openapi.Writes} // by people, on pages
-	const once = "The answer has the token's text, which is shown this once."
+	const once = "The answer has the token's text. It's shown only once."
 	type IDPath struct {
 		ID string `path:"id"`
 	}
 	openapi.Register(s.api, openapi.Operation{
-		ID: "my-tokens", Method: http.MethodGet, Path: "/me/tokens", Tag: "API tokens", Summary: "Your personal tokens",
-		Access: openapi.Access{},
+		ID: "my-tokens", Method: http.MethodGet, Path: "/me/tokens", Tag: "API tokens",
+		Summary: "List your personal tokens", Access: openapi.Access{},
 	}, func(ctx context.Context, who *openapi.Caller, _ *none) (*answer[tokensJSON], error) {
 		return s.listTokens(ctx, who, 0)
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "create-my-token", Method: http.MethodPost, Path: "/me/tokens", Tag: "API tokens",
-		Summary: "Make a personal token", Description: once,
+		Summary: "Create a personal token", Description: once,
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: stillMe, Secrets: []string{"secret"}}, Access: pages,
 	}, func(
 		ctx context.Context, who *openapi.Caller, in *struct{ Body newTokenInput },
@@ -56,7 +56,7 @@ func (s *Service) apiTokens() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "tokens", Method: http.MethodGet, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
-		Summary: "A server's tokens", Access: openapi.Access{},
+		Summary: "List a server's tokens", Access: openapi.Access{},
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[tokensJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -66,8 +66,8 @@ func (s *Service) apiTokens() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "create-token", Method: http.MethodPost, Path: "/guilds/{guild}/tokens", Tag: "API tokens",
-		Summary:     "Make a server's token",
-		Description: "It is good for this server alone, acts as you, and only while you manage the server. " + once,
+		Summary:     "Create a server token",
+		Description: "It works in this server only, and acts as you as long as you manage the server. " + once,
 		Status:      http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
 		Access: pages,
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
@@ -82,7 +82,7 @@ func (s *Service) apiTokens() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "revoke-token", Method: http.MethodDelete, Path: "/guilds/{guild}/tokens/{id}", Tag: "API tokens",
-		Summary: "Revoke a server's token", Access: pages,
+		Summary: "Revoke a server token", Access: pages,
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
 		IDPath

@@ -17,11 +17,11 @@ type (
 		ID        string       `json:"id"`
 		Name      string       `json:"name"`
 		URL       string       `json:"url"`
-		Kinds     []audit.Kind `json:"kinds" nullable:"false" doc:"The events it receives; empty means all."`
+		Kinds     []audit.Kind `json:"kinds" nullable:"false" doc:"The events it gets. Empty: all."`
 		Enabled   bool         `json:"enabled"`
-		Stopped   string       `json:"stopped,omitempty" doc:"Why Snug switched it off."`
+		Stopped   string       `json:"stopped,omitempty" doc:"Why Snug turned it off."`
 		CreatedAt time.Time    `json:"created_at"`
-		Secret    string       `json:"secret,omitempty" doc:"Shown once: when the webhook is created, and when its secret is replaced."`
+		Secret    string       `json:"secret,omitempty" doc:"Shown only when it's new."`
 	}
 	hooksJSON struct {
 		Webhooks []hookJSON `json:"webhooks" nullable:"false"`
@@ -29,24 +29,24 @@ type (
 	hookInput struct {
 		Name  string       `json:"name"`
 		URL   string       `json:"url"`
-		Kinds []audit.Kind `json:"kinds" required:"false"`
+		Kinds []audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty or left out: all."`
 	}
 	hookPatch struct {
 		Name    *string       `json:"name" required:"false"`
 		URL     *string       `json:"url" required:"false"`
-		Kinds   *[]audit.Kind `json:"kinds" required:"false"`
+		Kinds   *[]audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty: all."`
 		Enabled *bool         `json:"enabled" required:"false"`
-		Renew   bool          `json:"renew_secret" required:"false" doc:"Make a new secret; the old one ends at once."`
+		Renew   bool          `json:"renew_secret" required:"false" doc:"Replace the secret. The old one ends at once."`
 	}
 	tryJSON struct {
 		At      time.Time `json:"at"`
-		Status  int       `json:"status" doc:"0: there was no answer."`
+		Status  int       `json:"status" doc:"The HTTP status. 0: no answer."`
 		Failure string    `json:"failure,omitempty"`
 		Millis  int64     `json:"ms"`
 	}
 	deliveryJSON struct {
-		ID     string        `json:"id" doc:"The message's webhook-id, the same at every try."`
-		Kind   string        `json:"kind"`
+		ID     string        `json:"id" doc:"The message's webhook-id, the same at every attempt."`
+		Kind   string        `json:"kind" doc:"An event, or ping."`
 		At     time.Time     `json:"at"`
 		State  webhook.State `json:"state" enum:"pending,done,failed"`
 		NextAt *time.Time    `json:"next_at"`
@@ -90,16 +90,16 @@ func (s *Service) apiWebhooks() {
 	const base = "/guilds/{guild}/webhooks"
 	openapi.Register(s.api,
 		openapi.Operation{
-			ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks", Summary: "A server's webhooks",
-			Access: read,
+			ID: "webhooks", Method: http.MethodGet, Path: base, Tag: "Webhooks",
+			Summary: "List a server's webhooks", Access: read,
 		}, s.listHooks)
 	openapi.Register(s.api, openapi.Operation{
-		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Make a webhook",
+		ID: "create-webhook", Method: http.MethodPost, Path: base, Tag: "Webhooks", Summary: "Create a webhook",
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: s.stillManaging, Secrets: []string{"secret"}},
 		Access: write,
-		Description: "It receives what happens from now on, signed to the [Standard " +
-			"Webhooks](https://www.standardwebhooks.com) specification. Addresses that are not on the public " +
-			"internet are not called, and redirects not followed.",
+		Description: "It gets what happens from now on, signed according to " +
+			"[Standard Webhooks](https://www.standardwebhooks.com). Snug calls only addresses on the public internet " +
+			"and follows no redirects.",
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
 		Body hookInput
@@ -129,11 +129,11 @@ func (s *Service) apiWebhooks() {
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "webhook-deliveries", Method: http.MethodGet, Path: base + "/{hook}/deliveries", Tag: "Webhooks",
-		Summary: "What a webhook was told", Access: read,
+		Summary: "List what a webhook was sent", Access: read,
 	}, s.listDeliveries)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "ping-webhook", Method: http.MethodPost, Path: base + "/{hook}/ping", Tag: "Webhooks",
-		Summary: "Try a webhook", Status: http.StatusAccepted, Access: write,
+		Summary: "Send a test message to a webhook", Status: http.StatusAccepted, Access: write,
 	}, func(ctx context.Context, who *openapi.Caller, in *HookPath) (*answer[deliveryJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {

@@ -14,14 +14,14 @@ func FillSteps() []time.Duration {
 
 // Report summarizes a guild's activity over a number of days.
 type Report struct {
-	Days    []DayRow       `json:"days" nullable:"false" doc:"The oldest first, each day of the time asked for."`
-	Hours   [24]int        `json:"hours" doc:"Minutes that people sat in rooms, by the hour of the day (UTC)."`
-	Fills   []int          `json:"fills" nullable:"false" doc:"Rooms by the time until every seat was taken: under 1, 5, 15 and 60 minutes, and longer."`
-	Reasons map[string]int `json:"reasons" doc:"Closed rooms by why."`
+	Days    []DayRow       `json:"days" nullable:"false" doc:"Each day you asked for, oldest first."`
+	Hours   [24]int        `json:"hours" doc:"Minutes people spent in rooms, by hour of the day (UTC)."`
+	Fills   []int          `json:"fills" nullable:"false" doc:"Rooms filled in under 1, 5, 15, 60 minutes, or later."`
+	Reasons map[string]int `json:"reasons" doc:"Closed rooms by reason."`
 	Opened  int            `json:"opened"`
 	Closed  int            `json:"closed"`
-	Minutes int            `json:"person_minutes" doc:"Minutes that people sat in rooms, added up."`
-	Peak    int            `json:"peak" doc:"Most people at once."`
+	Minutes int            `json:"person_minutes" doc:"Minutes people spent in rooms, added up."`
+	Peak    int            `json:"peak" doc:"The most people at once."`
 }
 
 // DayRow is one day of a report.

@@ -30,7 +30,6 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/shared/apitoken"
-	"snug/shared/errs"
 )
 
 // Caller is who calls: somebody signed in, or an API token for them.
@@ -118,7 +117,7 @@ func New(e *gin.Engine, o Options) *API {
 	a := &API{o: o}
 	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[snowflake.ID](), reflect.TypeFor[ID]())
-	registry.RegisterTypeAlias(reflect.TypeFor[errs.Code](), reflect.TypeFor[Code]())
+	registerEnums(registry)
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -154,8 +153,8 @@ const (
 	schemeCookie = "session"
 )
 
-const about = `Everything that Snug's pages do, for programs. Ids are Discord snowflakes, as strings.
-Failures are problems (RFC 9457) whose ` + "`code`" + ` is stable and whose ` + "`detail`" + ` is for people.`
+const about = "Everything Snug's pages do, for programs. Ids are Discord's, as strings. " +
+	"Errors are problems (RFC 9457): `code` never changes its meaning, `detail` is for people."
 
 // jsonFormat reads and writes JSON as encoding/json does, but for text that is
 // not UTF-8, in whose place encoding/json would put other characters.
@@ -206,22 +205,6 @@ func (ID) Schema(huma.Registry) *huma.Schema {
 	}
 }
 
-// Code is an errs.Code as the API describes it: one of those there are.
-type Code errs.Code
-
-// Schema describes a code.
-func (Code) Schema(huma.Registry) *huma.Schema {
-	s := &huma.Schema{
-		Type:        huma.TypeString,
-		Description: "What went wrong, for programs; it never changes its meaning. More may be added.",
-	}
-	for _, c := range errs.Codes() {
-		s.Enum = append(s.Enum, string(c.Code))
-	}
-	s.PrecomputeMessages()
-	return s
-}
-
 // Handler does an operation for a caller, who is nil if the operation is public and nobody is known.
 type Handler[I, O any] func(ctx context.Context, who *Caller, in *I) (*O, error)
 
@@ -267,9 +250,9 @@ func (a *API) describe(op Operation) huma.Operation {
 		h.Middlewares = append(h.Middlewares, a.repeat(*op.Repeat))
 		h.Parameters = append(h.Parameters, &huma.Param{
 			Name: replayHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-			Description: "Any text of up to 200 characters that you choose for this one thing. Sent again within a " +
-				"day with the same body it gives the same answer, without secrets and links that let others in, " +
-				"and does nothing; with another body it is refused.",
+			Description: "Any text of up to 200 characters that you choose for this one thing. The same request " +
+				"within a day gets the same answer, without secrets and invite links, and nothing happens twice. " +
+				"With another body, it's refused.",
 		})
 	}
 	a.problems(&h, op)

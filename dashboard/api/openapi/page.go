@@ -11,8 +11,8 @@ import (
 
 // Paging is the input of operations that give lists.
 type Paging struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
-	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most to return."`
+	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the previous page."`
 }
 
 // Cursor makes the opaque place after which the next page begins.

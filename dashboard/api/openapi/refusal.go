@@ -48,7 +48,8 @@ func refusal(status int, msg string, found []error) error {
 		return errs.E(errs.Internal, "Something went wrong on Snug's side. Try again in a moment.")
 	}
 	return &request.StatusError{
-		Status: http.StatusBadRequest, Err: errs.E(errs.Invalid, "This operation takes a JSON object as its body. Send one."),
+		Status: http.StatusBadRequest,
+		Err:    errs.E(errs.Invalid, "This operation takes a JSON object as its body. Send one."),
 	}
 }
 
