@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"snug/shared/schema"
+	"snug/shared/testkit"
 	"snug/shared/testkit/walk"
 )
 
@@ -45,7 +46,7 @@ func TestEveryActionHasItsWords(t *testing.T) {
 			}
 		}
 		known["action."+a.Name+".example"], known["action."+a.Name+".later"] = true, true
-		for _, l := range catalog(t).All() {
+		for _, l := range testkit.Catalog(t).All() {
 			code := l.Language().Code
 			for _, part := range parts {
 				known["action."+a.Name+part] = true
@@ -62,7 +63,7 @@ func TestEveryActionHasItsWords(t *testing.T) {
 			}
 		}
 	}
-	for id := range catalog(t).For("en").Under("action.") {
+	for id := range testkit.Catalog(t).For("en").Under("action.") {
 		if !known[id] {
 			t.Errorf("no action says %s", id)
 		}

@@ -17,17 +17,8 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/schema"
-	"snug/shared/text"
+	"snug/shared/testkit"
 )
-
-func catalog(t testing.TB) *text.Catalog {
-	t.Helper()
-	c, err := text.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // defined is a command or an option as Discord is sent it.
 type defined struct {
@@ -47,7 +38,7 @@ type defined struct {
 
 func definitions(t testing.TB) (out []defined) {
 	t.Helper()
-	b, err := json.Marshal(Definitions(catalog(t)))
+	b, err := json.Marshal(Definitions(testkit.Catalog(t)))
 	if err == nil {
 		err = json.Unmarshal(b, &out)
 	}
@@ -64,7 +55,7 @@ var commandName = regexp.MustCompile(`^[-_'\p{L}\p{N}\p{Devanagari}\p{Thai}]{1,3
 // letters, no name twice beside another, required options first.
 func TestDefinitionsAreWhatDiscordTakes(t *testing.T) {
 	locales := 0
-	for _, l := range catalog(t).Languages() {
+	for _, l := range testkit.Catalog(t).Languages() {
 		if l.Code != "en" {
 			locales += len(l.Locales)
 		}
@@ -157,8 +148,8 @@ func TestSnugIsForManagers(t *testing.T) {
 // TestEverySettingCanBeChanged: each setting has an input in its group's modal and is suggested, and a lobby's own have
 // options.
 func TestEverySettingCanBeChanged(t *testing.T) {
-	c := New(Options{Texts: catalog(t)})
-	q := &call{t: catalog(t).For("en"), who: access.Standing{Manager: true}}
+	c := New(Options{Texts: testkit.Catalog(t)})
+	q := &call{t: testkit.Catalog(t).For("en"), who: access.Standing{Manager: true}}
 	suggested := suggestSettings(q)
 	for _, row := range schema.Settings() {
 		if row.Kind == schema.Lobbies { // has commands of its own
@@ -188,7 +179,7 @@ func TestEverySettingCanBeChanged(t *testing.T) {
 
 // TestReading: settings may be typed as they are shown, in the language of whoever types.
 func TestReading(t *testing.T) {
-	de := catalog(t).For("de")
+	de := testkit.Catalog(t).For("de")
 	for name, c := range map[string]struct {
 		row, typed string
 		want       any
@@ -229,11 +220,11 @@ func TestEscaping(t *testing.T) {
 		}
 	}
 	e := errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", "*<#2>*")
-	if got, want := message.Refusal(catalog(t).For("en"),
+	if got, want := message.Refusal(testkit.Catalog(t).For("en"),
 		e), "You already have a room, “\\*\\<\\#2\\>\\*”. Close it first, then open a new one."; got != want {
 		t.Errorf("a refusal reads %q, want %q", got, want)
 	}
-	if got, want := message.Refusal(catalog(t).For("de"),
+	if got, want := message.Refusal(testkit.Catalog(t).For("de"),
 		errs.E(errs.Invalid, "%q isn't a duration. Write it like 30m, 1h, 2d or never.",
 			"_x")), `"\_x" ist keine Zeitspanne.`; !strings.HasPrefix(got, want) {
 		t.Errorf("a refusal reads %q, want %q", got, want)

@@ -32,7 +32,7 @@ func kindOf(d defined) string {
 
 func describe(t *testing.T) string {
 	t.Helper()
-	c := catalog(t)
+	c := testkit.Catalog(t)
 	var b strings.Builder
 	b.WriteString(`# Commands
 
@@ -47,18 +47,21 @@ a room's own chat does the same with buttons.
 	for _, d := range definitions(t) {
 		if d.Type == int(discord.ApplicationCommandTypeUser) {
 			fmt.Fprintf(&b,
-				"## %s\n\nIn the menu of a person, under Apps. Lets them into your room at once and sends them the link.\n\n",
+				"## %s\n\nIn the menu of a person, under Apps. "+
+					"Lets them into your room at once and sends them the link.\n\n",
 				d.Name)
 			continue
 		}
 		fmt.Fprintf(&b, "## /%s\n\n%s.\n", d.Name, d.Description)
 		if d.Permissions != nil {
-			b.WriteString("For members with the Manage Server permission, unless the server's settings for integrations say otherwise.\n")
+			b.WriteString("For members with the Manage Server permission, " +
+				"unless the server's settings for integrations say otherwise.\n")
 		}
 		b.WriteString("\n")
 		describeOptions(&b, "/"+d.Name, d.Options)
 	}
-	b.WriteString("## In other languages\n\nDiscord shows commands in each person's language; Snug answers in it too.\n\n| English |")
+	b.WriteString("## In other languages\n\n" +
+		"Discord shows commands in each person's language; Snug answers in it too.\n\n| English |")
 	var others []string
 	for _, l := range c.Languages()[1:] {
 		fmt.Fprintf(&b, " %s |", l.Name)

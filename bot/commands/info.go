@@ -36,7 +36,8 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)
 			break
 		}
-		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " + message.Privacy(q.t, v.Room.Access.Privacy())
+		state := message.Seats(q.t, room.Occupied(v.Roster), v.Room.Seats) + " · " +
+			message.Privacy(q.t, v.Room.Access.Privacy())
 		text += "\n" + message.ChannelMention(v.Room.ID) + " · " + state
 		menu.Options = append(menu.Options, discord.StringSelectMenuOption{
 			Label: message.Cut(message.Strip(v.Room.Name), message.MaxOption), Value: v.Room.ID.String(),

@@ -77,7 +77,7 @@ func choices(t text.Texts, row schema.Setting) (list []suggestion) {
 		}
 	case schema.Language:
 		list = append(list, suggestion{t.Say(row.ZeroMeans()), noneValue})
-		for _, code := range guild.Languages() {
+		for _, code := range schema.LanguageCodes() {
 			list = append(list, suggestion{text.LanguageName(code), code})
 		}
 	}

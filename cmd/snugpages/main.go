@@ -111,10 +111,15 @@ func show(e *view.Engine, w http.ResponseWriter, r *http.Request, f fixtures.Fix
 		page += `<script>addEventListener("load", () => { const d = document.getElementById("` + id +
 			`"); d.showModal ? d.showModal() : (d.hidden = false); });</script>`
 	}
+	// The page's connection says by this cookie which page it is: quiet reads it.
+	http.SetCookie(w, &http.Cookie{Name: shown, Value: f.Name, Path: "/", SameSite: http.SameSiteStrictMode})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(f.Status)
 	_, _ = io.WriteString(w, page) // the client may be gone
 }
+
+// shown is the cookie that names the fixture shown last.
+const shown = "fixture"
 
 var (
 	dialogID = regexp.MustCompile(`^[\w-]+$`)
@@ -157,7 +162,7 @@ func list(e *view.Engine, w http.ResponseWriter) {
 	_, _ = io.WriteString(w, b.String()) // the client may be gone
 }
 
-// quiet is a live connection without events.
+// quiet is a live connection without events. Where a page is about a Discord that isn't heard, it says that too.
 func quiet(w http.ResponseWriter, r *http.Request) {
 	ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
 	if err != nil {
@@ -173,6 +178,12 @@ func quiet(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := ws.WriteMessage(websocket.TextMessage, protocol.EncodeWelcome(hello, "k3J9", fixtures.Now)); err != nil {
 		return
+	}
+	if c, err := r.Cookie(shown); err == nil && strings.HasSuffix(c.Value, "unheard") {
+		unheard := protocol.EncodeHeartbeat(false, fixtures.Now.Add(-12*time.Second), fixtures.Now)
+		if err := ws.WriteMessage(websocket.TextMessage, unheard); err != nil {
+			return
+		}
 	}
 	for {
 		if _, _, err := ws.ReadMessage(); err != nil {

@@ -101,6 +101,7 @@ type Action struct {
 	// ReturnTo is sent with Post, as return_to: a path that may hold an invite's token, which addresses may not.
 	ReturnTo string
 	Primary  bool // the one thing most people want next
+	Ends     bool // it can't be undone
 }
 
 // Rev is a revision of a room as the live protocol counts it. The zero Rev is older than any other.

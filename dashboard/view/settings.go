@@ -13,7 +13,6 @@ import (
 	"snug/shared/guild"
 	"snug/shared/schema"
 	"snug/shared/setting"
-	"snug/shared/text"
 )
 
 // lobbyPrefix stands before the names of settings in a lobby's form, which is on the same page.
@@ -133,6 +132,9 @@ func (a *Admin) LobbyFields() (list []settingField) {
 			Name: lobbyPrefix + row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyHint(a.Text, row),
 		}
 		if in, ok := a.input(f, row, row.LobbyMeans(), nil); ok {
+			if in.Shape == "menu" {
+				in.Hint = "" // its first choice says it
+			}
 			list = append(list, in)
 		}
 	}
@@ -160,15 +162,14 @@ func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string
 		in.Shape = "checks"
 		return in, places(a.Places.Roles)
 	case schema.Language:
-		for _, code := range guild.Languages() {
-			in.add(code, text.LanguageName(code), chosen)
+		for _, l := range schema.Languages() {
+			in.add(l.Code, l.Name, chosen)
 		}
 	case schema.Switch:
 		if empty == "" {
 			in.Shape = "switch"
 			break
 		}
-		in.Hint = ""
 		in.add("yes", sentence(a.Text.Say("value.yes")), chosen)
 		in.add("no", sentence(a.Text.Say("value.no")), chosen)
 	case schema.Words:

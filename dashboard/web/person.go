@@ -75,7 +75,7 @@ func (s *Site) erasedPage(c *gin.Context, done actions.Erased) *view.Message {
 	if len(done.Failed) > 0 {
 		m.Title, m.Kind = t.Say("erase.failed"), view.KindBroken
 		say = append(say, t.Say("erase.failed.text", "Servers", t.List(done.Failed)))
-		m.Actions = []view.Action{{Label: t.Say("erase.again"), URL: string(pages.Erase), Post: true, Primary: true}}
+		m.Actions = []view.Action{{Label: t.Say("erase.again"), URL: string(pages.Erase), Post: true, Ends: true}}
 	}
 	m.Sentence = strings.Join(say, " ")
 	return m
@@ -89,7 +89,7 @@ func (s *Site) askErase(c *gin.Context, me *session.Session) error {
 		Sentence: t.Say("erase.ask.text", "Name", me.User.DisplayName),
 	}
 	m.Actions = []view.Action{
-		{Label: t.Say("erase.yes"), URL: string(pages.Erase), Post: true, Primary: true},
+		{Label: t.Say("erase.yes"), URL: string(pages.Erase), Post: true, Ends: true},
 		{Label: t.Say("erase.no"), URL: string(pages.Privacy)},
 	}
 	return s.req.Page(c, http.StatusOK, m)

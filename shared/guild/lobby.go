@@ -33,8 +33,8 @@ func (s *Settings) Lobby(channel snowflake.ID) *Lobby {
 
 // Clone gives a copy that shares nothing with s.
 func (s Settings) Clone() Settings {
-	s.CreatorRoles, s.HelperRoles, s.BlockedWords = slices.Clone(s.CreatorRoles), slices.Clone(s.HelperRoles), slices.Clone(s.BlockedWords)
-	s.Lobbies = slices.Clone(s.Lobbies)
+	s.CreatorRoles, s.HelperRoles = slices.Clone(s.CreatorRoles), slices.Clone(s.HelperRoles)
+	s.BlockedWords, s.Lobbies = slices.Clone(s.BlockedWords), slices.Clone(s.Lobbies)
 	for i := range s.Lobbies {
 		l := &s.Lobbies[i]
 		if l.Private != nil {
@@ -56,9 +56,6 @@ func (s *Settings) IdleTimeoutIn(lobby snowflake.ID) time.Duration {
 	}
 	return time.Duration(s.IdleTimeout)
 }
-
-// Languages are those Snug speaks; the first is used where none fits.
-func Languages() []string { return []string{"en", "de", "fr", "es", "pt-BR", "ja"} }
 
 // Value returns the lobby's own value of a setting, with the type of the field in Settings; nil if it has none.
 func (l Lobby) Value(name string) any {

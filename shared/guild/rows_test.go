@@ -130,7 +130,8 @@ func TestLimits(t *testing.T) {
 		}
 		for name, v := range refused {
 			var e *errs.Error
-			if err := with(t, row.Name, v).Validate(); !errors.As(err, &e) || e.Code != errs.Invalid || e.Field != row.Name {
+			err := with(t, row.Name, v).Validate()
+			if !errors.As(err, &e) || e.Code != errs.Invalid || e.Field != row.Name {
 				t.Errorf("%s: %s: %v", row.Name, name, err)
 			}
 			if row.Lobby == "" {

@@ -47,7 +47,7 @@ type Settings struct {
 	// GuestsPastGate lets people be let in without a role that the category asks for.
 	GuestsPastGate bool           `json:"guests_past_gate"`
 	HelperRoles    []snowflake.ID `json:"helper_roles,omitzero"` // are let into private rooms
-	Language       string         `json:"language"`              // of what everybody sees, such as "pt-BR"; "": the guild's
+	Language       string         `json:"language"`              // of what everybody sees, as "pt-BR"; "": the guild's
 	BlockedWords   []string       `json:"blocked_words,omitzero"`
 	LogChannelID   snowflake.ID   `json:"log_channel_id"`
 	AuditRetention Duration       `json:"audit_retention"`
@@ -77,7 +77,8 @@ func Defaults() Settings {
 // Value returns a setting by its name, with the type of its field; nil if there is none.
 func (s Settings) Value(name string) any { return valueOf(s, name) }
 
-// Decode reads a setting's value from JSON, as the type of its field. It fails if there is none, or it has another type.
+// Decode reads a setting's value from JSON, as the type of its field. It fails if there is no such setting, or if the
+// value has another type.
 func Decode(name string, raw []byte) (any, error) {
 	i, ok := settingsFields[name]
 	if !ok {
@@ -133,9 +134,9 @@ func check(row schema.Setting, v any) error {
 		if row.Kind == schema.Template {
 			return checkTemplate(row, v)
 		}
-		if v != "" && !slices.Contains(Languages(), v) {
+		if v != "" && !slices.Contains(schema.LanguageCodes(), v) {
 			return errs.Field(row.Name, "Snug doesn't speak %s yet. Choose one of: %s.", v,
-				strings.Join(Languages(), ", "))
+				strings.Join(schema.LanguageCodes(), ", "))
 		}
 	case []snowflake.ID:
 		if len(v) > row.Max {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"snug/shared/testkit/walk"
+	"snug/shared/text"
 )
 
 // Patience bounds every wait for a fact. It is reached only when something is
@@ -64,4 +65,12 @@ func Logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// Catalog returns the messages that are built in.
+func Catalog(t testing.TB) *text.Catalog {
+	t.Helper()
+	c, err := text.New()
+	NoError(t, err)
+	return c
 }

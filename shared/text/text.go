@@ -34,33 +34,19 @@ import (
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
+
+	"snug/shared/schema"
 )
 
 //go:embed messages/*.json
 var files embed.FS
 
 // Language is one that Snug speaks.
-type Language struct {
-	Code    string   // BCP 47, as settings keep it: "de"
-	Name    string   // in itself: "Deutsch"
-	Locales []string // Discord's locales that are read in it
-}
-
-// languages, English first: what is not found elsewhere is said in it.
-func languages() []Language {
-	return []Language{
-		{"en", "English", []string{"en-US", "en-GB"}},
-		{"de", "Deutsch", []string{"de"}},
-		{"fr", "Français", []string{"fr"}},
-		{"es", "Español", []string{"es-ES", "es-419"}},
-		{"pt-BR", "Português do Brasil", []string{"pt-BR"}},
-		{"ja", "日本語", []string{"ja"}},
-	}
-}
+type Language = schema.SpokenLanguage
 
 // LanguageName returns what a language is called in itself, by its code; the code if Snug does not speak it.
 func LanguageName(code string) string {
-	for _, l := range languages() {
+	for _, l := range schema.Languages() {
 		if l.Code == code {
 			return l.Name
 		}
@@ -71,7 +57,7 @@ func LanguageName(code string) string {
 // Catalog holds every message in every language.
 type Catalog struct {
 	matcher language.Matcher
-	texts   []Texts // in the order of languages
+	texts   []Texts // in the order of schema.Languages
 }
 
 // New reads the messages that are built in. It fails only if one of the files is damaged.
@@ -104,7 +90,7 @@ func New() (*Catalog, error) {
 		}
 	}
 	var tags []language.Tag
-	for _, l := range languages() {
+	for _, l := range schema.Languages() {
 		tags = append(tags, language.MustParse(l.Code))
 		c.texts = append(c.texts, Texts{l: l, say: i18n.NewLocalizer(bundle, l.Code), forms: forms[l.Code]})
 	}
@@ -146,7 +132,7 @@ func (c *Catalog) Choose(chosen, accept string) Texts {
 }
 
 // Languages are those that Snug speaks, English first.
-func (c *Catalog) Languages() []Language { return languages() }
+func (c *Catalog) Languages() []Language { return schema.Languages() }
 
 // All gives the texts of every language, English first.
 func (c *Catalog) All() []Texts { return append([]Texts(nil), c.texts...) }

@@ -15,7 +15,8 @@ func TestWalk(t *testing.T) {
 	w.Message("common", "walked", "Here \"too\"")
 	w.Generated("docs/demo.md")
 	w.Replace("shared/testkit/walk/seen_test.go", "const edited = false", "const edited = true")
-	if want := "docs/demo.md shared/testkit/walk/seen_test.go shared/text/text.go"; strings.Join(w.Files(), " ") != want {
+	want := "docs/demo.md shared/testkit/walk/seen_test.go shared/text/text.go"
+	if strings.Join(w.Files(), " ") != want {
 		t.Errorf("edited: %q", w.Files())
 	}
 	out := w.Go(t, "test", "-v", "-run", "^(TestSeen|TestWalk)$", "./shared/testkit/walk")
