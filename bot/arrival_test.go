@@ -187,7 +187,8 @@ func TestUnreadTargets(t *testing.T) {
 	h.Must(err)
 	h.follow("stranger", link.Token)
 	for _, body := range []string{
-		`{"status":3,"total_users":1,"processed_users":0,"created_at":"2026-01-08T12:00:00Z","completed_at":null,"error_message":"Failed to parse CSV file"}`,
+		`{"status":3,"total_users":1,"processed_users":0,"created_at":"2026-01-08T12:00:00Z","completed_at":null,
+			"error_message":"Failed to parse CSV file"}`,
 		`{"code":10124,"message":"Unknown invite target users job"}`,
 	} {
 		status := http.StatusOK

@@ -280,8 +280,8 @@ func TestCustomIDsAreNotBelieved(t *testing.T) {
 		fmt.Sprintf("snug1/close/%d/0/", h.Guild), "/room/close", "snug1/lock/1/2",
 	} {
 		id := h.post(h.public,
-			fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`,
-				bad))
+			fmt.Sprintf(`{"content":"x","components":[{"type":1,"components":[
+				{"type":2,"style":1,"label":"Go","custom_id":%q}]}]}`, bad))
 		h.wantText(h.press("jonas", id, bad), "older version of Snug")
 	}
 	h.await("the room stands", func(l map[snowflake.ID]room.Live) bool { return len(l) == 1 })

@@ -261,6 +261,6 @@ func TestNoticesAreInTheServersLanguage(t *testing.T) {
 	}
 	said(id, "4 Plätze")
 	said(c.ID, "<@"+h.People["jonas"].String()+"> hat den Raum „Freitag“ geöffnet")
-	said(c.ID, "„Schließen, wenn leer seit“ von 1 Stunde auf sobald er leer ist geändert")
+	said(c.ID, "„Schließen, wenn leer seit“ geändert: 1 Stunde → sobald er leer ist")
 	said(id, "schließt dieser Raum")
 }

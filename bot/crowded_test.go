@@ -37,7 +37,9 @@ func TestRoomBelowACrowdedCategory(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	people := h.masses(150)
-	category := h.add(discordsim.ChannelOptions{Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people)})
+	category := h.add(discordsim.ChannelOptions{
+		Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people),
+	})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, category))
 	check := func(what string, id snowflake.ID) {
 		t.Helper()
@@ -83,7 +85,9 @@ func TestRoomBelowAFullCategory(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	people := h.masses(999)
-	category := h.add(discordsim.ChannelOptions{Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people)})
+	category := h.add(discordsim.ChannelOptions{
+		Name: "Crowd", Type: discordsim.ChannelCategory, Overwrites: h.named(people),
+	})
 	h.settings(fmt.Sprintf(`{"private":false,"category_id":"%d"}`, category))
 	before := len(h.channels())
 	_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: "Friday"})

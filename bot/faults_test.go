@@ -116,7 +116,8 @@ func TestFaultSequences(t *testing.T) {
 		})
 	}
 	_ = all.Wait()
-	t.Logf("%d seeds: %.0f connections resumed, %.0f begun anew (resume rate %.1f %%), %.0f events, %.0f of them repeated; in %.0f seeds no session was lost and every change was told",
+	t.Logf("%d seeds: %.0f connections resumed, %.0f started again (resume rate %.1f %%), "+
+		"%.0f events, %.0f of them repeated; in %.0f seeds no session was lost and every change arrived",
 		last-first, sums["resume"], sums["identify"],
 		100*sums["resume"]/max(1, sums["resume"]+sums["identify"]-float64(last-first)), sums["handled"],
 		sums["duplicate"], sums["whole"])

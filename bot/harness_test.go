@@ -217,7 +217,8 @@ func (h *harness) process(nats string) (*running, <-chan struct{}) {
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
 	h.Must(err)
 	r.bot, err = bot.New(bot.Options{
-		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys, Pages: pages.Site{Base: "http://snug.test"}, Now: h.clock.Now,
+		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys,
+		Pages: pages.Site{Base: "http://snug.test"}, Now: h.clock.Now,
 		Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
 		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
 	})

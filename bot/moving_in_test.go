@@ -10,17 +10,19 @@ import (
 	"snug/shared/room"
 )
 
-// TestMovingIn: who loses their place while Snug is moving them into the room does not stay in it. Discord's news of the
-// move comes after the owner's change, as it does when both happen at once.
+// TestMovingIn: people who lose their place while Snug moves them into the room don't stay in it. Discord reports the
+// move after the owner's change, as it does when both happen at once.
 func TestMovingIn(t *testing.T) {
 	t.Parallel()
+	ban := func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoBan, h.at("kiyo")) }
+	kick := func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoKick, h.at("kiyo")) }
 	for name, x := range map[string]struct {
 		public bool
 		change func(h *harness, id snowflake.ID)
 	}{
-		"a ban":                   {false, func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoBan, h.at("kiyo")) }},
-		"a ban in a public room":  {true, func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoBan, h.at("kiyo")) }},
-		"a kick":                  {false, func(h *harness, id snowflake.ID) { h.changed("jonas", id, room.DoKick, h.at("kiyo")) }},
+		"a ban":                   {false, ban},
+		"a ban in a public room":  {true, ban},
+		"a kick":                  {false, kick},
 		"nothing but the joining": {false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

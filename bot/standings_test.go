@@ -207,7 +207,8 @@ func TestStandingsAtScale(t *testing.T) {
 	}
 	took := time.Since(began)
 	rest := float64(h.asked("")-requests) / took.Seconds()
-	t.Logf("%d servers: the oldest standing was %v old, %.1f messages a minute, %.3f requests of REST a second, %d people unknown at the end",
+	t.Logf("%d servers: the oldest standing was %v old, %.1f messages a minute, %.3f REST requests a second, "+
+		"%d people unknown at the end",
 		guilds, time.Duration(oldest.Load()).Round(10*time.Millisecond),
 		(h.counted("snug_standings_asks_total")-messages)/took.Minutes(), rest, missing)
 	if time.Duration(oldest.Load()) > within || rest >= 2 || missing != 0 {

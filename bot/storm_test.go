@@ -213,7 +213,9 @@ func TestOperationsInAStorm(t *testing.T) {
 	for _, g := range guilds {
 		w.empty(g)
 	}
-	t.Logf("%d operations ended right. A creation in calm took %d requests. In the storm %d rooms took %d requests to create a channel, and %d openings ended without an answer; opening, inviting and closing took %.1f requests a room",
+	t.Logf("%d operations ended right. A creation in calm took %d requests. "+
+		"In the storm %d rooms took %d requests to create a channel, and %d openings ended without an answer; "+
+		"opening, inviting and closing took %.1f requests a room",
 		w.done.Load(), calls, w.opened.Load(), posts, w.stuck.Load(), float64(all)/float64(w.opened.Load()))
 	if want := int64(3 * rounds * len(left)); w.done.Load() != want {
 		t.Errorf("%d operations of %d", w.done.Load(), want)

@@ -67,8 +67,8 @@ func TestActivity(t *testing.T) {
 	}
 	got := w.get("/admin/100/activity")
 	for _, want := range []string{
-		"The room closed (empty)", "User 2", "to “=HYPERLINK(&#34;http://evil.example&#34;", `aria-label="Rooms opened: 2 rooms"`, "3 at most",
-		"1 room was full", `class="ch-bar"`, "As a table",
+		"The room closed (empty)", "User 2", "to “=HYPERLINK(&#34;http://evil.example&#34;",
+		`aria-label="Rooms opened: 2 rooms"`, "3 at most", "1 room was full", `class="ch-bar"`, "As a table",
 	} {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			t.Errorf("%d without %s", got.status, want)
@@ -199,8 +199,8 @@ func TestActivityOfManyEntries(t *testing.T) {
 	if err != nil || len(list) != 1 || next != 0 {
 		t.Errorf("%d entries, next %d, %v", len(list), next, err)
 	}
-	if list, _, err := b.actions.AuditPage(t.Context(), friends, actions.AuditFilter{Since: b.clock.Now().Add(time.Hour)},
-		0, 10); err != nil ||
+	later := actions.AuditFilter{Since: b.clock.Now().Add(time.Hour)}
+	if list, _, err := b.actions.AuditPage(t.Context(), friends, later, 0, 10); err != nil ||
 		len(list) != 0 {
 		t.Errorf("%d entries of the future, %v", len(list), err)
 	}

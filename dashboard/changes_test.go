@@ -49,7 +49,8 @@ func TestChangesOnThePage(t *testing.T) {
 			t.Errorf("%s: %d to %s, the room is %+v", x.name, got.status, got.header.Get("Location"), now())
 		}
 	}
-	w.form(path+"/change", url.Values{"do": {"rename"}, "name": {"Sunday"}}) // as often as Discord lets channels be renamed
+	// as often as Discord lets channels be renamed
+	w.form(path+"/change", url.Values{"do": {"rename"}, "name": {"Sunday"}})
 	got := w.scripted(path+"/change", url.Values{"do": {"rename"}, "name": {"Later"}})
 	var out gotChanged
 	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 || out.Later == 0 ||

@@ -449,7 +449,9 @@ func (w *browser) dial(guildID snowflake.ID) *websocket.Conn {
 	}
 	res.Body.Close()
 	w.b.t.Cleanup(func() { c.Close() })
-	if err := c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli()}); err != nil {
+	if err := c.WriteJSON(map[string]any{
+		"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli(),
+	}); err != nil {
 		w.b.t.Fatal(err)
 	}
 	var hello struct{ Event protocol.Name }
@@ -500,7 +502,9 @@ func TestSeenRoomsAreReportedOnceAMinute(t *testing.T) {
 	}
 	res.Body.Close()
 	defer c.Close()
-	if err := c.WriteJSON(map[string]any{"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli()}); err != nil {
+	if err := c.WriteJSON(map[string]any{
+		"v": 1, "type": "auth", "token": live.Token, "ts": time.Now().UnixMilli(),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Eventually(t, "the page to be seen", func() bool { return len(b.o.Live.Seen()[friends]) == 1 })

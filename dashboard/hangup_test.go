@@ -90,7 +90,8 @@ func TestWhoHangsUpIsNoticed(t *testing.T) {
 			t.Errorf("%s %s %q: it was waited for with nobody there", c.method, c.path, c.body)
 			<-k.ended
 		}
-		testkit.Eventually(t, "the log", func() bool { return strings.Count(log.String(), "a browser went away") == i+1 })
+		testkit.Eventually(t, "the log",
+			func() bool { return strings.Count(log.String(), "a browser went away") == i+1 })
 	}
 	if strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), "level=WARN") {
 		t.Errorf("who goes away is no fault of ours:\n%s", log)

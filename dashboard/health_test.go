@@ -87,7 +87,8 @@ func botHealth(now time.Time) guild.Health {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	hub.HealthOf.Serve(b.bot.Calls, func(_ context.Context, _ snowflake.ID, q guild.ManageRequest) (guild.Health, error) {
+	type manage = guild.ManageRequest
+	hub.HealthOf.Serve(b.bot.Calls, func(_ context.Context, _ snowflake.ID, q manage) (guild.Health, error) {
 		return botHealth(b.clock.Now()), nil
 	})
 	w := b.signedIn(manager)

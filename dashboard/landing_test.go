@@ -135,7 +135,8 @@ func TestInvitePages(t *testing.T) {
 			says: []string{"This invite link was revoked"},
 		},
 		{
-			name: "used up", who: member, uses: 1, is: follow(manager), before: []string{"This link is used up"}, after: 410,
+			name: "used up", who: member, uses: 1, is: follow(manager),
+			before: []string{"This link is used up"}, after: 410,
 			says: []string{"This invite link is used up", "Ask the person who sent it"},
 		},
 		{

@@ -28,7 +28,8 @@ func TestReadsWithoutAKeeper(t *testing.T) {
 		}
 	}
 	back := b.away()
-	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/servers/100").status == http.StatusOK })
+	testkit.Eventually(t, "what was known is recalled",
+		func() bool { return w.get("/servers/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
 		at, err := time.Parse(time.RFC3339, got.header.Get(lastknown.Header))
@@ -69,7 +70,8 @@ func TestAdminPagesWithoutAKeeper(t *testing.T) {
 		t.Fatalf("the settings: %d", got.status)
 	}
 	b.away()
-	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/admin/100").status == http.StatusOK })
+	testkit.Eventually(t, "what was known is recalled",
+		func() bool { return w.get("/admin/100").status == http.StatusOK })
 	for path, shows := range pages {
 		got := w.get(path)
 		if got.status != http.StatusOK || got.header.Get(lastknown.Header) == "" || !strings.Contains(got.body, shows) {
@@ -96,7 +98,8 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 		t.Fatalf("the webhooks: %d", got.status)
 	}
 	back := b.away()
-	testkit.Eventually(t, "what was known is recalled", func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
+	testkit.Eventually(t, "what was known is recalled",
+		func() bool { return w.get("/admin/100/webhooks").status == http.StatusOK })
 	for path, shows := range map[string]string{
 		"/admin/100/webhooks": "Board", "/admin/100/tokens": "Robot", hooks: "Board",
 		hooks + "/" + hook + "/deliveries": message, "/api/v1/guilds/100/tokens": "Robot",

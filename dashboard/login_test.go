@@ -107,7 +107,8 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 					t.Errorf("it leads to %s", a)
 				}
 			}
-			field := regexp.MustCompile(`action="/login"><input type="hidden" name="return_to" value="([^"]*)"><button class="primary"`).FindStringSubmatch(landed.body)
+			field := regexp.MustCompile(`action="/login"><input type="hidden" name="return_to" value="([^"]*)">` +
+				`<button class="primary"`).FindStringSubmatch(landed.body)
 			if field == nil {
 				t.Fatalf("no button in %s", landed.text())
 			}

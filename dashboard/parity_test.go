@@ -130,8 +130,8 @@ func changes() map[string]string {
 }
 
 // notPages are routes that are neither pages nor forms: for robots, load balancers and scripts.
-var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|/api/openapi\.json|/api/ws|` +
-	request.APIPrefix + `/.*)$`)
+var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|` +
+	`/api/openapi\.json|/api/ws|` + request.APIPrefix + `/.*)$`)
 
 // operation finds an operation by its id, and the names of what it can be told.
 func (b *bench) operation(id string) (inputs []string, found bool) {

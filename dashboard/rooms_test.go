@@ -244,7 +244,8 @@ func TestJoin(t *testing.T) {
 	if got := w.form(page+"/join", nil); got.status != http.StatusSeeOther || got.location() != page {
 		t.Errorf("moved: %d to %s", got.status, got.location())
 	}
-	testkit.Eventually(t, "somebody sitting", func() bool { l, _ := b.actions.Room(friends, r.ID); return l.Occupied() == 1 })
+	testkit.Eventually(t, "somebody sitting",
+		func() bool { l, _ := b.actions.Room(friends, r.ID); return l.Occupied() == 1 })
 	if got := w.get(page); !strings.Contains(got.body, "You’re sitting here") {
 		t.Errorf("got %s", got.text())
 	}
@@ -526,7 +527,8 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 		!strings.Contains(got.body, "Join the server first") {
 		t.Errorf("not a member: %d %s", got.status, got.text())
 	}
-	if got := m.api("PATCH", "/api/v1/guilds/100/settings", `{"settings":{"bring_in":true,"guilds_join":true}}`); got.status != 200 {
+	body := `{"settings":{"bring_in":true,"guilds_join":true}}`
+	if got := m.api("PATCH", "/api/v1/guilds/100/settings", body); got.status != 200 {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
 	if got := w.get(page + "?t=" + token); !strings.Contains(got.body, "makes you a member") {

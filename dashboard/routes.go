@@ -56,8 +56,8 @@ func (s *Server) operations(e *gin.Engine) {
 		c.Header("Cache-Control", "public, max-age=86400")
 		c.String(http.StatusOK,
 			"User-agent: *\nDisallow: "+strings.Join([]string{
-				pages.Room.Root(), pages.Watch.Root(), pages.Server.Root(), pages.Admin.Root(), string(pages.Login), "/auth/",
-				string(pages.API) + "/",
+				pages.Room.Root(), pages.Watch.Root(), pages.Server.Root(), pages.Admin.Root(),
+				string(pages.Login), "/auth/", string(pages.API) + "/",
 			}, "\nDisallow: ")+"\n")
 	})
 	e.GET("/favicon.ico", s.requests.Do(func(c *gin.Context) error {

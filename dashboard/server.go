@@ -205,7 +205,11 @@ func (s *Server) parts() (err error) {
 }
 
 func (s *Server) links() wire.Links {
-	return wire.Links{Site: pages.Site{Base: s.base.String()}, Channels: s.o.Discord.ChannelsURL, Invites: s.o.Discord.InviteURL}
+	return wire.Links{
+		Site:     pages.Site{Base: s.base.String()},
+		Channels: s.o.Discord.ChannelsURL,
+		Invites:  s.o.Discord.InviteURL,
+	}
 }
 
 // addresses reads the base address and the extra hosts.

@@ -35,7 +35,9 @@ func TestAttach(t *testing.T) {
 		p.dispatch(1, "READY",
 			strings.Replace(readyData("one", ""), `"guilds":[]`, `"guilds":[{"id":"10","unavailable":true}]`, 1))
 		p.dispatch(2, "GUILD_CREATE",
-			`{"id":"10","name":"Green Dragon","unavailable":false,"channels":[{"id":"20","type":2,"name":"talk","position":0,"bitrate":64000,"user_limit":4}],"members":[],"roles":[],"voice_states":[],"emojis":[],"stickers":[]}`)
+			`{"id":"10","name":"Green Dragon","unavailable":false,
+				"channels":[{"id":"20","type":2,"name":"talk","position":0,"bitrate":64000,"user_limit":4}],
+				"members":[],"roles":[],"voice_states":[],"emojis":[],"stickers":[]}`)
 		p.voice(3)
 		p.wait()
 	})
@@ -52,7 +54,8 @@ func TestAttach(t *testing.T) {
 			fmt.Fprint(w, `{}`)
 		default:
 			fmt.Fprintf(w,
-				`{"url":%q,"shards":1,"session_start_limit":{"total":1000,"remaining":7,"reset_after":1000,"max_concurrency":1}}`,
+				`{"url":%q,"shards":1,"session_start_limit":
+					{"total":1000,"remaining":7,"reset_after":1000,"max_concurrency":1}}`,
 				srv.url())
 		}
 	}))

@@ -20,7 +20,7 @@ const (
 	identifyAgain  = 2           // consecutive failed IDENTIFYs, before each counts against the daily limit
 	maxUndecodable = 2           // consecutive undecodable streams, before compression is turned off
 	goodStream     = time.Minute // a connection that was ready for this long shows that its stream is fine
-	plainFor       = time.Hour   // after a connection without compression has lasted this long, compression is tried again
+	plainFor       = time.Hour   // how long a connection without compression lasts before compression is tried again
 )
 
 // ending describes how one attempt at a connection ended.

@@ -179,8 +179,8 @@ func (p *peer) ready(session string) disgo.MessageDataIdentify {
 }
 
 func readyData(session, url string) string {
-	return fmt.Sprintf(`{"v":10,"user":{"id":"1","username":"snug","discriminator":"0","avatar":null},"guilds":[],"session_id":%q,"resume_gateway_url":%q,"application":{"id":"1","flags":0}}`,
-		session, url)
+	return fmt.Sprintf(`{"v":10,"user":{"id":"1","username":"snug","discriminator":"0","avatar":null},"guilds":[],
+		"session_id":%q,"resume_gateway_url":%q,"application":{"id":"1","flags":0}}`, session, url)
 }
 
 // resume expects a RESUME of the session and gives its sequence.

@@ -25,13 +25,20 @@ func event(t *testing.T, kind gateway.EventType, data string) (gateway.EventData
 
 const guild = `{"id":"1","name":"Den","preferred_locale":"xx","verification_level":99,"new":{"a":[1]},
  "nsfw_level":"very","stage_instances":{"now":"an object"},"system_channel_flags":36893488147419103232,
- "roles":[{"id":"1","name":"@everyone","permissions":"36893488147419104256","colors":7,"tags":{"bot_id":"x"}},{"name":"no id","id":{}}],
+ "roles":[
+  {"id":"1","name":"@everyone","permissions":"36893488147419104256","colors":7,"tags":{"bot_id":"x"}},
+  {"name":"no id","id":{}}],
  "channels":[
-  {"id":"10","type":99,"name":"later","parent_id":"12","permission_overwrites":[{"id":"1","type":0,"allow":"0","deny":"1024"}],"new":1},
-  {"id":"11","type":2,"name":"room","bitrate":"high","user_limit":4,"permission_overwrites":[{"id":"7","type":9,"allow":"0","deny":"0"},{"id":"8","type":1,"allow":"1048576","deny":"0"}]},
+  {"id":"10","type":99,"name":"later","parent_id":"12","new":1,
+   "permission_overwrites":[{"id":"1","type":0,"allow":"0","deny":"1024"}]},
+  {"id":"11","type":2,"name":"room","bitrate":"high","user_limit":4,
+   "permission_overwrites":[
+    {"id":"7","type":9,"allow":"0","deny":"0"},{"id":"8","type":1,"allow":"1048576","deny":"0"}]},
   {"id":"12","type":4,"name":"rooms","position":1}],
  "threads":[{"id":"13","type":77}],
- "members":[{"user":{"id":"8","username":"eight","avatar_decoration_data":3,"flags":"many"},"roles":["5",{}],"joined_at":"some day"}],
+ "members":[
+  {"user":{"id":"8","username":"eight","avatar_decoration_data":3,"flags":"many"},
+   "roles":["5",{}],"joined_at":"some day"}],
  "voice_states":[{"user_id":"8","channel_id":"11","session_id":5,"self_mute":true}]}`
 
 // What is new is left out, and all around it is read.
@@ -114,7 +121,8 @@ func TestInteractionOfTomorrow(t *testing.T) {
 	ev, _, err := event(t, gateway.EventTypeInteractionCreate,
 		`{"id":"1","application_id":"2","type":2,"token":"t","version":1,"guild_id":"3",
 	 "channel":{"id":"4","type":99,"permissions":"36893488147419103233"},"context":77,"entitlements":{"a":1},
-	 "member":{"user":{"id":"5","username":"five","primary_guild":7},"roles":[],"permissions":"36893488147419103264","joined_at":1},
+	 "member":{"user":{"id":"5","username":"five","primary_guild":7},
+	  "roles":[],"permissions":"36893488147419103264","joined_at":1},
 	 "data":{"id":"6","name":"room","type":1,"options":[{"name":"which","type":7,"value":"8"}],
 	  "resolved":{"channels":{"8":{"id":"8","type":99,"thread_metadata":4},"9":{"id":{}}}}}}`)
 	if err != nil {

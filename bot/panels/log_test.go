@@ -6,15 +6,11 @@ import (
 
 	"snug/shared/audit"
 	"snug/shared/testkit"
-	"snug/shared/text"
 )
 
 // TestLogLines: the log channel has a line for every entry that is stored, in each language.
 func TestLogLines(t *testing.T) {
-	texts, err := text.New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	texts := testkit.Catalog(t)
 	for _, l := range texts.All() {
 		for _, e := range testkit.Entries() {
 			row, _ := audit.Find(e.Kind)
@@ -41,7 +37,7 @@ func TestLogLines(t *testing.T) {
 		},
 		{
 			"of no room", audit.Entry{Kind: audit.SettingsChanged, By: 1, Detail: "seats", Old: "4", New: "6"},
-			`<t:0:T> ⚙️ <@1> changed the setting “Seats” from 4 to 6`,
+			`<t:0:T> ⚙️ <@1> changed the setting “Seats”: 4 → 6`,
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -16,7 +16,8 @@ func TestPanelActions(t *testing.T) {
 			for _, hidden := range yes {
 				a := room.Access{Private: private, Locked: locked, Hidden: hidden}
 				list := panelActions(a)
-				if n := len(list); n < schema.PanelRow || n > schema.PanelRow+1 { // the second row has four other buttons
+				// the second row has four other buttons
+				if n := len(list); n < schema.PanelRow || n > schema.PanelRow+1 {
 					t.Fatalf("%d actions on the panel of %+v", n, a)
 				}
 				for i, action := range list {

@@ -28,9 +28,9 @@ func (rs *Rooms) resumeOpen(ctx context.Context, g *guildState, in room.PendingC
 	whole := false
 	if channel == 0 {
 		if age := g.now().Sub(in.At); age >= 0 && age < creationVisibleWithin {
-			return nil,
-				errs.E(errs.InProgress,
-					"Your room is still opening: Discord hasn't confirmed it yet. Try again in a few seconds.").After(creationVisibleWithin - age)
+			return nil, errs.E(errs.InProgress,
+				"Your room is still opening: Discord hasn't confirmed it yet. Try again in a few seconds.").
+				After(creationVisibleWithin - age)
 		}
 		named := in.Name
 		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {

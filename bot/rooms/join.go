@@ -162,7 +162,8 @@ func fullError(r *roomState, roster []room.Person) error {
 			r.Name)
 	}
 	return errs.E(errs.RoomFull,
-		"“%s” is full: all %d seats are taken. Join the waiting list, and Snug will let you know when one is free.", r.Name, r.Seats)
+		"“%s” is full: all %d seats are taken. Join the waiting list, and Snug will let you know when one is free.",
+		r.Name, r.Seats)
 }
 
 // enterError says why a user who sees a room may not enter it: they do not pass its gates, or it is locked.

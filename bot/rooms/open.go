@@ -164,7 +164,8 @@ func (rs *Rooms) checkMayOpen(g *guildState, who access.Standing) error {
 			return errs.E(errs.RoomLimit, "You already have a room, “%s”. Close it first, then open a new one.", r.Name)
 		}
 		return errs.E(errs.RoomLimit,
-			"You have as many rooms as this server allows (%d). Close one first, then open a new one.", s.RoomsPerMember)
+			"You have as many rooms as this server allows (%d). Close one first, then open a new one.",
+			s.RoomsPerMember)
 	case len(g.rooms)+len(g.pendingCreates) >= s.RoomsPerGuild:
 		return errs.E(errs.RoomLimit,
 			"This server has %d rooms open, which is as many as it allows. Wait until one closes, or ask a manager "+

@@ -134,7 +134,8 @@ func locateChannel(
 // isGone reports whether there is no channel with an id and
 // kind any more. A channel that Snug may not view is not gone.
 func isGone(
-	ctx context.Context, d PreflightDiscord, guild snowflake.ID, byID map[snowflake.ID]Channel, id snowflake.ID, kind Kind,
+	ctx context.Context, d PreflightDiscord, guild snowflake.ID, byID map[snowflake.ID]Channel,
+	id snowflake.ID, kind Kind,
 ) (bool, error) {
 	if id == 0 {
 		return false, nil

@@ -138,7 +138,9 @@ func (p *repairOp) checkRoom(r *roomState, c Channel) {
 	}
 	if r.Pending.Access || missing+extra > 0 || p.g.tooOpen(r, c) {
 		have := room.Privacy{Private: c.Hides, Locked: c.Locks && !c.Hides}.String()
-		p.add(guild.Issue{Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: r.Privacy().String(), Have: have})
+		p.add(guild.Issue{
+			Kind: guild.IssueAccess, ChannelID: r.ID, Name: r.Name, Want: r.Privacy().String(), Have: have,
+		})
 	}
 }
 

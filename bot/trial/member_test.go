@@ -144,7 +144,8 @@ func TestMemberDiffers(t *testing.T) {
 		says     []string
 	}{
 		"a timeout is not told": {timedOut, "", described(""), []string{
-			"doesn't have /communication_disabled_until", "by the gateway the member is timed out, expected not timed out",
+			"doesn't have /communication_disabled_until",
+			"by the gateway the member is timed out, expected not timed out",
 			"by the gateway the member has roles, expected no roles",
 		}},
 		"a timeout is told as none": {timedOut, IsTimedOut, described("null"), []string{

@@ -16,7 +16,7 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/room"
 	"snug/shared/schema"
-	"snug/shared/text"
+	"snug/shared/testkit"
 )
 
 // members are the columns of the table of commands: who is in the server. Nobody else can run a command in it.
@@ -104,19 +104,15 @@ func TestWhoMayDoWhatInDiscord(t *testing.T) {
 		}
 	}
 	for _, name := range left {
-		t.Errorf("/%s has no row in the table of commands: add one in cmd/snug/access_discord_test.go that says who may use it",
-			name)
+		t.Errorf("/%s has no row in the table of commands: "+
+			"add one in cmd/snug/access_discord_test.go that says who may use it", name)
 	}
 }
 
 // offered gives the names of all commands, as the simulator takes them.
 func offered(t *testing.T) (names []string) {
 	t.Helper()
-	c, err := text.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range commands.Definitions(c) {
+	for _, d := range commands.Definitions(testkit.Catalog(t)) {
 		s, ok := d.(discord.SlashCommandCreate)
 		if !ok {
 			names = append(names, d.CommandName())

@@ -52,7 +52,7 @@ type route struct {
 // routes says of every route who may use it, seen from a private room. A
 // route without a row fails the test: say here who may, and see that it holds.
 var routes = []route{
-	//                                                                        nobody stranger left member banned guest owner manager
+	// nobody, stranger, left, member, banned, guest, owner, manager
 	{at: "GET /", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /favicon.ico", want: "302 302 302 302 302 302 302 302"},
 	{at: "GET /healthz", want: "200 200 200 200 200 200 200 200"},
@@ -148,7 +148,8 @@ var routes = []route{
 	},
 	{at: "GET /api/v1/guilds/:guild/settings", want: "login 404 404 403 403 403 403 200"},
 	{
-		at: "PATCH /api/v1/guilds/:guild/settings", body: map[string]any{"settings": map[string]any{"category_id": "1"}},
+		at:   "PATCH /api/v1/guilds/:guild/settings",
+		body: map[string]any{"settings": map[string]any{"category_id": "1"}},
 		want: "login 404 404 403 403 403 403 400",
 	},
 	{at: "GET /api/v1/rooms/:channel", want: "login 404 404 404 404 200 200 404"},
@@ -355,10 +356,12 @@ func (v *accessHarness) open() {
 // fill puts the harness's ids in place of a route's parameters.
 func (v *accessHarness) fill(s string) string {
 	s = strings.NewReplacer("%7B", "{", "%7D", "}").Replace(s)
-	return strings.NewReplacer(":guild", v.world.guild.String(), ":channel", v.room, ":id", v.invite, ":hook", "nohook",
-		":message", "nomessage", ":user", v.user("chiyo").ID.String(), "{manager}",
-		v.user(v.named["manager"]).ID.String(), "{femi}", v.user("femi").ID.String(), "{guest}", v.user(v.named["guest"]).ID.String(),
-		"{banned}", v.user(v.named["banned"]).ID.String(), "{guild}", v.world.guild.String(), "{channel}", v.room, "*path", "0/nothing.css").Replace(s)
+	guild, id := v.world.guild.String(), func(name string) string { return v.user(name).ID.String() }
+	return strings.NewReplacer(
+		":guild", guild, ":channel", v.room, ":id", v.invite, ":hook", "nohook", ":message", "nomessage",
+		":user", id("chiyo"), "{manager}", id(v.named["manager"]), "{femi}", id("femi"),
+		"{guest}", id(v.named["guest"]), "{banned}", id(v.named["banned"]), "{guild}", guild, "{channel}", v.room,
+		"*path", "0/nothing.css").Replace(s)
 }
 
 // ask does what a row says as one of the people, and gives the status.

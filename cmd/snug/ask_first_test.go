@@ -47,8 +47,8 @@ func TestAskFirst(t *testing.T) {
 				for _, width := range []int64{390, 1280} {
 					for _, theme := range []string{"light", "dark"} {
 						p.do("look", chromedp.EmulateViewport(width, 844),
-							chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`void (document.documentElement.dataset.theme = %q)`,
-								theme)))
+							chromedp.Evaluate[chromedp.Void](
+								fmt.Sprintf(`void (document.documentElement.dataset.theme = %q)`, theme)))
 						if scripts {
 							p.picture(fmt.Sprintf("ask-%s-%d-%s", what, width, theme))
 						}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"snug/shared/config"
 	"snug/shared/config/configtest"
 	"snug/shared/testkit"
 )
@@ -44,7 +45,7 @@ var binary = sync.OnceValues(func() (string, error) {
 var built string
 
 func TestMain(m *testing.M) {
-	if err := configtest.Forget(&cli{}, kong.Vars{"version": ""}); err != nil {
+	if err := configtest.Forget(&cli{}, kong.Vars{"version": ""}, config.Help(), help()); err != nil {
 		panic(err)
 	}
 	status := m.Run()
@@ -211,7 +212,8 @@ func TestDemoForScripts(t *testing.T) {
 	if len(d.Users) < 6 || d.BotToken == "" || d.ApplicationID == "" || d.ClientSecret == "" || d.GuildID == "" {
 		t.Errorf("its line lacks something: %+v", d)
 	}
-	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
+	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands",
+		map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
 	if answer, _ := json.Marshal(out); status != http.StatusOK ||
 		!strings.Contains(string(answer), d.DashboardURL+"/game/") {
 		t.Errorf("the command answered %d %s", status, answer)
@@ -281,7 +283,8 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	p, d := demo(t, "--data", dir)
-	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands", map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
+	status, out := d.control(t, "/users/"+d.Users[0].ID+"/commands",
+		map[string]any{"guild_id": d.GuildID, "name": "create-room", "options": map[string]any{"name": "Friday"}})
 	answer, _ := json.Marshal(out)
 	_, id, found := strings.Cut(string(answer), d.DashboardURL+"/game/")
 	if status != http.StatusOK || !found || len(id) < 17 {

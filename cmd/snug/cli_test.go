@@ -48,7 +48,8 @@ func TestWhatIsTyped(t *testing.T) {
 		"demo's log level": {
 			[]string{"demo", "--log-level", "loud"}, 1, `"loud" isn't a log level. Choose debug, info, warn or error.`,
 		},
-		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1, `"xml" isn't a log format. Choose text or json.`},
+		"demo's log format": {[]string{"demo", "--log-format", "xml"}, 1,
+			`"xml" isn't a log format. Choose text or json.`},
 		"serve's log level": {[]string{"serve", "--log-level", "loud"}, 1, `"loud" isn't a log level`},
 		"doctor's log level": {
 			[]string{"doctor", "--log-level", "loud", "--discord-url", "http://127.0.0.1:1", "--data", t.TempDir()}, 1,

@@ -45,7 +45,8 @@ func TestComing(t *testing.T) {
 		p.do("follow the link", chromedp.EmulateViewport(who.width, 844), chromedp.Navigate(p.at(link)),
 			press(`form[action$="/accept"] button`))
 		p.sees("Discord's consent, which asks for nothing but who they are",
-			`location.pathname === '/oauth2/authorize' && new URLSearchParams(location.search).get('scope') === 'identify'`)
+			`location.pathname === '/oauth2/authorize' &&
+				new URLSearchParams(location.search).get('scope') === 'identify'`)
 		p.consent()
 		p.sees("Discord's invite", `document.querySelector('#coming[data-step=join] #coming-open')`)
 		picture("join")

@@ -14,9 +14,9 @@ import (
 // store holds the flags that say which hub to back up or restore.
 type store struct {
 	Data      string `env:"SNUG_DATA" default:"data" help:"The data folder."`
-	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"The NATS server or cluster to use instead of a data folder."`
-	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5. 0 means three in a cluster, one on a single server."`
-	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"The credentials file for the NATS server."`
+	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"${data_or_nats_url}"`
+	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"${nats_replicas}"`
+	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"${nats_creds}"`
 	config.Log
 }
 
@@ -47,7 +47,8 @@ func (c *backupCmd) Run(w world) (err error) {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	fmt.Fprintf(w.out,
-		"Backed up to %s. It contains sealed logins: keep it and the session secret where only you can read them.\n", c.File)
+		"Backed up to %s. It contains sealed logins: keep it and the session secret where only you can read them.\n",
+		c.File)
 	return nil
 }
 

@@ -38,7 +38,8 @@ func TestDeaf(t *testing.T) {
 	for name, p := range still {
 		p.sees("no notice on "+name, `document.querySelector('#unheard').hidden`)
 	}
-	const told = `(box => !box.hidden && /^Discord isn’t answering · as of \d+ s ago/.test(box.innerText))(document.querySelector('#unheard'))`
+	const told = `(box => !box.hidden && /^Discord isn’t answering · as of \d+ s ago/.test(box.innerText))(
+		document.querySelector('#unheard'))`
 	f, err := h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello, Count: 99})
 	h.must(err)
 	_, err = h.world.discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})

@@ -21,8 +21,8 @@ import (
 
 type demoCmd struct {
 	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address the dashboard listens on."`
-	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"The address the Discord simulator listens on."`
-	Data        string `placeholder:"FOLDER" help:"Keep rooms and the simulator's server in this folder. By default, the demo uses a temporary folder and removes it at the end."`
+	DiscordAddr string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"${demo_discord_addr}"`
+	Data        string `placeholder:"FOLDER" help:"${demo_data}"`
 	JSON        bool   `help:"Print addresses, tokens and people as a line of JSON, for scripts."`
 	config.Log
 }

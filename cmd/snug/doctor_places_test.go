@@ -119,7 +119,7 @@ func TestDoctorPlaces(t *testing.T) {
 				"Open Edit Category → Permissions in Discord and allow it for Snug's role\n",
 			}, "Connect"},
 		"a category denies everybody": {func(d *doctorHarness) { d.deny(d.category, enter) }, true, []string{
-			", which Snug can't see, Snug is missing View Channels (to see the rooms in it), Connect (to open rooms to those",
+			", which Snug can't see, Snug is missing View Channels (to see the rooms in it), Connect (to open rooms",
 		}, ""},
 		"and lets the bot in": {func(d *doctorHarness) {
 			d.deny(d.category, enter)
@@ -133,12 +133,12 @@ func TestDoctorPlaces(t *testing.T) {
 			d.deny(d.category, discordsim.PermStream|discordsim.PermSendMessages)
 		}, false, []string{
 			well,
-			"the category “Nooks”, rooms work without Video (to let guests share video and their screen), Send Messages",
+			"the category “Nooks”, rooms work without Video (to let guests share video and their screen), Send M",
 			"and allow it for Snug's role if you want it\n",
 		}, "missing"},
 		"the log cannot be written": {func(d *doctorHarness) { d.deny(d.log, discordsim.PermSendMessages) }, false,
 			[]string{
-				"the log channel “ledger”, rooms work without Send Messages (to write what happens into the log channel). ",
+				"the log channel “ledger”, rooms work without Send Messages (to write what happens into the log ",
 				"Open Edit Channel",
 			}, ""},
 		"a category is gone": {func(d *doctorHarness) {
@@ -162,8 +162,10 @@ func TestDoctorPlaces(t *testing.T) {
 			d.save(d.world.guild, s)
 			d.deny(own.ID, discordsim.PermManageChannels)
 			d.deny(d.category, discordsim.PermSpeak)
-		}, true, []string{"the category “Attic”, Snug is missing Manage Channels", "the category “Nooks”, Snug is missing Speak"},
-			""},
+		}, true, []string{
+			"the category “Attic”, Snug is missing Manage Channels",
+			"the category “Nooks”, Snug is missing Speak",
+		}, ""},
 		"a server that does not answer": {func(d *doctorHarness) {
 			_, err := d.world.discord.Inject(discordsim.Fault{
 				Kind: discordsim.FaultAnswer, Route: "GET /guilds/{guild}/channels", Status: 403,

@@ -16,13 +16,13 @@ import (
 
 // tryFlags are doctor's flags for checking a real server.
 type tryFlags struct {
-	Try      string `placeholder:"GUILD" help:"On this server of yours (its id), try everything Snug relies on in Discord and compare it with the simulator. Asks before it starts."`
+	Try      string `placeholder:"GUILD" help:"${try}"`
 	Yes      bool   `help:"With --try: start, and write the record, without asking."`
-	Operator string `placeholder:"USER" help:"With --try: who gets the one direct message. The default is the application's owner."`
-	Member   string `placeholder:"USER" help:"With --try: a test member to look at, who is timed out or pending."`
-	MemberIs string `placeholder:"WHAT" help:"With --member: what you know they are, timed-out or pending. By default, what Discord says counts."`
-	Record   string `type:"path" placeholder:"FILE" help:"With --try: write how Discord answered to this file, without any text or ids. You see it first."`
-	Replay   string `type:"existingfile" placeholder:"FILE" help:"Compare such a record with the simulator. Needs no configuration."`
+	Operator string `placeholder:"USER" help:"${operator}"`
+	Member   string `placeholder:"USER" help:"With --try: a test member to check, who is timed out or pending."`
+	MemberIs string `placeholder:"WHAT" help:"${member_is}"`
+	Record   string `type:"path" placeholder:"FILE" help:"${record}"`
+	Replay   string `type:"existingfile" placeholder:"FILE" help:"${replay}"`
 
 	In io.Reader `kong:"-"` // where answers come from; nil for standard input
 }

@@ -88,7 +88,7 @@ func TestDoctorTwoFactor(t *testing.T) {
 		"the owner has it": {1, 204, "", "has it", ""},
 		"the owner has not": {
 			1, 403, `{"message":"Two factor is required","code":60003}`, "",
-			"Den. The application's owner (for a team, the team's owner) turns it on in Discord → User Settings → My Account",
+			"Den. The application's owner (for a team, the team's owner) turns it on in Discord → User Settings",
 		},
 		"another refusal": {1, 400, `{"message":"Invalid Form Body","code":50035}`, "has it", ""},
 	} {

@@ -408,8 +408,8 @@ func (p *browserUser) seated(names ...string) {
 	want, err := json.Marshal(ids)
 	p.must(err)
 	p.sees(fmt.Sprintf("%v seated", names), fmt.Sprintf(
-		`[...document.querySelectorAll('#seats .seat.on[data-user]')].map(e=>e.dataset.user).sort().join() === %s.sort().join()`,
-		want))
+		`[...document.querySelectorAll('#seats .seat.on[data-user]')].map(e => e.dataset.user).sort().join() ===
+			%s.sort().join()`, want))
 }
 
 func (p *browserUser) live() {
@@ -425,7 +425,8 @@ func (p *browserUser) picture(name string) {
 		return
 	}
 	p.sees("a page at rest",
-		`document.getAnimations().every(a => a.playState !== 'running') && (document.querySelector('#live')?.dataset.state ?? 'live') === 'live'`)
+		`document.getAnimations().every(a => a.playState !== 'running') &&
+			(document.querySelector('#live')?.dataset.state ?? 'live') === 'live'`)
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	p.must(err)
 	p.must(os.WriteFile(folder+"/"+name+".png", png, 0o644))

@@ -76,8 +76,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the moments were seed %d's; once more: SNUG_SEED=%d go test -race -count=1 -v -run TestKilledAgainAndAgain ./cmd/snug",
-				seed, seed)
+			t.Logf("the moments were seed %d's; once more: "+
+				"SNUG_SEED=%d go test -race -count=1 -v -run TestKilledAgainAndAgain ./cmd/snug", seed, seed)
 		}
 	})
 	rnd := rand.New(rand.NewPCG(seed, 4))

@@ -33,7 +33,8 @@ func TestLockedInvite(t *testing.T) {
 
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(link)))
 	chiyo.sees("that it is locked, before signing in",
-		`document.body.innerText.includes('The room is locked right now') && !document.body.innerText.includes('come in')`)
+		`document.body.innerText.includes('The room is locked right now') &&
+			!document.body.innerText.includes('come in')`)
 	pictures := func(what string) {
 		for _, width := range []int64{390, 1280} {
 			for _, theme := range []string{"light", "dark"} {
@@ -51,7 +52,8 @@ func TestLockedInvite(t *testing.T) {
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
 	chiyo.sees("that it is locked, and that she can knock",
-		`document.body.innerText.includes('The room is locked right now') && document.querySelector('form[action$="/knock"]') && !document.body.innerText.includes('did not work')`)
+		`document.body.innerText.includes('The room is locked right now') &&
+			document.querySelector('form[action$="/knock"]') && !document.body.innerText.includes('did not work')`)
 	pictures("after")
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
 	alice.sees("who knocks", `document.querySelector('#knocks [name="let_in"][value="1"]')`)

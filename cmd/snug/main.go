@@ -34,7 +34,7 @@ func main() {
 // cli is the command line: subcommands and flags.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the bot and the dashboard."`
-	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine with a Discord simulator. You need no account and no server."`
+	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine with a Discord simulator. Needs no account or server."`
 	Doctor  doctorCmd  `cmd:"" help:"List every problem with the setup and how to fix it."`
 	Health  healthCmd  `cmd:"" help:"Check whether a running Snug is ready, for example as a container's health check."`
 	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 func newParser(c *cli, o ...kong.Option) (*kong.Kong, error) {
 	return kong.New(c, append([]kong.Option{
 		kong.Name("snug"), kong.Description("Private voice rooms for Discord, live on the web."),
-		kong.Vars{"version": "snug " + versionName()}, kong.UsageOnError(),
+		kong.Vars{"version": "snug " + versionName()}, config.Help(), help(), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}, o...)...)
 }

@@ -63,13 +63,15 @@ func TestPutOut(t *testing.T) {
 	for _, p := range []*browserUser{bruno, chiyo} {
 		h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user(p.name).ID))
 		p.sees("that the page is closed to them, and where to go",
-			`[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some((d) => d.open && d.querySelector("a[href]"))`)
+			`[...document.querySelectorAll("#dlg-hidden, #dlg-denied")].some(
+				(d) => d.open && d.querySelector("a[href]"))`)
 	}
 	h.must(h.join("alice", id))
 	alice.api("POST", "/rooms/"+id+"/change", map[string]any{"do": "rename", "name": "Saturday"})
 	for _, p := range []*browserUser{bruno, chiyo} {
 		p.goTo("/servers/" + guild)
 		p.sees("no room of that server",
-			`document.querySelector("#room-list, #seats") === null && document.querySelector("main a[href='/']") !== null`)
+			`document.querySelector("#room-list, #seats") === null &&
+				document.querySelector("main a[href='/']") !== null`)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"snug/shared/hostname"
 )
 
-// opsServer serves metrics, profiles and readiness to the person who hosts Snug, on a listener that isn't for the public.
+// opsServer serves metrics, profiles and readiness to Snug's host, on a listener that isn't for the public.
 // It refuses host names with dots unless they're in names, because another site could point such a name here.
 func opsServer(g prometheus.Gatherer, ready func(context.Context) error, names []string) *http.Server {
 	mux := http.NewServeMux()

@@ -141,7 +141,7 @@ func TestDoctor(t *testing.T) {
 	modest := h.world.discord.AddApplication(discordsim.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
 		"Reset it in the Developer Portal":            func(c *doctorCmd) { c.BotToken += "x" },
-		"choose another":                              func(c *doctorCmd) { c.Addr = strings.TrimPrefix(h.url, "http://") },
+		"choose another":                              func(c *doctorCmd) { c.Addr = h.url[len("http://"):] },
 		"Choose another with SNUG_DATA":               func(c *doctorCmd) { c.Data = "/proc/nowhere/data" },
 		"Check the network":                           func(c *doctorCmd) { c.DiscordURL = "http://127.0.0.1:1" },
 		"DISCORD_CLIENT_SECRET is missing":            func(c *doctorCmd) { c.ClientSecret = "" },

@@ -25,7 +25,8 @@ import (
 const (
 	evilName = `=1+1"'><img src=x onerror=pwned=1 data-pwned><b data-pwned>`
 	// 100 characters at most
-	evilRoom  = "</script><script>pwned=1</script><i data-pwned>@everyone **b** [x](https://evil.example)\u202e\nlevel=ERROR"
+	evilRoom = "</script><script>pwned=1</script><i data-pwned>" +
+		"@everyone **b** [x](https://evil.example)\u202e\nlevel=ERROR"
 	evilGuild = `<svg onload=pwned=1 data-pwned>{{.}} ${7*7} 'x' "y"`
 )
 
@@ -159,7 +160,8 @@ func (h *harness) watchedTab(browser context.Context, name string) *browserUser 
 	h.Helper()
 	p := h.browse(browser, name)
 	const note = `window.broken = [];
-		addEventListener('securitypolicyviolation', e => broken.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sourceFile + ':' + e.lineNumber));
+		addEventListener('securitypolicyviolation',
+			e => broken.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sourceFile + ':' + e.lineNumber));
 		addEventListener('error', e => broken.push('error ' + e.message));
 		for (const f of ['alert', 'confirm', 'prompt']) window[f] = () => broken.push(f);`
 	p.do("watch the page", func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
@@ -195,7 +197,8 @@ func (p *browserUser) harmless(path string) {
 		Scripts int
 	}
 	got := read[look](p, `({
-		Broken: window.broken ?? [], Pwned: typeof pwned !== 'undefined', Inside: document.querySelectorAll('[data-pwned]').length,
+		Broken: window.broken ?? [], Pwned: typeof pwned !== 'undefined',
+		Inside: document.querySelectorAll('[data-pwned]').length,
 		Turned: /[\u202a-\u202e\u2066-\u2069]/.test(document.documentElement.outerHTML), Type: document.contentType,
 		Scripts: [...document.scripts].filter(s => !s.src && s.type !== 'application/json').length,
 	})`)

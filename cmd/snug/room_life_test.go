@@ -147,7 +147,8 @@ func TestEvening(t *testing.T) {
 	// Put out while watching.
 	alice.idle()
 	alice.do("make it private",
-		chromedp.Evaluate[chromedp.Void](`(() => { const b = document.querySelector('[aria-describedby="k-private-hint"]'); if (b.getAttribute("aria-checked") === "false") b.click(); })()`))
+		chromedp.Evaluate[chromedp.Void](
+			`document.querySelector('[aria-describedby="k-private-hint"][aria-checked="false"]')?.click()`))
 	alice.switched("private", true)
 	alice.idle()
 	alice.choose("chiyo", "ban")
@@ -258,7 +259,10 @@ func TestFirstLoad(t *testing.T) {
 		Start float64
 	}
 	text := read[string](alice,
-		`JSON.stringify([...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map(e => ({ Name: new URL(e.name).pathname, Bytes: e.encodedBodySize + 300, Kind: e.initiatorType, Start: e.startTime })))`)
+		`JSON.stringify(["navigation", "resource"].flatMap(t => performance.getEntriesByType(t)).map(e => ({
+			Name: new URL(e.name).pathname, Bytes: e.encodedBodySize + 300, Kind: e.initiatorType,
+			Start: e.startTime,
+		})))`)
 	if err := json.Unmarshal([]byte(text), &loads); err != nil {
 		t.Fatal(err)
 	}
@@ -280,8 +284,8 @@ func TestFirstLoad(t *testing.T) {
 		`performance.getEntriesByType("layout-shift").reduce((sum, e) => sum + e.value, 0)`); shift > 0.01 {
 		t.Errorf("the page shifts by %f while it loads", shift)
 	}
-	if ms := read[float64](alice,
-		`performance.getEntriesByType("navigation")[0].domInteractive`); time.Duration(ms)*time.Millisecond > 5*time.Second {
+	ms := read[float64](alice, `performance.getEntriesByType("navigation")[0].domInteractive`)
+	if time.Duration(ms)*time.Millisecond > 5*time.Second {
 		t.Errorf("interactive after %f ms", ms)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (p *browserUser) door(id, part string) {
 	p.Helper()
 	p.sees(part+" at the door",
-		fmt.Sprintf(`(() => { const e = document.querySelector('[data-room="%s"] %s'); return e && !e.hidden && e.checkVisibility(); })()`,
+		fmt.Sprintf(`(e => e && !e.hidden && e.checkVisibility())(document.querySelector('[data-room="%s"] %s'))`,
 			id, part))
 }
 

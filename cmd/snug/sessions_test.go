@@ -96,7 +96,8 @@ func TestTokensEnd(t *testing.T) {
 	alice.live()
 	alice.do("rename the room again", types("#k-name", "Sunday draft"))
 	alice.sees("what she wants to call it",
-		`document.querySelector('#control').innerText.includes('Sunday draft') || document.querySelector('h1').textContent === 'Sunday draft'`)
+		`document.querySelector('#control').innerText.includes('Sunday draft') ||
+			document.querySelector('h1').textContent === 'Sunday draft'`)
 
 	// An invite that was taken back, before its link is opened and after.
 	chiyo := h.browse(browser, "chiyo")
@@ -104,11 +105,14 @@ func TestTokensEnd(t *testing.T) {
 	link := read[string](alice, `document.querySelector('#invites .url').value`)
 	chiyo.do("open the invite", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
 	chiyo.sees("what she is invited to, and by whom",
-		`document.body.innerText.includes('Sunday draft') && document.querySelector('.over').innerText.includes('Alice') && document.querySelector('form[action$="/accept"]') !== null`)
+		`document.body.innerText.includes('Sunday draft') &&
+			document.querySelector('.over').innerText.includes('Alice') &&
+			document.querySelector('form[action$="/accept"]') !== null`)
 	alice.do("take the invite back", press(`#invites [data-dialog^="dlg-revoke-"]`),
 		press(`#invites dialog[open] form[action$="/revoke"] button`))
 	alice.sees("no invite", links+` === 0`)
-	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('revoked') && document.body.innerText.includes('Ask the person who sent it')`
+	why := `document.querySelector('form[action$="/accept"]') === null && document.body.innerText.includes('revoked') &&
+		document.body.innerText.includes('Ask the person who sent it')`
 	chiyo.do("come in", press(`form[action$="/accept"] button`))
 	chiyo.sees("Discord's consent or why not", `location.pathname === '/oauth2/authorize' || `+why)
 	if read[bool](chiyo, `location.pathname === '/oauth2/authorize'`) {
@@ -177,22 +181,26 @@ func TestWithoutScripts(t *testing.T) {
 	before := read[string](alice, `document.querySelector('#invites .url').value`)
 	alice.do("make another", browsertest.Click(`form[action$="/invites"] button`))
 	alice.reads("two links",
-		fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 && document.querySelector('#invites .url').value !== %q`,
+		fmt.Sprintf(`document.querySelectorAll('#invites .url').length === 2 &&
+			document.querySelector('#invites .url').value !== %q`,
 			before))
 	alice.do("lock the room", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
-	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
+	alice.reads("that it is locked",
+		`document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("the room in the list",
 		fmt.Sprintf(`document.querySelector('.room-card a[href="%s"]').innerText.includes('Friday draft')`, path))
 	alice.do("sit down from the list", browsertest.Click(".room-card .act-join button"))
 	alice.reads("the way through Discord",
-		fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden && document.querySelector('#progress').innerText.includes('held')`,
+		fmt.Sprintf(`location.pathname === %q && !document.querySelector('#open-discord').hidden &&
+			document.querySelector('#progress').innerText.includes('held')`,
 			path))
 	alice.do("show the room to the server", browsertest.Click(`[aria-describedby="k-private-hint"]`))
 	alice.reads("that it is open",
 		`document.querySelector('[aria-describedby="k-private-hint"]')?.getAttribute('aria-checked') === 'false'`)
 	alice.do("lock it again", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
-	alice.reads("that it is locked", `document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
+	alice.reads("that it is locked",
+		`document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
 	bruno.do("look at the list", chromedp.Navigate(bruno.at("/servers/"+h.world.guild.String())))
 	bruno.do("knock from the list", browsertest.Click(".room-card .act-knock button"))
 	bruno.reads("that he knocked",
@@ -202,7 +210,8 @@ func TestWithoutScripts(t *testing.T) {
 	alice.do("go back to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.do("choose a language", chromedp.SetValue(chromedp.CSS("#lang"), "de"), browsertest.Click(".lang button"))
 	alice.reads("the page in it",
-		`document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') && document.querySelector('#create-h').textContent.includes('Raum')`)
+		`document.documentElement.lang === 'de' && location.pathname.startsWith('/servers/') &&
+			document.querySelector('#create-h').textContent.includes('Raum')`)
 	if ran := read[bool](alice,
 		`document.body.dataset.live !== undefined || !document.querySelector('#theme').hidden`); ran {
 		t.Error("a script ran")

@@ -55,17 +55,21 @@ func TestSettingsForm(t *testing.T) {
 		`!document.querySelector('#unsaved').hidden && document.querySelector('.field.changed [name=name_template]')`)
 	alice.do("reload", chromedp.Reload())
 	alice.sees("the draft, and that it is one",
-		`document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' && !document.querySelector('#kept').hidden`)
+		`document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' &&
+			!document.querySelector('#kept').hidden`)
 	alice.do("throw it away", browsertest.Click("#drop"))
 	alice.sees("what is saved",
-		`document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' && document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
+		`document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' &&
+			document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
 
 	// What is wrong is said beside its field, and nothing is saved.
 	alice.types("seats", "7")
 	alice.types("idle_timeout", "soon")
 	alice.do("save", save)
 	alice.sees("what is wrong, beside the field, where the cursor is",
-		`document.activeElement.name === 'idle_timeout' && document.querySelector('#f-idle_timeout-error').textContent.includes('soon') && document.querySelector('[name=seats]').value === '7'`)
+		`document.activeElement.name === 'idle_timeout' &&
+			document.querySelector('#f-idle_timeout-error').textContent.includes('soon') &&
+			document.querySelector('[name=seats]').value === '7'`)
 	if got := elsewhere.settings(); got["seats"] != 4.0 {
 		t.Errorf("the seats were saved all the same: %v", got["seats"])
 	}
@@ -87,7 +91,10 @@ func TestSettingsForm(t *testing.T) {
 	}
 	alice.do("save", save)
 	alice.sees("that somebody else saved, what, and what is one's own",
-		`document.querySelector('.others[role=alert]')?.innerText.includes('9') && document.querySelector('.others').innerText.includes('2 hours') && document.querySelector('[name=seats]').value === '8' && document.querySelector('[name=idle_timeout]').value === '2h'`)
+		`document.querySelector('.others[role=alert]')?.innerText.includes('9') &&
+			document.querySelector('.others').innerText.includes('2 hours') &&
+			document.querySelector('[name=seats]').value === '8' &&
+			document.querySelector('[name=idle_timeout]').value === '2h'`)
 	alice.picture("settings-meanwhile")
 	alice.do("save on purpose", save)
 	alice.sees("that it is saved", `document.querySelector('[data-saved]')`)
@@ -98,7 +105,8 @@ func TestSettingsForm(t *testing.T) {
 	// The last change is undone.
 	alice.goTo(admin + "/history")
 	alice.sees("the change in words",
-		`document.querySelector('.versions .changes').innerText.includes('Seats') && document.querySelector('.versions form')`)
+		`document.querySelector('.versions .changes').innerText.includes('Seats') &&
+			document.querySelector('.versions form')`)
 	alice.do("undo it", browsertest.Click(`form[action$="/undo"] button`))
 	alice.sees("that it is undone", `document.querySelector('.notice[role=status]')`)
 	if got := elsewhere.settings(); got["seats"] != 9.0 || got["idle_timeout"] != "2h" {
@@ -131,7 +139,8 @@ func (h *harness) exchange(alice *browserUser, elsewhere *script, admin string) 
 	alice.types("lobby_name", "Join to play")
 	alice.do("make a lobby", browsertest.Click(`button[value=save]`))
 	alice.sees("the lobby, and the change that waits",
-		`document.querySelector('.lobby b')?.textContent === 'Join to play' && document.querySelector('[name=seats]').value === '5' && !document.querySelector('#kept').hidden`)
+		`document.querySelector('.lobby b')?.textContent === 'Join to play' &&
+			document.querySelector('[name=seats]').value === '5' && !document.querySelector('#kept').hidden`)
 	if got := elsewhere.settings(); got["seats"] != 3.0 || len(got["lobbies"].([]any)) != 1 {
 		h.Errorf("seats %v, lobbies %v", got["seats"], got["lobbies"])
 	}

@@ -70,7 +70,8 @@ var drawing = template.Must(template.New("chart").Funcs(template.FuncMap{"n": ro
 	<line class="{{.Class}}" x1="{{n .X1}}" y1="{{n .Y1}}" x2="{{n .X2}}" y2="{{n .Y2}}"/>{{template "label" .Label}}
 {{- end}}
 {{- range .Bars -}}
-	<rect class="ch-bar" x="{{n .X}}" y="{{n .Y}}" width="{{n .Width}}" height="{{n .Height}}"/>{{template "label" .Label}}
+	<rect class="ch-bar" x="{{n .X}}" y="{{n .Y}}" width="{{n .Width}}" height="{{n .Height}}"/>
+	{{- template "label" .Label}}
 {{- end -}}
 </svg>`))
 

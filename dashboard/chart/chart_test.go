@@ -47,6 +47,11 @@ func TestDraw(t *testing.T) {
 	}
 }
 
+var (
+	drawnBar  = regexp.MustCompile(`<rect class="ch-bar" x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/>`)
+	drawnText = regexp.MustCompile(`<text class="ch-text" x="([^"]*)" y="([^"]*)"[^>]*>L(\d+)<`)
+)
+
 type box struct{ left, top, right, bottom float64 }
 
 func number(t *testing.T, s string) float64 {
@@ -73,13 +78,11 @@ func TestLabelsStandAtTheirBars(t *testing.T) {
 			t.Fatal(err)
 		}
 		var bars []box
-		for _, m := range regexp.MustCompile(`<rect class="ch-bar" x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)"/>`).FindAllStringSubmatch(string(svg),
-			-1) {
+		for _, m := range drawnBar.FindAllStringSubmatch(string(svg), -1) {
 			x, y, w, h := number(t, m[1]), number(t, m[2]), number(t, m[3]), number(t, m[4])
 			bars = append(bars, box{x, y, x + w, y + h})
 		}
-		texts := regexp.MustCompile(`<text class="ch-text" x="([^"]*)" y="([^"]*)"[^>]*>L(\d+)<`).FindAllStringSubmatch(string(svg),
-			-1)
+		texts := drawnText.FindAllStringSubmatch(string(svg), -1)
 		if len(bars) != c.n || len(texts) == 0 || len(texts) > 12 {
 			t.Fatalf("%+v: %d bars, %d labels", c, len(bars), len(texts))
 		}

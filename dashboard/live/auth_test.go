@@ -457,13 +457,14 @@ func TestPlainRequests(t *testing.T) {
 		t.Errorf("a plain request got %s", res.Status)
 	}
 	http.DefaultClient.CloseIdleConnections()
+	const upgrade = "GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 	for name, c := range map[string]struct{ request, want string }{
 		"bad key": {
-			"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n",
+			upgrade + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n\r\n",
 			"HTTP/1.1 400 ",
 		},
 		"other version": {
-			"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n",
+			upgrade + "Sec-WebSocket-Version: 8\r\n\r\n",
 			"HTTP/1.1 426 ",
 		},
 	} {

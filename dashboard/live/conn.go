@@ -64,7 +64,8 @@ func (c *conn) take(nc net.Conn) error {
 	}
 	c.Conn = nc
 	if t, ok := nc.(*net.TCPConn); ok {
-		_ = t.SetWriteBuffer(c.limits.SendBuffer) // best effort: with a larger buffer stalled watchers are detected later
+		// best effort: with a larger buffer, stalled watchers are detected later
+		_ = t.SetWriteBuffer(c.limits.SendBuffer)
 		c.fast(t)
 	}
 	return nil

@@ -101,7 +101,8 @@ func (l *Live) rendered(w *watcher, s protocol.Rendered) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.guilds[w.admission.guild]
-	if w.left || w.hidden || w.person == nil || g == nil || now.Sub(l.spoke[w.admission.user]) < protocol.RenderedEvery {
+	if w.left || w.hidden || w.person == nil || g == nil ||
+		now.Sub(l.spoke[w.admission.user]) < protocol.RenderedEvery {
 		return
 	}
 	e := g.rooms[s.ChannelID]

@@ -392,9 +392,12 @@ func TestRawClient(t *testing.T) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(patient))
 	fmt.Fprint(nc,
-		"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+		"GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
+			"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 	head := make([]byte,
-		len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
+		len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+			"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"))
 	if _, err := io.ReadFull(nc, head); err != nil ||
 		!strings.HasSuffix(string(head), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n") {
 		t.Fatalf("%q, %v", head, err)

@@ -83,8 +83,8 @@ func (l *Live) change(c hub.Change[room.Live]) {
 		return
 	}
 	if c.Value != nil && (c.Value.Room.GuildID != g || c.Value.Room.ID != r) {
-		l.log.Error("live: skipped a roster that belongs to another room", "key", c.Key, "guild_id", c.Value.Room.GuildID,
-			"room_id", c.Value.Room.ID)
+		l.log.Error("live: skipped a roster that belongs to another room", "key", c.Key,
+			"guild_id", c.Value.Room.GuildID, "room_id", c.Value.Room.ID)
 		return
 	}
 	l.mu.Lock()
@@ -167,8 +167,8 @@ func (l *Live) sendChange(e *entry, old *room.Live, follows, retained bool) {
 func (l *Live) message(v *room.Live, epoch string) []byte {
 	b, err := protocol.EncodeEvent(v, epoch, l.o.Now())
 	if err != nil {
-		l.log.Error("live: cannot encode an event; sent a snapshot instead", "guild_id", v.Room.GuildID, "room_id", v.Room.ID,
-			"err", err)
+		l.log.Error("live: cannot encode an event; sent a snapshot instead",
+			"guild_id", v.Room.GuildID, "room_id", v.Room.ID, "err", err)
 		return protocol.EncodeSnapshot(v, epoch, l.o.Now())
 	}
 	return b
@@ -238,7 +238,8 @@ func (l *Live) abandon() {
 	for _, g := range l.guilds {
 		for _, e := range g.rooms {
 			if e.live != nil && e.round != l.round {
-				l.log.Warn("live: removed a room that is missing since the hub lost its rosters", "guild_id", g.id, "room_id", e.id)
+				l.log.Warn("live: removed a room that is missing since the hub lost its rosters",
+					"guild_id", g.id, "room_id", e.id)
 				l.vanish(e)
 				l.removeIfUnused(e)
 			}

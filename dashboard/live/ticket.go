@@ -83,18 +83,18 @@ func (l *Live) readToken(token string) (admission, error) {
 	var c claims
 	now := l.o.Now()
 	if err := l.o.Keys.Verify(Audience, token, now, &c); err != nil {
-		return admission{},
-			errs.E(errs.CodeOf(err),
-				"This live token is no longer valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+		return admission{}, errs.E(errs.CodeOf(err),
+			"This live token is no longer valid. Get a new one from POST /api/v1/live-token and connect again.").
+			Because(err)
 	}
 	if c.Watch != "" {
 		return admission{guild: c.GuildID, room: c.RoomID, watch: c.Watch}, nil
 	}
 	user, err := snowflake.Parse(c.Subject)
 	if err != nil {
-		return admission{},
-			errs.E(errs.TokenInvalid,
-				"This live token isn't valid. Get a new one from POST /api/v1/live-token and connect again.").Because(err)
+		return admission{}, errs.E(errs.TokenInvalid,
+			"This live token isn't valid. Get a new one from POST /api/v1/live-token and connect again.").
+			Because(err)
 	}
 	s := admission{user: user, guild: c.GuildID, room: c.RoomID, session: c.Session, ends: time.UnixMilli(c.Ends)}
 	if !s.ends.After(now) {

@@ -89,8 +89,8 @@ func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home
 func (rs *Requests) offerKnock(c *gin.Context, m *view.Message, home view.Action) {
 	id := c.Param("channel")
 	if c.Query("knocked") != "" {
-		m.Kind, m.Heading, m.Sentence, m.Refresh, m.Code, m.Request = view.KindWait, m.Text.Say("knock.sent"), m.Text.Say("knock.sent.text"), 4, "", ""
-		m.Title = m.Heading
+		m.Kind, m.Heading, m.Sentence = view.KindWait, m.Text.Say("knock.sent"), m.Text.Say("knock.sent.text")
+		m.Title, m.Refresh, m.Code, m.Request = m.Heading, 4, "", ""
 		m.Actions = []view.Action{home}
 		return
 	}

@@ -72,7 +72,8 @@ func strictJSON(b []byte, v any) error {
 			return errs.Field(field, "%s has the wrong type: it must be %s.", field, jsonKind(t.GoType.Kind().String()))
 		}
 	}
-	return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.").Because(err)
+	return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.").
+		Because(err)
 }
 
 func jsonKind(kind string) string {

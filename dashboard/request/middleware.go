@@ -148,7 +148,8 @@ func (rs *Requests) sameOrigin() gin.HandlerFunc {
 		}
 		if err != nil {
 			return errs.E(errs.Forbidden,
-				"This request came from another site, so Snug didn't carry it out. Do it on Snug's own page.").Because(err)
+				"This request came from another site, so Snug didn't carry it out. Do it on Snug's own page.").
+				Because(err)
 		}
 		return nil
 	})

@@ -14,7 +14,8 @@ import (
 )
 
 // cloudflare is what Cloudflare shows to who it keeps out, shortened.
-const cloudflare = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked</body></html>`
+const cloudflare = `<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>
+<body>Sorry, you have been blocked</body></html>`
 
 // TestOnlyInvalidGrantEndsALogin renews a login at the simulated Discord while its token endpoint answers
 // anything that it or something on the way may answer. One answer says that the login is over; after any

@@ -70,7 +70,8 @@ func (p *Activity) Who(id snowflake.ID) string {
 
 // Happened says an entry in a sentence.
 func (p *Activity) Happened(e audit.Entry) template.HTML {
-	return template.HTML(p.Text.Entry(&e, describer{p.Text, p.Places}.table(p.Who, p.Room))) //nolint:gosec // table escapes
+	said := p.Text.Entry(&e, describer{p.Text, p.Places}.table(p.Who, p.Room))
+	return template.HTML(said) //nolint:gosec // table escapes
 }
 
 // Room names a room, or gives the last digits of its id.

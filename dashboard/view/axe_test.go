@@ -40,7 +40,8 @@ const axeRules = `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best
 // finds gives what axe-core finds in a part of the page by some of its rules.
 const finds = `(async (part, options) => {
 	const { violations } = await axe.run(part, { resultTypes: ["violations"], reporter: "v2", ...options });
-	return violations.map((v) => v.id + ": " + v.help + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.html.slice(0, 120) + " " + (n.any[0]?.message ?? "")).join(" | "));
+	const where = (n) => [n.target.join(" "), n.html.slice(0, 120), n.any[0]?.message ?? ""].join(" ");
+	return violations.map((v) => v.id + ": " + v.help + ": " + v.nodes.map(where).join(" | "));
 })`
 
 // violations gives what axe-core finds by all rules but those about colours.
@@ -69,14 +70,25 @@ func (c *colours) violations(b *tab) []string {
 		b.t.Fatal(err)
 	}
 	out := eval[struct{ Found, Fresh []string }](b, `(async (seen) => {
-		const hash = (s) => { let a = 5381, b = 52711; for (let i = 0; i < s.length; i++) { const c = s.charCodeAt(i); a = Math.imul(a, 33) ^ c; b = Math.imul(b, 33) ^ (c + i); } return (a >>> 0).toString(36) + (b >>> 0).toString(36); };
+		const hash = (s) => {
+			let a = 5381, b = 52711;
+			for (let i = 0; i < s.length; i++) {
+				const c = s.charCodeAt(i);
+				a = Math.imul(a, 33) ^ c;
+				b = Math.imul(b, 33) ^ (c + i);
+			}
+			return (a >>> 0).toString(36) + (b >>> 0).toString(36);
+		};
 		const looks = new Map();
 		const look = (el) => {
 			if (!el) return "";
 			let l = looks.get(el);
 			if (l === undefined) {
 				const s = getComputedStyle(el);
-				l = hash([look(el.parentElement), el.tagName, el.className.baseVal ?? el.className, s.color, s.backgroundColor, s.backgroundImage, s.opacity, s.fontSize, s.fontWeight, s.textDecorationLine].join("|"));
+				l = hash([
+					look(el.parentElement), el.tagName, el.className.baseVal ?? el.className, s.color,
+					s.backgroundColor, s.backgroundImage, s.opacity, s.fontSize, s.fontWeight, s.textDecorationLine,
+				].join("|"));
 				looks.set(el, l);
 			}
 			return l;
@@ -92,7 +104,8 @@ func (c *colours) violations(b *tab) []string {
 			if (!seen.has(l) && !fresh.has(l)) fresh.set(l, el);
 		}
 		const found = fresh.size ? await `+finds+
-		`({ include: [...fresh.values()] }, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }) : [];
+		`({ include: [...fresh.values()] },
+			{ runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }) : [];
 		return { Found: found, Fresh: [...fresh.keys()] };
 	})(new Set(`+string(seen)+`))`)
 	c.mu.Lock()
@@ -160,7 +173,9 @@ func TestAxe(t *testing.T) {
 	b := openTab(t, browser(t), web.URL+"/landing")
 	b.do(chromedp.EmulateViewport(1280, 900))
 	seen.check(b)
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("h1").insertAdjacentHTML("afterend", "<img src='/x.png'>"), document.querySelector(".lead code").style.color = "#776677"`))
+	b.do(chromedp.Evaluate[chromedp.Void](`
+		document.querySelector("h1").insertAdjacentHTML("afterend", "<img src='/x.png'>"),
+		document.querySelector(".lead code").style.color = "#776677"`))
 	if found := strings.Join(append(b.violations(), seen.violations(b)...),
 		"\n"); !strings.Contains(found, "image-alt") ||
 		!strings.Contains(found, "color-contrast") {

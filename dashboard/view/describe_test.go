@@ -50,7 +50,8 @@ func TestToldInWords(t *testing.T) {
 		{"category_id", `"6"`, "B"}, {"category_id", `"0"`, "at the top of the server"},
 		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C and E"},
 		{"creator_roles", `[]`, "everybody"}, {"blocked_words", `["a","b c"]`, "a, b c"},
-		{"language", `"de"`, "Deutsch"}, {"language", `""`, "the server’s own"}, {"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
+		{"language", `"de"`, "Deutsch"}, {"language", `""`, "the server’s own"},
+		{"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
 		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (Seats: 3), 99"}, {"lobbies", "", "none"},
 	} {
 		if got := h.Describe(c.name, c.raw); got != c.want {
@@ -59,10 +60,10 @@ func TestToldInWords(t *testing.T) {
 	}
 	p.Names = map[snowflake.ID]string{77: "<i>Mara"}
 	for want, e := range map[string]audit.Entry{
-		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private” from yes to no`: {
+		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private”: yes → no`: {
 			Kind: audit.SettingsChanged, By: 77, Detail: "private", Old: "true", New: "false",
 		},
-		"Snug fixed something: Friday no longer has a channel": {
+		"Snug fixed a problem: Friday no longer has a channel": {
 			Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7,
 		},
 		`A seat is held for <b title="8">8</b> (lost the connection)`: {

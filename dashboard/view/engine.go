@@ -97,8 +97,8 @@ func New(cfg Config) (*Engine, error) {
 		for _, p := range parts {
 			files = append(files, "partials/"+p+".html")
 		}
-		t, err := template.New(layoutOf(page)).Option("missingkey=error").Funcs(e.funcs(text.Texts{})).ParseFS(cfg.Templates,
-			files...)
+		t, err := template.New(layoutOf(page)).Option("missingkey=error").Funcs(e.funcs(text.Texts{})).
+			ParseFS(cfg.Templates, files...)
 		if err != nil {
 			return nil, fmt.Errorf("view: page %s: %w", page, err)
 		}

@@ -79,7 +79,10 @@ func (b *tab) wait(expression string) {
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
 		seen, _ := chromedp.Run(b.ctx,
-			chromedp.Evaluate[string](`document.querySelector("#seats")?.innerText + " | " + document.body.dataset.live + " | " + [...document.querySelectorAll("dialog[open]")].map(d => d.id)`))
+			chromedp.Evaluate[string](`[
+				document.querySelector("#seats")?.innerText, document.body.dataset.live,
+				[...document.querySelectorAll("dialog[open]")].map(d => d.id),
+			].join(" | ")`))
 		b.t.Fatalf("never true: %s: %v; there is %q, console %q", expression, err, seen, b.console())
 	}
 }
@@ -103,8 +106,8 @@ func (b *tab) console() []string {
 func (b *tab) seats(want ...string) {
 	b.t.Helper()
 	q, _ := json.Marshal(want)
-	b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#seats > .seat")].map(li => li.dataset.user ? li.querySelector(".who").textContent : "-")) === JSON.stringify(%s)`,
-		q))
+	b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#seats > .seat")].map(
+		li => li.dataset.user ? li.querySelector(".who").textContent : "-")) === JSON.stringify(%s)`, q))
 }
 
 // lands waits until the tab shows another page.
@@ -158,14 +161,16 @@ func TestRoomPageLive(t *testing.T) {
 	b.seats("-", "Jonas", "Tomás", "-")
 	c.live(t, "k3J9", 8, nil, room.VoiceJoined{Person: people[5]})
 	b.seats("Ødegård", "Jonas", "Tomás", "-")
-	b.wait(`document.querySelector("#taken").textContent === "3" && document.querySelector("#seating").classList.contains("lit-3")`)
+	b.wait(`document.querySelector("#taken").textContent === "3" &&
+		document.querySelector("#seating").classList.contains("lit-3")`)
 	b.wait(`document.querySelector("#say").textContent === "Ødegård sat down. 3 of 4 seats taken."`)
 	loud := people[1]
 	loud.Muted, loud.Streaming = false, true
 	c.live(t, "k3J9", 9, nil, room.VoiceUpdated{Person: loud})
 	b.wait(`document.querySelectorAll(".seat")[1].querySelector(".notes").textContent === "streaming"`)
 	if got := eval[[]string](b,
-		`[...document.querySelectorAll("#log li")].map(li => li.innerText.replace(/\s+/g, " ").slice(6)).slice(0, 4)`); !slices.Equal(got,
+		`[...document.querySelectorAll("#log li")].slice(0, 4).map(li => li.innerText.replace(/\s+/g, " ").slice(6))`,
+	); !slices.Equal(got,
 		[]string{"Jonas started streaming", "Ødegård sat down", "Mara stood up", "Tomás sat down"}) {
 		t.Errorf("the log says %q", got)
 	}
@@ -215,12 +220,14 @@ func TestRoomPageLive(t *testing.T) {
 	t.Run("closing, kept, closed", func(t *testing.T) {
 		at := time.Now().Add(30 * time.Second)
 		c.live(t, "n3w", 5, nil, room.ClosingAnnounced{At: at, Reason: room.ClosedIdle})
-		b.wait(`!document.querySelector("#closing").hidden && document.querySelector("#closing-text").textContent === "Closing in"`)
+		b.wait(`!document.querySelector("#closing").hidden &&
+			document.querySelector("#closing-text").textContent === "Closing in"`)
 		b.do(browsertest.Click("#closing button"))
 		c.live(t, "n3w", 6, nil, room.ClosingCancelled{})
 		b.wait(`document.querySelector("#closing").hidden`)
 		c.live(t, "n3w", 7, nil, room.Closed{Reason: room.ClosedByOwner})
-		b.wait(`document.querySelector("#dlg-gone").open && document.querySelector("#gone-text").textContent.startsWith("Its owner closed it.")`)
+		b.wait(`document.querySelector("#dlg-gone").open &&
+			document.querySelector("#gone-text").textContent.startsWith("Its owner closed it.")`)
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,12 +264,14 @@ func TestRoomPageDoors(t *testing.T) {
 		b.do(browsertest.Click("#join"))
 		b.wait(`document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
 		c.live(t, "e", 2, nil, room.VoiceJoined{Person: me})
-		b.wait(`!document.querySelector("#door-in").hidden && document.querySelector("#door-join").hidden && document.querySelector("#progress").textContent === ""`)
+		b.wait(`!document.querySelector("#door-in").hidden && document.querySelector("#door-join").hidden &&
+			document.querySelector("#progress").textContent === ""`)
 		// Cut off from voice, they are offered their way back.
 		c.live(t, "e", 3, nil, room.VoiceLeft{UserID: me.UserID})
 		b.wait(`document.querySelector("#dlg-out").open`)
 		b.do(browsertest.Click("[data-rejoin]"))
-		b.wait(`!document.querySelector("#dlg-out").open && document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
+		b.wait(`!document.querySelector("#dlg-out").open &&
+			document.querySelector("#progress").textContent.startsWith("Discord is moving you")`)
 	})
 	t.Run("left on purpose", func(t *testing.T) {
 		b, c := visit(t, "room-held")
@@ -271,7 +280,8 @@ func TestRoomPageDoors(t *testing.T) {
 		c.live(t, "e", 2, nil, room.VoiceJoined{Person: me})
 		b.wait(`!document.querySelector("#door-in").hidden`)
 		c.live(t, "e", 3, nil, room.VoiceLeft{UserID: me.UserID})
-		b.wait(`document.querySelector("#dlg-out").open && document.querySelector("#out-text").textContent.includes("Your seat is held for")`)
+		b.wait(`document.querySelector("#dlg-out").open &&
+			document.querySelector("#out-text").textContent.includes("Your seat is held for")`)
 		b.do(browsertest.Click("[data-meant]"))
 		b.wait(`!document.querySelector("#dlg-out").open`)
 		s.called(t, gone)
@@ -282,11 +292,13 @@ func TestRoomPageDoors(t *testing.T) {
 		c := s.next()
 		c.welcome(t, fixtures.Room)
 		c.live(t, "e", 1, []room.Person{}, nil)
-		kept := `document.querySelector("#closing-text").textContent === "Kept open. If nobody comes, the room closes in" && ` +
+		kept := `document.querySelector("#closing-text").textContent ===
+			"Kept open. If nobody comes, the room closes in" && ` +
 			`document.querySelector("#keep").textContent === "Keep open longer"`
 		b.wait(kept)
 		c.live(t, "e", 2, nil, room.ClosingAnnounced{At: time.Now().Add(30 * time.Second), Reason: room.ClosedIdle})
-		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" && document.querySelector("#keep").textContent === "Keep open"`)
+		b.wait(`document.querySelector("#closing-text").textContent === "Closing in" &&
+			document.querySelector("#keep").textContent === "Keep open"`)
 		c.live(t, "e", 3, nil, room.ClosingCancelled{})
 		b.wait(kept)
 	})
@@ -296,8 +308,10 @@ func TestRoomPageDoors(t *testing.T) {
 			fmt.Sprintf(`{"moved":false,"held_until":%q,"deep_link":"https://discord.example/x"}`,
 				fixtures.Now.Add(2*time.Minute).Format(time.RFC3339)))
 		b.do(browsertest.Click("#join"))
-		b.wait(`!document.querySelector("#open-discord").hidden && document.querySelector("#open-discord").href === "https://discord.example/x"`)
-		b.wait(`document.querySelector(".seat.held .who").textContent === "Your seat" && /^held [12]:[0-9]{2}$/.test(document.querySelector(".seat.held .notes").textContent)`)
+		b.wait(`!document.querySelector("#open-discord").hidden &&
+			document.querySelector("#open-discord").href === "https://discord.example/x"`)
+		b.wait(`document.querySelector(".seat.held .who").textContent === "Your seat" &&
+			/^held [12]:[0-9]{2}$/.test(document.querySelector(".seat.held .notes").textContent)`)
 	})
 	t.Run("full", func(t *testing.T) {
 		b, _ := visit(t, "room-full")
@@ -311,7 +325,8 @@ func TestRoomPageDoors(t *testing.T) {
 		b, _ := visit(t, "room-guest")
 		answers(503, `{"code":"DISCORD_UNAVAILABLE","detail":"Discord did not answer."}`)
 		b.do(browsertest.Click("#join"))
-		b.wait(`document.querySelector("#progress").textContent === "Discord did not answer." && !document.querySelector("#join").hasAttribute("aria-busy")`)
+		b.wait(`document.querySelector("#progress").textContent === "Discord did not answer." &&
+			!document.querySelector("#join").hasAttribute("aria-busy")`)
 	})
 	t.Run("signed out", func(t *testing.T) {
 		b, c := visit(t, "room-guest")
@@ -328,10 +343,11 @@ func TestRoomPageDoors(t *testing.T) {
 		c.send(t, protocol.EncodeHidden(fixtures.Guild, fixtures.Room, fixtures.Now))
 		b.wait(`document.querySelector("#dlg-hidden").open`)
 		b, c = visit(t, "room-guest")
-		c.send(t,
-			[]byte(`{"v":1,"type":"error","error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."},"ts":1}`))
+		c.send(t, []byte(`{"v":1,"type":"error","ts":1,
+			"error":{"code":"ROOM_NOT_FOUND","message":"There is no such room."}}`))
 		c.end(t, 4004)
-		b.wait(`document.querySelector("#dlg-hidden").open && document.querySelector("#hidden-text").textContent.startsWith("It closed, or you can no longer enter it.")`)
+		b.wait(`document.querySelector("#dlg-hidden").open &&
+			document.querySelector("#hidden-text").textContent.startsWith("It closed, or you can no longer enter it.")`)
 	})
 	t.Run("the session has ended before it connects", func(t *testing.T) {
 		s.set(func() { s.status = 401 })
@@ -362,8 +378,8 @@ func TestServerPageLive(t *testing.T) {
 	names := func(want ...string) {
 		t.Helper()
 		q, _ := json.Marshal(want)
-		b.wait(fmt.Sprintf(`JSON.stringify([...document.querySelectorAll("#room-list .name")].map(e => e.textContent)) === JSON.stringify(%s)`,
-			q))
+		b.wait(fmt.Sprintf(`JSON.stringify(
+			[...document.querySelectorAll("#room-list .name")].map(e => e.textContent)) === JSON.stringify(%s)`, q))
 	}
 	// Five of the six rooms on the page are gone, as after a long sleep.
 	c.welcome(t, fixtures.Room)
@@ -390,7 +406,8 @@ func TestServerPageLive(t *testing.T) {
 	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector("a").getAttribute("href") === "/game/` +
 		second.Room.ID.String() + `"`)
 	send(room.VoiceJoined{Person: fixtures.People(1)[0]})
-	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector(".sum").textContent === "1 of 2 seats taken"`)
+	b.wait(`document.querySelector("#room-list").lastElementChild.querySelector(".sum").textContent ===
+		"1 of 2 seats taken"`)
 	send(room.Closed{Reason: room.ClosedIdle})
 	names("Friday draft")
 	c.live(t, "e", 2, nil, room.Closed{Reason: room.ClosedIdle})
@@ -400,7 +417,8 @@ func TestServerPageLive(t *testing.T) {
 	create := "POST /guilds/" + fixtures.Guild.String() + "/rooms"
 	s.set(func() { s.answer[create] = answer{400, `{"code":"INVALID","field":"name","detail":"Too odd a name."}`} })
 	b.do(chromedp.SendKeys(chromedp.CSS("#c-name"), "Duel"), browsertest.Click("#create .primary"))
-	b.wait(`document.querySelector("#c-name-error").textContent === "Too odd a name." && document.activeElement.id === "c-name"`)
+	b.wait(`document.querySelector("#c-name-error").textContent === "Too odd a name." &&
+		document.activeElement.id === "c-name"`)
 	s.set(func() { s.answer[create] = answer{201, `{"channelId":"42","url":"https://elsewhere.example/game/42"}`} })
 	b.do(browsertest.Click("#create .primary"))
 	b.lands("/game/42")
@@ -413,7 +431,8 @@ func TestBackoff(t *testing.T) {
 	b := openTab(t, browser(t), web.URL+"/message-empty")
 	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
 		const { Live } = await import("` + asset(t, "js/live.js") + `");
-		window.make = (codes, { random = 0.5, token = () => ({ status: 200, token: "t" }) } = {}) => new Promise((done) => {
+		const granted = () => ({ status: 200, token: "t" });
+		window.make = (codes, { random = 0.5, token = granted } = {}) => new Promise((done) => {
 			const delays = [], states = [], ticks = [];
 			let live;
 			const finish = (end) => { live.over = true; live.pause(); done({ delays, states, end }); };
@@ -425,26 +444,36 @@ func TestBackoff(t *testing.T) {
 						const code = codes.shift();
 						this.onopen?.();
 						if (code === "ok") { // authenticated, and cut off later
-							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
+							this.says({ type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 });
 							this.onclose?.({ code: 1006 });
 						} else if (code === "deaf") { // authenticated, Discord unheard for a minute, then heard again
-							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
-							for (const discord of ["ok", "unheard", "unheard", "ok"]) this.onmessage?.({ data: JSON.stringify({ v: 1, type: "event", event: "server.heartbeat", payload: { discord, heardAt: 1 }, ts: 60001 }) });
+							this.says({ type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 });
+							for (const discord of ["ok", "unheard", "unheard", "ok"]) {
+								const payload = { discord, heardAt: 1 };
+								this.says({ type: "event", event: "server.heartbeat", payload, ts: 60001 });
+							}
 							this.onclose?.({ code: 1006 });
 						} else if (code === "silent") { // authenticated, and then nothing
-							this.onmessage?.({ data: JSON.stringify({ v: 1, type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 }) });
+							this.says({ type: "ack", event: "auth.ok", payload: { rooms: [] }, ts: 1 });
 							live.heard -= 18001;
 							ticks[0]();
 						} else this.onclose?.({ code });
 					});
 				}
+				says(message) { this.onmessage?.({ data: JSON.stringify({ v: 1, ...message }) }); }
 				send() {}
 				close() {}
 			}
 			const env = {
-				WebSocket: Socket, document: { hidden: false, addEventListener() {} }, location: { protocol: "http:", host: "x" }, Math: { random: () => random },
+				WebSocket: Socket, document: { hidden: false, addEventListener() {} },
+				location: { protocol: "http:", host: "x" }, Math: { random: () => random },
 				addEventListener() {}, clearTimeout() {}, setInterval: (f) => ticks.push(f),
-				fetch: async () => { const a = token(); return { status: a.status, ok: a.status < 300, headers: new Headers(a.headers), json: async () => a }; },
+				fetch: async () => {
+					const a = token();
+					return {
+						status: a.status, ok: a.status < 300, headers: new Headers(a.headers), json: async () => a,
+					};
+				},
 				setTimeout(f, ms) { // the delays of interest pass at once; limits and staleness never
 					if (ms === 10000) return 0;
 					delays.push(Math.round(ms));
@@ -501,7 +530,8 @@ func TestBackoff(t *testing.T) {
 			`make([], {token: () => ({status: 401})})`, outcome{[]int{}, []string{"connecting", "ended"}, "session"},
 		},
 		"not ready": {
-			`make([1006], {token: (() => { let n = 0; return () => n++ ? {status: 200} : {status: 503, headers: {"Retry-After": "3"}}; })()})`,
+			`make([1006], {token: ((n) => () =>
+				n++ ? {status: 200} : {status: 503, headers: {"Retry-After": "3"}})(0)})`,
 			outcome{[]int{3000, 2000}, []string{"connecting", "reconnecting"}, ""},
 		},
 	} {

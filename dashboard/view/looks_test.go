@@ -28,22 +28,32 @@ const inspect = `(() => {
 		return [...canvas.getImageData(0, 0, 1, 1).data].map((v) => v / 255);
 	};
 	const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
-	const light = (c) => c.slice(0, 3).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
-	const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+	const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+	const light = (c) => 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+	const ratio = (a, b) => {
+		const [x, y] = [light(a), light(b)].sort((p, q) => q - p);
+		return (x + 0.05) / (y + 0.05);
+	};
 	const root = getComputedStyle(document.documentElement), token = (name) => rgba(root.getPropertyValue(name));
 	const grounds = [token("--ink"), over([...token("--glow").slice(0, 3), 0.2], token("--ink"))];
 	const behind = (el) => {
 		const tops = [];
 		for (let e = el; e; e = e.parentElement) {
-			if (e.matches(".board, .top-t, .plaque") && el.getBoundingClientRect().top < e.getBoundingClientRect().bottom) return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
-			if (e.matches(".ending:not(.calm)")) return [over([...token("--glow").slice(0, 3), 0.14], token("--ink-2"))];
+			if (e.matches(".board, .top-t, .plaque") &&
+				el.getBoundingClientRect().top < e.getBoundingClientRect().bottom) {
+				return [token("--wood"), token("--wood-2")].map((b) => tops.reduceRight((c, t) => over(t, c), b));
+			}
+			if (e.matches(".ending:not(.calm)")) {
+				return [over([...token("--glow").slice(0, 3), 0.14], token("--ink-2"))];
+			}
 			const c = rgba(getComputedStyle(e).backgroundColor);
 			if (c[3] === 1) return [tops.reduceRight((b, t) => over(t, b), c)];
 			if (c[3] > 0) tops.push(c);
 		}
 		return grounds.map((b) => tops.reduceRight((c, t) => over(t, c), b));
 	};
-	const shown = (el) => el.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && el.getClientRects().length > 0;
+	const shown = (el) => el.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+		el.getClientRects().length > 0;
 	const found = new Set();
 	const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	for (let n = walk.nextNode(); n; n = walk.nextNode()) {
@@ -52,17 +62,25 @@ const inspect = `(() => {
 		const size = parseFloat(s.fontSize), large = size >= 24 || (size >= 18.66 && s.fontWeight >= 700);
 		for (const b of behind(el)) {
 			const r = ratio(over(rgba(s.color), b), b);
-			if (r < (large ? 3 : 4.5)) found.add("contrast " + r.toFixed(2) + " of " + JSON.stringify(n.data.trim().slice(0, 30)) + " in " + el.className);
+			if (r < (large ? 3 : 4.5)) {
+				const text = JSON.stringify(n.data.trim().slice(0, 30));
+				found.add("contrast " + r.toFixed(2) + " of " + text + " in " + el.className);
+			}
 		}
 	}
 	for (const el of document.querySelectorAll("button, .btn, input, select, summary, .room-card a, .server a")) {
 		if (!shown(el) || el.type === "hidden" || el.closest(".sr-only")) continue;
-		const target = el.type === "checkbox" || el.type === "radio" ? el.closest("label") : el, { width, height } = target.getBoundingClientRect();
-		if (height < 43.5 || width < 43.5) found.add("small: " + Math.round(width) + " by " + Math.round(height) + " " + el.tagName + " " + el.className + " " + el.textContent.trim().slice(0, 20));
+		const target = el.type === "checkbox" || el.type === "radio" ? el.closest("label") : el;
+		const { width, height } = target.getBoundingClientRect();
+		if (height < 43.5 || width < 43.5) {
+			const what = [el.tagName, el.className, el.textContent.trim().slice(0, 20)].join(" ");
+			found.add("small: " + Math.round(width) + " by " + Math.round(height) + " " + what);
+		}
 	}
 	const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
 	if (wide > 0) {
-		const out = [...document.querySelectorAll("main *")].find((e) => shown(e) && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
+		const out = [...document.querySelectorAll("main *")].find(
+			(e) => shown(e) && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
 		found.add("wider than the screen by " + wide + " px: " + out?.className);
 	}
 	return [...found];
@@ -72,7 +90,8 @@ const inspect = `(() => {
 const redrawn = `(async () => {
 	const fresh = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
 	const look = (d, id) => d.getElementById(id).outerHTML.replace(/\s+/g, " ").replace(/\d:\d\d/g, "0:00");
-	return ["seating", "bots", "room-list", "door-in", "door-join"].filter((id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
+	return ["seating", "bots", "room-list", "door-in", "door-join"].filter(
+		(id) => document.getElementById(id) && look(document, id) !== look(fresh, id));
 })()`
 
 // TestLooks looks at every page, on a phone and on a desktop, dark and light, and shows it to axe-core.
@@ -81,7 +100,8 @@ func TestLooks(t *testing.T) {
 	web, seen := site(t, withAxe(t)), &colours{seen: map[string]bool{}}
 	b := openTab(t, browser(t), web.URL+"/landing")
 	if bad := eval[[]string](b,
-		`document.querySelector(".lead").style.color = "#6b6078", document.querySelector(".hero-text .btn").style = "min-height: 0; padding: 0", `+
+		`document.querySelector(".lead").style.color = "#6b6078",
+			document.querySelector(".hero-text .btn").style = "min-height: 0; padding: 0", `+
 			inspect); !strings.Contains(strings.Join(bad, "; "), "contrast 3.06") ||
 		!strings.Contains(strings.Join(bad, "; "), "small") {
 		t.Fatalf("what is wrong on purpose is not found: %q", bad)
@@ -177,7 +197,11 @@ func TestWordsAgree(t *testing.T) {
 		Tints   []int
 	}](b, `(async (q) => {
 		const ui = await import("`+asset(t, "js/ui.js")+`"), seats = await import("`+asset(t, "js/seats.js")+`");
-		return { Spans: q.MS.map((d) => [ui.until(d), ui.clock(d), ui.ago(d)]), Letters: q.Names.map(seats.letter), Tints: q.IDs.map(seats.tint) };
+		return {
+			Spans: q.MS.map((d) => [ui.until(d), ui.clock(d), ui.ago(d)]),
+			Letters: q.Names.map(seats.letter),
+			Tints: q.IDs.map(seats.tint),
+		};
 	})(`+string(q)+`)`)
 	if !slices.Equal(got.Spans, want.Spans) {
 		t.Errorf("lengths of time:\n scripts   %q\n templates %q", got.Spans, want.Spans)

@@ -63,9 +63,9 @@ func QR(text string) (template.HTML, error) {
 	}
 	n := strconv.Itoa(len(grid))
 	// Only numbers were written: nothing of the text reaches the markup.
-	return template.HTML(`<svg class="qr" viewBox="0 0 ` + n + ` ` + n +
-			`" role="img" aria-label="QR code of the invite link" shape-rendering="crispEdges">` + //nolint:gosec // see above
-			`<path fill="#fff" d="M0 0h` + n + `v` + n + `h-` + n + `z"/><path fill="#000" d="` + path.String() +
-			`"/></svg>`),
+	return template.HTML(`<svg class="qr" viewBox="0 0 ` + n + ` ` + n + `" role="img" ` + //nolint:gosec // see above
+			`aria-label="QR code of the invite link" shape-rendering="crispEdges">` +
+			`<path fill="#fff" d="M0 0h` + n + `v` + n + `h-` + n + `z"/>` +
+			`<path fill="#000" d="` + path.String() + `"/></svg>`),
 		nil
 }

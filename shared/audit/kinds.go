@@ -157,15 +157,22 @@ var table = []Row{
 		Detail:   coded("closed.", "why: `idle`, `age`, `owner`, `manager`, `abandoned`, `channel_deleted` or `lost`"),
 		Variants: []string{"owner", "manager"}, Variant: detail,
 	},
-	{Kind: RoomRenamed, Icon: "✏️", About: AboutRooms, In: toAll, Old: typed("its name before"), New: typed("its name now")},
+	{
+		Kind: RoomRenamed, Icon: "✏️", About: AboutRooms, In: toAll,
+		Old: typed("the old name"), New: typed("the new name"),
+	},
 	{Kind: RenamePlanned, Icon: "✏️", About: AboutRooms, In: toOwner, New: typed("its name once Discord allows it")},
-	{Kind: SeatsChanged, Icon: "🪑", About: AboutRooms, In: toAll, Old: typed("how many before"), New: typed("how many now")},
+	{
+		Kind: SeatsChanged, Icon: "🪑", About: AboutRooms, In: toAll,
+		Old: typed("how many before"), New: typed("how many now"),
+	},
 	{
 		Kind: PrivacyChanged, Icon: "🔒", About: AboutRooms, In: toAll, Old: coded("privacy.", "like `new`, but before"),
 		New: coded("privacy.", "`open`, or some of `private`, `locked` and `hidden`, joined by commas"),
 	},
 	{
-		Kind: StatusChanged, Icon: "💬", About: AboutRooms, In: toAll, Old: code("the status before"), New: typed("the status now"),
+		Kind: StatusChanged, Icon: "💬", About: AboutRooms, In: toAll,
+		Old: code("the status before"), New: typed("the status now"),
 		Variants: []string{"none"}, Variant: func(e *Entry) string { return when(e.New == "", "none") },
 	},
 	{
@@ -182,7 +189,8 @@ var table = []Row{
 	},
 
 	{
-		Kind: InviteCreated, Icon: "🎟️", About: AboutPeople, In: toOwner, Target: "who is invited, if the link is for one person",
+		Kind: InviteCreated, Icon: "🎟️", About: AboutPeople, In: toOwner,
+		Target:   "who is invited, if the link is for one person",
 		Variants: []string{"target"}, Variant: func(e *Entry) string { return when(e.Target != 0, "target") },
 	},
 	{Kind: InviteRevoked, Icon: "🎟️", About: AboutPeople, In: toOwner},
@@ -221,9 +229,10 @@ var table = []Row{
 	{Kind: PreferencesForgotten, Icon: "🧹", About: AboutPeople, In: stored},
 
 	{
-		Kind: SettingsChanged, Icon: "⚙️", About: AboutServer, In: stored, Detail: Field{Doc: "the setting", As: SettingName},
-		Old: Field{Doc: "its value before, as JSON", As: SettingValue},
-		New: Field{Doc: "its value now, as JSON", As: SettingValue},
+		Kind: SettingsChanged, Icon: "⚙️", About: AboutServer, In: stored,
+		Detail: Field{Doc: "the setting", As: SettingName},
+		Old:    Field{Doc: "its value before, as JSON", As: SettingValue},
+		New:    Field{Doc: "its value now, as JSON", As: SettingValue},
 	},
 	{
 		Kind: Repaired, Icon: "🔧", About: AboutServer, In: stored,

@@ -27,36 +27,41 @@ import (
 // Serve is the configuration of `snug serve`.
 type Serve struct {
 	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → Bot)."`
-	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"The Application ID (Developer Portal → General Information)."`
-	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"The application's client secret (Developer Portal → OAuth2)."`
+	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"${client_id}"`
+	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"${client_secret}"`
 	GuildID       ID     `env:"DISCORD_GUILD_ID" placeholder:"ID" help:"Serve only this server."`
-	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"Use the members intent (turn it on in the Developer Portal → Bot). People who leave a server or lose a role then lose access at once, not within a minute."`
-	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"Discord's address. Change it for a simulator, or another server that's compatible with Discord."`
+	MembersIntent bool   `env:"SNUG_MEMBERS_INTENT" help:"${members_intent}"`
+	DiscordURL    string `env:"SNUG_DISCORD_URL" default:"https://discord.com" help:"${discord_url}"`
 
-	BaseURL         string         `env:"SNUG_BASE_URL" placeholder:"URL" help:"The dashboard's address as browsers see it. The default is http:// and SNUG_ADDR, if that's on this machine. Add this address with /auth/discord/callback as a redirect in the Developer Portal → OAuth2."`
-	Addr            string         `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the dashboard listens on."`
-	OpsHosts        []string       `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"Host names with dots that metrics may be asked for under. Addresses and names without dots always work."`
-	OpsAddr         string         `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"The address metrics and profiles are served on. Keep it off the internet: it has no authentication. Empty for nowhere."`
-	AllowedOrigins  []string       `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"Other origins that may open the WebSocket."`
-	TrustedProxies  []string       `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"Reverse proxies whose X-Forwarded-For is trusted."`
-	SessionSecret   string         `env:"SESSION_SECRET" placeholder:"SECRET" help:"Signs invite links and seals logins: at least 32 bytes, as hex or base64. To rotate it, set several separated by commas: the first is used, all are accepted. By default, Snug creates one in the data folder."`
-	SessionIdleDays int            `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"People sign in again after this many days without a visit."`
-	SessionDays     int            `env:"SNUG_SESSION_DAYS" default:"90" help:"Everyone signs in again after this many days."`
-	DMsBot          dmbudget.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"How many direct message conversations the bot may start. Discord quarantines bots that start many."`
-	DMsSender       dmbudget.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"How many of those one person may cause."`
-	DMsRecipient    dmbudget.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"How many direct messages one person may get."`
-	DMsPause        Span           `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"How long Snug starts no conversations after Discord says there are too many. Doubles each time, up to the second value."`
-	HookNetworks    []string       `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"Networks that webhooks may call besides the public internet."`
-	HostName        string         `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug, for /privacy and /terms."`
-	HostContact     string         `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"How to reach them: an email or https address, or words."`
-	Privacy         string         `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"Your own text for /privacy. It's best in a file that SNUG_PRIVACY_FILE names."`
-	Terms           string         `env:"SNUG_TERMS" placeholder:"TEXT" help:"Your own text for /terms. It's best in a file that SNUG_TERMS_FILE names."`
-	Data            string         `env:"SNUG_DATA" default:"data" help:"The folder for rooms, settings, logins and activity."`
-	NATSURL         string         `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"A NATS server or cluster with JetStream to use instead of the embedded one."`
-	NATSReplicas    int            `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"How many servers of the cluster keep a copy of everything, 1 to 5. 0 means three in a cluster, one on a single server."`
-	NATSCreds       string         `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"The credentials file for the NATS server."`
-	NATSCA          string         `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"The certificate authority of the NATS server, as a PEM file, if it's your own."`
-	NATSInsecure    bool           `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"Allow a NATS server on another machine without credentials or TLS. Anyone who can reach that server can then act as anybody."`
+	BaseURL        string   `env:"SNUG_BASE_URL" placeholder:"URL" help:"${base_url}"`
+	Addr           string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the dashboard listens on."`
+	OpsHosts       []string `env:"SNUG_OPS_HOSTS" placeholder:"NAME" help:"${ops_hosts}"`
+	OpsAddr        string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"${ops_addr}"`
+	AllowedOrigins []string `env:"SNUG_ALLOWED_ORIGINS" placeholder:"ORIGIN" help:"${allowed_origins}"`
+	TrustedProxies []string `env:"SNUG_TRUSTED_PROXIES" placeholder:"CIDR" help:"${trusted_proxies}"`
+
+	SessionSecret   string `env:"SESSION_SECRET" placeholder:"SECRET" help:"${session_secret}"`
+	SessionIdleDays int    `env:"SNUG_SESSION_IDLE_DAYS" default:"30" help:"${session_idle_days}"`
+	SessionDays     int    `env:"SNUG_SESSION_DAYS" default:"90" help:"Everyone signs in again after this many days."`
+
+	DMsBot       dmbudget.Rates `name:"dms" env:"SNUG_DMS" default:"10/10m,200/24h" help:"${dms}"`
+	DMsSender    dmbudget.Rates `name:"dms-sender" env:"SNUG_DMS_SENDER" default:"3/10m,15/24h" help:"${by_one}"`
+	DMsRecipient dmbudget.Rates `name:"dms-recipient" env:"SNUG_DMS_RECIPIENT" default:"3/1h,10/24h" help:"${to_one}"`
+	DMsPause     Span           `name:"dms-pause" env:"SNUG_DMS_PAUSE" default:"10m-6h" help:"${dms_pause}"`
+
+	HookNetworks []string `name:"webhook-networks" env:"SNUG_WEBHOOK_NETWORKS" placeholder:"CIDR" help:"${networks}"`
+
+	HostName    string `env:"SNUG_HOST_NAME" placeholder:"NAME" help:"Who runs this Snug, for /privacy and /terms."`
+	HostContact string `env:"SNUG_HOST_CONTACT" placeholder:"ADDRESS" help:"${host_contact}"`
+	Privacy     string `env:"SNUG_PRIVACY" placeholder:"TEXT" help:"${privacy}"`
+	Terms       string `env:"SNUG_TERMS" placeholder:"TEXT" help:"${terms}"`
+
+	Data         string `env:"SNUG_DATA" default:"data" help:"The folder for rooms, settings, logins and activity."`
+	NATSURL      string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"${nats_url}"`
+	NATSReplicas int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"${nats_replicas}"`
+	NATSCreds    string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"${nats_creds}"`
+	NATSCA       string `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"${nats_ca}"`
+	NATSInsecure bool   `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"${nats_insecure}"`
 	Log
 }
 

@@ -17,7 +17,7 @@ import (
 const random = "8f14e45fceea167a5a36dedd4bea2543b9f3c1d0a7e6524c0f1d2b3a49586776"
 
 func TestMain(m *testing.M) {
-	if err := configtest.Forget(&config.Serve{}); err != nil {
+	if err := configtest.Forget(&config.Serve{}, config.Help()); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -160,7 +160,7 @@ func TestSecretIsMadeAndKept(t *testing.T) {
 
 func TestBudgetsOfDirectMessages(t *testing.T) {
 	var c config.Serve
-	p, err := kong.New(&c)
+	p, err := kong.New(&c, config.Help())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
 	t.Setenv("DISCORD_BOT_TOKEN_FILE", file)
 	read := func(args ...string) string {
 		var c config.Serve
-		p, err := kong.New(&c, kong.Resolvers(config.Files()))
+		p, err := kong.New(&c, config.Help(), kong.Resolvers(config.Files()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
 	}
 	t.Setenv("DISCORD_BOT_TOKEN", "")
 	t.Setenv("DISCORD_BOT_TOKEN_FILE", file+"-missing")
-	p, err := kong.New(&config.Serve{}, kong.Resolvers(config.Files()))
+	p, err := kong.New(&config.Serve{}, config.Help(), kong.Resolvers(config.Files()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,8 @@ func TestDisgo(t *testing.T) {
 				},
 				discord.MemberPermissionOverwrite{
 					UserID: client.ApplicationID,
-					Allow:  discord.PermissionViewChannel | discord.PermissionConnect | discord.PermissionManageChannels | discord.PermissionMoveMembers,
+					Allow: discord.PermissionViewChannel | discord.PermissionConnect |
+						discord.PermissionManageChannels | discord.PermissionMoveMembers,
 				},
 				discord.MemberPermissionOverwrite{
 					UserID: w.Owner.ID, Allow: discord.PermissionViewChannel | discord.PermissionConnect,

@@ -22,7 +22,7 @@ const (
 	FaultInvalidSession = "op9"           // invalidate the session; Resumable says whether it may be resumed
 	FaultHeartbeat      = "op1"           // ask for a heartbeat
 	FaultHalfOpen       = "half_open"     // the sockets stay open, but nothing is received or sent on them
-	FaultOutage         = "outage"        // the guild becomes unavailable; it comes back after Duration, or with "restore"
+	FaultOutage         = "outage"        // the guild becomes unavailable, until Duration is over or "restore"
 	FaultRestore        = "restore"       // the guild comes back
 	FaultExpireTokens   = "expire_tokens" // every OAuth2 access token (of User, if set) expires now
 	FaultRevokeTokens   = "revoke_tokens" // the same, and refresh tokens too

@@ -40,10 +40,12 @@ func FuzzBodies(f *testing.F) {
 	for _, body := range []string{``, `null`, `[]`, `{}`, `{"name":null}`,
 		`{"name":{},"type":[],"permission_overwrites":[[]]}`, `"x"`, `{"a":`, `[null]`, `[{"id":1,"position":-1}]`,
 		`{"channel_id":"x","roles":["1",null],"nick":1e99}`,
-		`{"content":"<@1><@&2><","embeds":[null,{}],"components":[null,{"type":"1","components":[{"type":2}]}],"flags":32768}`,
+		`{"content":"<@1><@&2><","embeds":[null,{}],"flags":32768,
+			"components":[null,{"type":"1","components":[{"type":2}]}]}`,
 		`{"allowed_mentions":{"parse":[1],"users":"x"},"message_reference":{}}`,
 		`[{"name":"x","description":"x","options":[{"type":1,"options":[{"type":2}]}]}]`,
-		`{"components":[{"type":17,"components":[{"type":9,"accessory":null}]},{"type":12,"items":[{}]},{"type":13}],"flags":32768}`} {
+		`{"components":[{"type":17,"components":[{"type":9,"accessory":null}]},{"type":12,"items":[{}]},{"type":13}],
+			"flags":32768}`} {
 		for i := range routes {
 			f.Add(uint8(i), body)
 		}

@@ -151,7 +151,8 @@ func (s *Server) wireInteraction(a *interaction) wireInteraction {
 		if ch != nil {
 			w.Channel = s.wireDMFor(ch, a.app.id)
 		}
-		w.Permissions = PermSendMessages | PermEmbedLinks | PermAttachFiles | PermReadMessageHistory | PermMentionEveryone
+		w.Permissions = PermSendMessages | PermEmbedLinks | PermAttachFiles | PermReadMessageHistory |
+			PermMentionEveryone
 		return w
 	}
 	m := g.members[a.user.id]

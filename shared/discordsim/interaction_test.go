@@ -176,7 +176,8 @@ func TestInteractionRules(t *testing.T) {
 						"name": "Goblins", "seats": 3, "private": true, "user": w.Users[3].ID.String(),
 						"kind": "Casual",
 					}), func(a act) {
-					want := `[{"type":3,"name":"name","value":"Goblins"},{"type":4,"name":"seats","value":3},{"type":5,"name":"private","value":true},{"type":6,"name":"user","value":"` +
+					want := `[{"type":3,"name":"name","value":"Goblins"},{"type":4,"name":"seats","value":3},` +
+						`{"type":5,"name":"private","value":true},{"type":6,"name":"user","value":"` +
 						w.Users[3].ID.String() + `"},{"type":3,"name":"kind","value":"c"}]`
 					if string(a.Data.Options) != want || a.Type != 2 || a.Member == nil || a.Member.Permissions == "" ||
 						!strings.Contains(string(a.Data.Resolved), `"dmitri"`) {
@@ -193,8 +194,10 @@ func TestInteractionRules(t *testing.T) {
 		{"sub-commands and groups", docCommands + "#subcommands-and-subcommand-groups", func(t *testing.T, w *world) {
 			w.register()
 			c, _ := w.login(nil)
-			for name, want := range map[string]string{"room rename": `[{"type":1,"name":"rename","options":[{"type":3,"name":"name","value":"x"}]}]`,
-				"room seat add": `[{"type":2,"name":"seat","options":[{"type":1,"name":"add"}]}]`} {
+			for name, want := range map[string]string{
+				"room rename":   `[{"type":1,"name":"rename","options":[{"type":3,"name":"name","value":"x"}]}]`,
+				"room seat add": `[{"type":2,"name":"seat","options":[{"type":1,"name":"add"}]}]`,
+			} {
 				options := map[string]any{"name": "x"}
 				if name == "room seat add" {
 					options = nil
@@ -253,7 +256,9 @@ func TestInteractionRules(t *testing.T) {
 				w.refuse(t,
 					w.bot("POST", a.callback(), map[string]any{"type": 7, "data": map[string]any{"content": "x"}}), 400,
 					50035)
-				w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "x"}}).must(t, 204)
+				w.bot("POST", a.callback(), map[string]any{
+					"type": 4, "data": map[string]any{"content": "x"},
+				}).must(t, 204)
 				w.refuse(t,
 					w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "x"}}), 400,
 					40060)
@@ -378,7 +383,9 @@ func TestInteractionRules(t *testing.T) {
 					!strings.Contains(string(a.Data.Resolved), `"esperanza"`) {
 					t.Errorf("%+v", a)
 				}
-				w.bot("POST", a.callback(), map[string]any{"type": 4, "data": map[string]any{"content": "x"}}).must(t, 204)
+				w.bot("POST", a.callback(), map[string]any{
+					"type": 4, "data": map[string]any{"content": "x"},
+				}).must(t, 204)
 			}); err != nil {
 				t.Error(err)
 			}

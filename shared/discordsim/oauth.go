@@ -268,7 +268,8 @@ func (s *Server) renew(app *application, form url.Values) (any, *oauthProblem) {
 	if g == nil || g.app != app.id {
 		return nil, invalidGrant("refresh_token")
 	}
-	for _, sc := range strings.Fields(form.Get("scope")) { // scopes that were not granted can't be added now: RFC 6749, 6
+	// Scopes that were not granted can't be added now: RFC 6749, section 6.
+	for _, sc := range strings.Fields(form.Get("scope")) {
 		if !slices.Contains(g.scopes, sc) {
 			return nil, invalidScope()
 		}

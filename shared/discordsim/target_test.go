@@ -110,7 +110,8 @@ func TestTargetUserRules(t *testing.T) {
 				w.upload("POST", path(w), bad, "{}"), w.upload("PUT", "/invites/"+code+"/target-users", bad, ""),
 			} {
 				if a.status != 400 || !strings.Contains(string(a.raw),
-					`"target_users_file":["Line 3: invalid user ID format","Line 4: invalid user ID - must be a valid Discord snowflake"]`) {
+					`"target_users_file":["Line 3: invalid user ID format",`+
+						`"Line 4: invalid user ID - must be a valid Discord snowflake"]`) {
 					t.Errorf("%d %s", a.status, a.raw)
 				}
 			}

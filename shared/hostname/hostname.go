@@ -47,7 +47,8 @@ func Guard(next http.Handler, others ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !Inside(r.Host) && !slices.Contains(others, Of(r.Host)) {
 			http.Error(w,
-				"This name is not one of this server's. Use its address, or a name without a dot.", http.StatusMisdirectedRequest)
+				"This name is not one of this server's. Use its address, or a name without a dot.",
+				http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -169,7 +169,9 @@ func TestCallsBefore(t *testing.T) {
 		}
 		return WithRequestID(ctx, method), nil
 	})
-	ask.Serve(calls, func(ctx context.Context, _ snowflake.ID, _ question) (string, error) { return RequestID(ctx), nil })
+	ask.Serve(calls, func(ctx context.Context, _ snowflake.ID, _ question) (string, error) {
+		return RequestID(ctx), nil
+	})
 	if err := calls.Hold(ctx, testGuild, testGuild+1); err != nil {
 		t.Fatal(err)
 	}

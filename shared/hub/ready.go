@@ -46,7 +46,8 @@ func (h *Hub) probe(ctx context.Context) error {
 	}
 	if life := h.link.present(); life.Err() != nil {
 		return errs.E(errs.Unavailable,
-			"Snug lost its hub and is reconnecting. If this goes on, check the NATS server.").Because(context.Cause(life))
+			"Snug lost its hub and is reconnecting. If this goes on, check the NATS server.").
+			Because(context.Cause(life))
 	}
 	if h.engine != nil {
 		if _, fault := h.engine.state(); fault != nil {

@@ -84,7 +84,8 @@ func (m Method[Req, Resp]) Serve(c *Calls, f func(ctx context.Context, guild sno
 		var req Req
 		if err := json.Unmarshal(body, &req); err != nil {
 			return nil, errs.E(errs.Invalid,
-				"Snug didn't understand this request. If you just updated it, update all of its processes.").Because(err)
+				"Snug didn't understand this request. If you just updated it, update all of its processes.").
+				Because(err)
 		}
 		resp, err := f(ctx, guild, req)
 		if err != nil {

@@ -36,7 +36,8 @@ func (h *Hub) serveSocket() {
 	path := filepath.Join(h.o.Dir, socketFile)
 	l, err := listenAt(path)
 	if err != nil {
-		h.log.Warn("hub: cannot open the socket for backups; stop Snug before making one", "folder", h.o.Dir, "err", err)
+		h.log.Warn("hub: cannot open the socket for backups; stop Snug before making one",
+			"folder", h.o.Dir, "err", err)
 		return
 	}
 	mux := http.NewServeMux()

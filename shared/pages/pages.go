@@ -116,7 +116,7 @@ func All() map[string]Path {
 
 var parameter = regexp.MustCompile(`:[a-z]+`)
 
-// With puts ids in the places of the parameters. It panics unless there are as many: that is a mistake of the program's.
+// With puts ids in the places of the parameters. It panics unless there are as many: that's a mistake in the program.
 func (p Path) With(ids ...any) string {
 	n := 0
 	out := parameter.ReplaceAllStringFunc(string(p), func(string) string {

@@ -29,7 +29,8 @@ func TestDecodeClient(t *testing.T) {
 		},
 		{
 			"shown",
-			`{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e","n":3}},"ts":1}`,
+			`{"v":1,"type":"event","event":"event.rendered","ts":1,
+				"payload":{"channelId":"7","rev":{"epoch":"e","n":3}}}`,
 			Rendered{7, Rev{"e", 3}}, "",
 		},
 		{"shown without payload", `{"v":1,"type":"event","event":"event.rendered"}`, nil, "payload"},
@@ -57,12 +58,14 @@ func TestDecodeClient(t *testing.T) {
 		},
 		{
 			"shown with more",
-			`{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","took":1,"rev":{"epoch":"e","n":3}}}`,
+			`{"v":1,"type":"event","event":"event.rendered",
+				"payload":{"channelId":"7","took":1,"rev":{"epoch":"e","n":3}}}`,
 			nil, "took",
 		},
 		{
 			"a revision with more",
-			`{"v":1,"type":"event","event":"event.rendered","payload":{"channelId":"7","rev":{"epoch":"e","n":3,"x":1}}}`,
+			`{"v":1,"type":"event","event":"event.rendered",
+				"payload":{"channelId":"7","rev":{"epoch":"e","n":3,"x":1}}}`,
 			nil, "x",
 		},
 		{"empty", ``, nil, ""},

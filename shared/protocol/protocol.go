@@ -151,7 +151,7 @@ type (
 		GuildID   snowflake.ID `json:"guildId"`
 		ChannelID snowflake.ID `json:"channelId"`
 		Name      string       `json:"name"`
-		UserLimit int          `json:"userLimit"` // as shown by Discord: the seats, plus one for each bot in the channel
+		UserLimit int          `json:"userLimit"` // as Discord shows it: the seats, and one for each bot inside
 		Seats     int          `json:"seats"`
 		Taken     int          `json:"taken"` // humans in voice
 		Private   bool         `json:"private"`

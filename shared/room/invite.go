@@ -53,7 +53,8 @@ func (v *Invite) Check(user snowflake.ID, now time.Time) error {
 		return nil
 	case v.Left() == 0:
 		return errs.E(errs.TokenUsedUp,
-			"This invite link has been used up: it let %d people in. Ask the person who sent it for a new one.", v.MaxUses)
+			"This invite link has been used up: it let %d people in. Ask the person who sent it for a new one.",
+			v.MaxUses)
 	}
 	return nil
 }

@@ -178,7 +178,7 @@ type (
 		Knocks         []Knock        `json:"knocks,omitempty"` // pending ones
 		Waiting        []Waiter       `json:"waiting,omitempty"`
 		Holds          []Hold         `json:"holds,omitempty"`
-		OnTheWay       []OnTheWay     `json:"on_the_way,omitempty"` // users who followed an invite and aren't let in yet
+		OnTheWay       []OnTheWay     `json:"on_the_way,omitempty"` // who followed an invite and isn't let in yet
 		// Lacks names, for users in Guests and OnTheWay and for the owner, the roles of which any one would
 		// let them in, if they have none of them.
 		Lacks map[snowflake.ID]string `json:"lacks,omitempty"`

@@ -18,7 +18,7 @@ func TestDocs(t *testing.T) { testkit.Generated(t, "../../docs/settings.md", des
 
 func describe(t *testing.T) string {
 	t.Helper()
-	en := catalog(t).For("en")
+	en := testkit.Catalog(t).For("en")
 	var b strings.Builder
 	b.WriteString(`# Settings
 
@@ -35,7 +35,8 @@ Settings with a star can be different for a [lobby](commands.md#snug-lobby-add).
 		if row.Lobby != "" {
 			star = " \\*"
 		}
-		fmt.Fprintf(&b, "| %s%s | %s | %s | `%s` |\n", en.Say(row.Label()), star, strings.ReplaceAll(setting.Hint(en, row), "*", "\\*"),
+		hint := strings.ReplaceAll(setting.Hint(en, row), "*", "\\*")
+		fmt.Fprintf(&b, "| %s%s | %s | %s | `%s` |\n", en.Say(row.Label()), star, hint,
 			setting.Say(en, row, defaults.Value(row.Name), none), row.Name)
 	}
 	const head = "| setting | | at first | name |\n| --- | --- | --- | --- |\n"

@@ -15,17 +15,9 @@ import (
 	"snug/shared/guild"
 	"snug/shared/schema"
 	"snug/shared/setting"
+	"snug/shared/testkit"
 	"snug/shared/text"
 )
-
-func catalog(t testing.TB) *text.Catalog {
-	t.Helper()
-	c, err := text.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func row(t testing.TB, name string) schema.Setting {
 	t.Helper()
@@ -49,7 +41,7 @@ const (
 // TestEverySettingHasItsWords: a name and a sentence that fit into Discord's modals, and words for what nothing chosen
 // means, in every language.
 func TestEverySettingHasItsWords(t *testing.T) {
-	for _, l := range catalog(t).All() {
+	for _, l := range testkit.Catalog(t).All() {
 		labels := map[string]string{}
 		has := func(row, id string) {
 			if id != "" && !l.Has(id) {
@@ -106,7 +98,7 @@ func TestRead(t *testing.T) {
 		"mentions of roles":    {"creator_roles", []string{"<@&7>, <@&8>"}, []snowflake.ID{7, 8}},
 		"no roles":             {"creator_roles", []string{""}, []snowflake.ID{}},
 		"a name for a role":    {"creator_roles", []string{"7", "Judges"}, nil},
-		"words":                {"blocked_words", []string{"one,two  three;\n\nfour\r\n"}, []string{"one", "two three", "four"}},
+		"words":                {"blocked_words", []string{"a,b  c;\n\nd\r\n"}, []string{"a", "b c", "d"}},
 		"no words":             {"blocked_words", []string{" "}, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +131,7 @@ func TestWhatIsShownIsRead(t *testing.T) {
 	for name, s := range map[string]guild.Settings{"defaults": guild.Defaults(), "others": other()} {
 		for _, row := range schema.Settings() {
 			v := s.Value(row.Name)
-			if row.Kind == schema.Lobbies || reflect.ValueOf(v).Kind() == reflect.Slice && reflect.ValueOf(v).Len() == 0 {
+			if r := reflect.ValueOf(v); row.Kind == schema.Lobbies || r.Kind() == reflect.Slice && r.Len() == 0 {
 				continue
 			}
 			if got, err := setting.Read(row, setting.Typed(v)...); err != nil || !reflect.DeepEqual(got, v) {
@@ -151,7 +143,7 @@ func TestWhatIsShownIsRead(t *testing.T) {
 }
 
 func TestSay(t *testing.T) {
-	en, de := catalog(t).For("en"), catalog(t).For("de")
+	en, de := testkit.Catalog(t).For("en"), testkit.Catalog(t).For("de")
 	yes := true
 	for _, c := range []struct {
 		t    text.Texts
@@ -206,12 +198,12 @@ func TestSay(t *testing.T) {
 }
 
 func TestHints(t *testing.T) {
-	en := catalog(t).For("en")
+	en := testkit.Catalog(t).For("en")
 	for name, want := range map[string]string{
 		"invite_uses":   "How many people can use one link. 0–1000; 0: as many as the room has seats",
-		"max_age":       "How old a room may become. 10m–365d, never",
+		"max_age":       "How long a room may stay open, even with people in it. 10m–365d, never",
 		"creator_roles": "Members with one of these roles, and managers. If empty: everybody.",
-		"private":       "Only people with an invite see a new room and get in.",
+		"private":       "Only people with an invite can see and enter a new room.",
 	} {
 		if got := setting.Hint(en, row(t, name)); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -220,7 +212,8 @@ func TestHints(t *testing.T) {
 	if got := setting.LobbyHint(en, row(t, "seats")); got != "1–99. If empty: as in the server’s settings." {
 		t.Errorf("a lobby's seats: %q", got)
 	}
-	if list := schema.LobbySettings(); !slices.ContainsFunc(list, func(s schema.Setting) bool { return s.Name == "seats" }) {
+	seats := func(s schema.Setting) bool { return s.Name == "seats" }
+	if list := schema.LobbySettings(); !slices.ContainsFunc(list, seats) {
 		t.Errorf("lobbies have values of their own for %v", list)
 	}
 }

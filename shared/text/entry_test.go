@@ -20,7 +20,7 @@ import (
 // TestKindsAndTheirWords: every kind has its sentences and its name, in each language, with what its row says it has;
 // and there is no sentence without its kind. TestMessagesAgree keeps the languages to the same placeholders.
 func TestKindsAndTheirWords(t *testing.T) {
-	c, left := catalog(t), map[string]bool{}
+	c, left := testkit.Catalog(t), map[string]bool{}
 	for id := range c.For("en").Under("audit.") {
 		left[id] = true
 	}
@@ -83,7 +83,8 @@ func TestKindsAreMade(t *testing.T) {
 	for _, a := range schema.Actions() {
 		of[a.Kind] = true
 	}
-	declared := regexp.MustCompile(`(?m)^\s(\w+)\s+Kind = "(\w+)"`).FindAllStringSubmatch(src["shared/audit/kinds.go"], -1)
+	kind := regexp.MustCompile(`(?m)^\s(\w+)\s+Kind = "(\w+)"`)
+	declared := kind.FindAllStringSubmatch(src["shared/audit/kinds.go"], -1)
 	if len(declared) != len(audit.Table()) {
 		t.Errorf("%d kinds are declared, %d have a row", len(declared), len(audit.Table()))
 	}
@@ -92,7 +93,8 @@ func TestKindsAreMade(t *testing.T) {
 			t.Errorf("%s has no row", d[1])
 		}
 		// the page's script makes this one from what the roster says
-		if d[1] != "VoiceStreaming" && !of[d[2]] && !regexp.MustCompile(`audit\.`+d[1]+`\b`).MatchString(made.String()) {
+		if d[1] != "VoiceStreaming" && !of[d[2]] &&
+			!regexp.MustCompile(`audit\.`+d[1]+`\b`).MatchString(made.String()) {
 			t.Errorf("nothing makes an entry of the kind %s", d[1])
 		}
 	}
@@ -100,7 +102,7 @@ func TestKindsAreMade(t *testing.T) {
 
 // TestWordsOfFields: each word of the program's that an entry's field can hold has its message, and none is left over.
 func TestWordsOfFields(t *testing.T) {
-	c, issues := catalog(t), []string{}
+	c, issues := testkit.Catalog(t), []string{}
 	kinds := regexp.MustCompile(`Issue\w+\s+IssueKind = "(\w+)"`)
 	for _, m := range kinds.FindAllStringSubmatch(sources(t, ".go")["shared/guild/requests.go"], -1) {
 		issues = append(issues, m[1])
@@ -162,7 +164,7 @@ func plain() text.Style {
 }
 
 func TestEntries(t *testing.T) {
-	en, de := catalog(t).For("en"), catalog(t).For("de")
+	en, de := testkit.Catalog(t).For("en"), testkit.Catalog(t).For("de")
 	web, byHand := access.ViaWeb, access.ViaDiscord
 	for _, x := range []struct {
 		name string
@@ -173,7 +175,8 @@ func TestEntries(t *testing.T) {
 		{"by somebody", en, audit.Entry{Kind: audit.RoomOpened, By: 1, Detail: "A"}, "@1 opened the room “[A]”"},
 		{"a variant", en, audit.Entry{Kind: audit.RoomOpened, By: 1}, "@1 opened the room"},
 		{"in German", de, audit.Entry{Kind: audit.Banned, By: 1, Target: 2}, "@1 hat @2 gebannt"},
-		{"by Snug", en, audit.Entry{Kind: audit.RoomRenamed, Old: "A", New: "B"}, "Snug renamed the room from “[A]” to “[B]”"},
+		{"by Snug", en, audit.Entry{Kind: audit.RoomRenamed, Old: "A", New: "B"},
+			"Snug renamed the room from “[A]” to “[B]”"},
 		{
 			"by hand", en, audit.Entry{Kind: audit.SeatsChanged, Via: byHand, Old: "4", New: "6"},
 			"[Somebody in Discord] changed the number of seats from [4] to [6]",
@@ -184,15 +187,16 @@ func TestEntries(t *testing.T) {
 		},
 		{"why", en, audit.Entry{Kind: audit.RoomClosed, Detail: "idle"}, "The room closed ([empty])"},
 		{
-			"a word nobody knows", en, audit.Entry{Kind: audit.RoomClosed, Detail: "flood"}, "The room closed ([flood])",
+			"a word nobody knows", en, audit.Entry{Kind: audit.RoomClosed, Detail: "flood"},
+			"The room closed ([flood])",
 		},
 		{
 			"a setting", en, audit.Entry{Kind: audit.SettingsChanged, By: 1, Detail: "seats", Old: "4", New: "6"},
-			"@1 changed the setting “[set seats]” from [seats=4] to [seats=6]",
+			"@1 changed the setting “[set seats]”: [seats=4] → [seats=6]",
 		},
 		{
 			"a repair", en, audit.Entry{Kind: audit.Repaired, RoomID: 7, Detail: "name", Old: "A", New: "B"},
-			"Snug fixed something: #7 is called “[A]” in Discord and “[B]” in Snug",
+			"Snug fixed a problem: #7 is called “[A]” in Discord and “[B]” in Snug",
 		},
 		{"a kind nobody knows", en, audit.Entry{Kind: "x_y"}, "[x_y]"},
 	} {
@@ -206,9 +210,10 @@ func TestEntries(t *testing.T) {
 
 // TestEveryEntryIsSaid in every language, whole.
 func TestEveryEntryIsSaid(t *testing.T) {
-	for _, l := range catalog(t).All() {
+	for _, l := range testkit.Catalog(t).All() {
 		for _, e := range testkit.Entries() {
-			if got := l.Entry(&e, plain()); got == "" || strings.Contains(got, "audit.") || strings.Contains(got, "<no") {
+			if got := l.Entry(&e, plain()); got == "" || strings.Contains(got, "audit.") ||
+				strings.Contains(got, "<no") {
 				t.Errorf("%s: %s is said as %q", l.Language().Code, e.Message(), got)
 			}
 		}
@@ -217,7 +222,7 @@ func TestEveryEntryIsSaid(t *testing.T) {
 
 // TestTypesOfWebhooks: the table in docs/webhooks.md is made from the kinds.
 func TestTypesOfWebhooks(t *testing.T) {
-	en := catalog(t).For("en")
+	en := testkit.Catalog(t).For("en")
 	var b strings.Builder
 	about := audit.Subject("")
 	for _, r := range audit.Table() {

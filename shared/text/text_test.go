@@ -10,20 +10,12 @@ import (
 	"time"
 
 	"snug/shared/errs"
+	"snug/shared/testkit"
 	"snug/shared/text"
 )
 
-func catalog(t testing.TB) *text.Catalog {
-	t.Helper()
-	c, err := text.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestChoosingALanguage(t *testing.T) {
-	c := catalog(t)
+	c := testkit.Catalog(t)
 	for _, x := range []struct{ chosen, accept, want string }{
 		{"", "", "en"},
 		{"", "en-GB,en;q=0.9", "en"},
@@ -49,7 +41,7 @@ func TestChoosingALanguage(t *testing.T) {
 }
 
 func TestSaying(t *testing.T) {
-	c := catalog(t)
+	c := testkit.Catalog(t)
 	en, de := c.For("en-US"), c.For("de")
 	for got, want := range map[string]string{
 		en.Say("time.hours", "Count", 1):                "1 hour",
@@ -81,7 +73,7 @@ func TestSaying(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	c := catalog(t)
+	c := testkit.Catalog(t)
 	en, de := c.For("en"), c.For("de")
 	full := func(n int) error {
 		return errs.E(errs.RoomFull,
@@ -95,15 +87,18 @@ func TestRefusals(t *testing.T) {
 	}{
 		{
 			en, full(1),
-			"“50% {{.X}} <b>” is full: its one seat is taken. Join the waiting list, and Snug will let you know when it's free.",
+			"“50% {{.X}} <b>” is full: its one seat is taken. " +
+				"Join the waiting list, and Snug will let you know when it's free.",
 		},
 		{
 			en, full(4),
-			"“50% {{.X}} <b>” is full: all 4 seats are taken. Join the waiting list, and Snug will let you know when one is free.",
+			"“50% {{.X}} <b>” is full: all 4 seats are taken. " +
+				"Join the waiting list, and Snug will let you know when one is free.",
 		},
 		{
 			de, full(4),
-			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. Setz dich auf die Warteliste, dann sagt Snug dir Bescheid, wenn einer frei ist.",
+			"„50% {{.X}} <b>“ ist voll: Alle 4 Plätze sind besetzt. " +
+				"Setz dich auf die Warteliste, dann sagt Snug dir Bescheid, wenn einer frei ist.",
 		},
 		{
 			de, errs.E(errs.RateLimited, "Discord asked Snug to slow down. Try again in %s.", 2*time.Minute),
@@ -138,7 +133,7 @@ func marks(s string) []string {
 
 // TestMessagesAgree keeps the languages in step: the same ids, the same placeholders, the same markup.
 func TestMessagesAgree(t *testing.T) {
-	c := catalog(t)
+	c := testkit.Catalog(t)
 	en := c.For("en").Under("")
 	spoken := 0
 	for _, l := range c.All() {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"snug/shared/testkit"
 	"snug/shared/testkit/walk"
 )
 
@@ -51,7 +52,7 @@ func TestEveryMessageIsSaid(t *testing.T) {
 			named[m[1]] = true
 		}
 	}
-	for id := range catalog(t).For("en").Under("") {
+	for id := range testkit.Catalog(t).For("en").Under("") {
 		if refusal(id) || named[id] {
 			continue
 		}
@@ -149,7 +150,7 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 	if len(list) < 100 {
 		t.Fatalf("only %d refusals were found", len(list))
 	}
-	for _, l := range catalog(t).All()[1:] {
+	for _, l := range testkit.Catalog(t).All()[1:] {
 		for _, c := range list {
 			if forPeople(c.at) && strings.ContainsAny(c.text, " ") && !l.Has(c.text) {
 				t.Errorf("%s: %s has no %q", c.at, l.Language().Code, c.text)
@@ -165,7 +166,7 @@ func TestEveryRefusalIsTranslated(t *testing.T) {
 		all.WriteString(c.text) // also those that the source breaks into several literals
 	}
 	code := all.String()
-	for id := range catalog(t).For("de").Under("") {
+	for id := range testkit.Catalog(t).For("de").Under("") {
 		if refusal(id) && !strings.Contains(code, strings.Trim(strconv.Quote(id), `"`)) &&
 			!strings.Contains(code, id) && !combined(id) {
 			t.Errorf("nobody says %q any more", id)

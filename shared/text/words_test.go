@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"snug/shared/testkit"
 )
 
 // avoided reads the words to avoid from docs/words.md, and the phrases in which they are fine.
@@ -43,7 +45,7 @@ func avoided(t *testing.T) (words *regexp.Regexp, fine *regexp.Regexp) {
 func english(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for id, m := range catalog(t).For("en").Under("") {
+	for id, m := range testkit.Catalog(t).For("en").Under("") {
 		if refusal(id) {
 			continue // the program's strings have it
 		}

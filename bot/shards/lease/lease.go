@@ -226,7 +226,8 @@ func (k *Holder) announce(ctx context.Context) {
 	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
 	if err != nil {
 		if ctx.Err() == nil && !k.lastRound.IsZero() {
-			k.o.Log.Warn("cannot announce this process to the others: until the hub is back, no lease changes hands", "err", err)
+			k.o.Log.Warn("cannot announce this process to the others: until the hub is back, no lease changes hands",
+				"err", err)
 		}
 		k.lastRound = time.Time{}
 		return

@@ -34,7 +34,8 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 func (k *Holder) counts() map[string]int {
 	counts := map[string]int{k.holder: len(k.held)}
 	for key := range k.leases {
-		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder && k.writable-k.seen[key].since < k.o.Term {
+		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder &&
+			k.writable-k.seen[key].since < k.o.Term {
 			counts[id] += 0
 		}
 	}

@@ -67,7 +67,8 @@ func TestAnswersAreChecked(t *testing.T) {
 		{"a refusal", "GET", "/api/v10/channels/1", 404, `{"code":10003,"message":"Unknown Channel"}`, ""},
 		{
 			"a refused form", "POST", "/api/v10/guilds/1/channels", 400,
-			`{"code":50035,"message":"Invalid Form Body","errors":{"name":{"_errors":[{"code":"BASE_TYPE_REQUIRED","message":"This field is required"}]}}}`,
+			`{"code":50035,"message":"Invalid Form Body",
+				"errors":{"name":{"_errors":[{"code":"BASE_TYPE_REQUIRED","message":"This field is required"}]}}}`,
 			"",
 		},
 		{"a refusal without code", "GET", "/api/v10/channels/1", 404, `{"message":"Unknown Channel"}`, "code"},

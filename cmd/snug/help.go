@@ -1,0 +1,22 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// help returns the help of this command's own flags whose sentence is too long for a struct tag, like config.Help.
+func help() kong.Vars {
+	return kong.Vars{
+		"data_or_nats_url": "The NATS server or cluster to use instead of a data folder.",
+
+		"demo_discord_addr": "The address the Discord simulator listens on.",
+		"demo_data": "Keep rooms and the simulator's server in this folder. " +
+			"By default, the demo uses a temporary folder and removes it at the end.",
+
+		"try": "On this server of yours (its id), try everything Snug relies on in Discord " +
+			"and compare it with the simulator. Asks before it starts.",
+		"operator": "With --try: who gets the one direct message. The default is the application's owner.",
+		"member_is": "With --member: what you know they are, timed-out or pending. " +
+			"By default, what Discord says counts.",
+		"record": "With --try: write how Discord answered to this file, without any text or ids. You see it first.",
+		"replay": "Compare such a record with the simulator. Needs no configuration.",
+	}
+}
