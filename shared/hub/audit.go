@@ -56,7 +56,10 @@ func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.
 		return fmt.Errorf("hub: audit entry: %w", err)
 	}
 	begun := time.Now()
-	err = a.append(ctx, id, "audit."+guild.String()+"."+channel.String()+"."+kind, data)
+	key := guild.String() + "." + channel.String() + "." + kind
+	err = a.s.h.o.Around(Write{Op: "append", Bucket: auditName, Key: key}, func() error {
+		return a.append(ctx, id, "audit."+key, data)
+	})
 	a.s.h.o.Observe(Observation{Op: "put", Bucket: auditName, Took: time.Since(begun), Err: err})
 	return err
 }

@@ -38,6 +38,11 @@ type Options struct {
 	// metrics. It is called on hot paths and from many goroutines.
 	Observe func(Observation)
 
+	// Around, if set, is called for every write of a bucket or of an audit entry. It gets the write and
+	// do, which makes it and may be called once or not at all; the error it returns is the write's. It
+	// lets tests fail writes and lose answers. It is called from many goroutines.
+	Around func(w Write, do func() error) error
+
 	diskPause time.Duration // before the first check whether a disk fault is over; default 2 s
 }
 
@@ -47,6 +52,13 @@ type Observation struct {
 	Bucket string        // bucket, or method of a call
 	Took   time.Duration // 0 for operations without a duration
 	Err    error         // nil on success
+}
+
+// Write identifies a write for Options.Around.
+type Write struct {
+	Op     string // put, create, update, delete, append
+	Bucket string // as in Names
+	Key    string // of an audit entry: guild.channel.kind
 }
 
 func (o Options) withDefaults() Options {
@@ -67,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
+	}
+	if o.Around == nil {
+		o.Around = func(_ Write, do func() error) error { return do() }
 	}
 	return o
 }

@@ -112,9 +112,12 @@ type change struct {
 }
 
 // write publishes a change and waits until it is stored. key may be a reserved one.
-func (s *store) write(ctx context.Context, key string, c change) (Rev, error) {
+func (s *store) write(ctx context.Context, key string, c change) (rev Rev, err error) {
 	begun := time.Now()
-	rev, err := s.publish(ctx, key, c)
+	err = s.h.o.Around(Write{Op: c.op, Bucket: s.spec.name, Key: key}, func() (err error) {
+		rev, err = s.publish(ctx, key, c)
+		return err
+	})
 	s.h.o.Observe(Observation{Op: c.op, Bucket: s.spec.name, Took: time.Since(begun), Err: err})
 	return rev, err
 }

@@ -2,7 +2,11 @@ package roomstest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,12 +24,14 @@ import (
 	"snug/shared/room"
 )
 
-// Options of a Bot. All are required.
+// Options of a Bot. All but Notify are required.
 type Options struct {
 	Hub  *hub.Hub
 	Keys *keyring.Keyring
 	Now  func() time.Time
 	Log  *slog.Logger
+	// Notify is as for rooms.Options; by default every notice is delivered.
+	Notify func(ctx context.Context, guildID snowflake.ID, language string, n rooms.Notice) error
 }
 
 // Bot runs the rooms of a server in memory on a hub, as the bot does: it follows what happens there, and answers the
@@ -39,19 +45,19 @@ type Bot struct {
 	voice     *voice.Tracker
 	standings *standings.Cache
 	rosters   *publish.Rosters
+	stop      func() error
 }
 
-// Start starts a Bot, which runs until the test ends. The hub must be open until then.
+// Start starts a Bot, which runs until the test ends or Stop is called. The hub must be open until then.
 func Start(t testing.TB, d *Discord, o Options) *Bot {
 	t.Helper()
-	b := &Bot{Discord: d, o: o}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	if o.Notify == nil {
+		o.Notify = func(context.Context, snowflake.ID, string, rooms.Notice) error { return nil }
 	}
-	must(b.build())
+	b := &Bot{Discord: d, o: o}
+	if err := b.build(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -63,21 +69,30 @@ func Start(t testing.TB, d *Discord, o Options) *Bot {
 		defer close(followed)
 		b.follow(ctx)
 	}()
-	t.Cleanup(func() {
+	b.stop = sync.OnceValue(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		must(b.Calls.Close(ctx))
+		err := b.Calls.Close(ctx)
 		b.Rooms.Close()
 		stop()
 		<-followed
 		<-ended
-		must(b.rosters.Close(ctx))
+		return errors.Join(err, b.rosters.Close(ctx))
 	})
+	t.Cleanup(func() { b.Stop(t) })
 	return b
 }
 
+// Stop ends the Bot. Another may be started on the same Discord and hub, as after a restart.
+func (b *Bot) Stop(t testing.TB) {
+	t.Helper()
+	if err := b.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func (b *Bot) build() (err error) {
-	o := b.o
+	o, asked := b.o, calls{b.Discord}
 	if b.Calls, err = o.Hub.Calls(0); err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func (b *Bot) build() (err error) {
 		Publisher: b.rosters, Now: o.Now, Log: o.Log, Moved: func(m voice.Move) { b.Moved(m) },
 	})
 	b.standings, err = standings.New(standings.Options{
-		Now: o.Now, Log: o.Log, Registerer: prometheus.NewRegistry(), Fetch: b.Discord.Standing,
+		Now: o.Now, Log: o.Log, Registerer: prometheus.NewRegistry(), Fetch: asked.Standing,
 		StandingOf: func(m discord.Member) access.Standing { return b.standing(m.User.ID) },
 		RoomPeople: func(snowflake.ID) []snowflake.ID { return nil },
 		Changed: func(was, is access.Standing) {
@@ -102,10 +117,9 @@ func (b *Bot) build() (err error) {
 		return err
 	}
 	b.Rooms = rooms.New(rooms.Options{
-		Hub: o.Hub, Discord: b.Discord, Voice: b.voice, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
-		Announce: b.announce, RequestChannelInfo: func(snowflake.ID) {},
-		Notify: func(context.Context, snowflake.ID, string, rooms.Notice) error { return nil },
-		Link:   func(_ snowflake.ID, token string) string { return token },
+		Hub: o.Hub, Discord: asked, Voice: b.voice, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
+		Announce: b.announce, RequestChannelInfo: func(snowflake.ID) { b.Discord.requestInfo() }, Notify: o.Notify,
+		Link: func(_ snowflake.ID, token string) string { return token },
 	})
 	b.Rooms.Serve(b.Calls)
 	return nil
@@ -123,14 +137,19 @@ func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
 }
 
 // LoadGuild has the guild loaded under a name. It is announced as ready soon.
-func (b *Bot) LoadGuild(name string) error {
-	channels, err := b.Discord.Channels(context.Background(), b.Discord.guild)
-	if err != nil {
-		return err
+func (b *Bot) LoadGuild(name string) {
+	d := b.Discord
+	d.mu.Lock()
+	channels := d.all()
+	var states []discord.VoiceState
+	var members []discord.Member
+	for _, user := range slices.Sorted(maps.Keys(d.voice)) {
+		s, m := d.state(user)
+		states, members = append(states, s), append(members, m)
 	}
-	b.voice.Guild(b.Discord.guild, nil, nil)
-	b.Load(room.GuildInfo{ID: b.Discord.guild, Name: name}, channels)
-	return nil
+	d.mu.Unlock()
+	b.voice.Guild(d.guild, states, members)
+	b.Load(room.GuildInfo{ID: d.guild, Name: name}, channels)
 }
 
 // follow takes the Discord's events until ctx ends.
@@ -144,20 +163,37 @@ func (b *Bot) follow(ctx context.Context) {
 		for _, e := range b.Discord.takeEvents() {
 			b.event(e)
 		}
+		b.Discord.followed()
 	}
+}
+
+// Sync waits until the Bot has been told all that happened in Discord so far. It may still be at work on it.
+func (b *Bot) Sync() {
+	b.Discord.awaitFollowed()
+	done := make(chan struct{})
+	b.voice.Export(b.Discord.guild, func([]voice.Occupant) { close(done) })
+	<-done
 }
 
 func (b *Bot) event(e event) {
 	d := b.Discord
 	d.mu.Lock()
 	state, member := d.state(e.voice)
+	if state.ChannelID = &e.in; e.in == 0 {
+		state.ChannelID = nil
+	}
 	c := d.channels[e.changed]
 	var changed rooms.Channel
 	if c != nil {
-		changed = d.view(c)
+		changed = d.listed(c)
 	}
+	info := d.info()
 	d.mu.Unlock()
 	switch {
+	case e.info:
+		b.ChannelInfoReceived(d.guild, e.asked, info)
+	case e.status != 0:
+		b.StatusUpdated(d.guild, e.status, info[e.status].Status)
 	case e.voice != 0:
 		b.voice.VoiceState(state, member)
 	case c != nil && c.Kind == rooms.KindVoice:

@@ -58,12 +58,18 @@ type Discord struct {
 	mayNot    map[snowflake.ID]bool // members who may not create invites
 	denied    map[string]bool       // permissions the bot lacks
 	events    []event
+	emitted   int        // events so far
+	muted     bool       // nothing that happens is an event
+	following bool       // a Bot is being told events
+	caughtUp  *sync.Cond // on mu; for changes of events and following
+	around    Around
 }
 
 type channel struct {
 	rooms.Channel
 	overwrites map[snowflake.ID]access.Overwrite
 	status     string
+	since      time.Time // when the first of those inside joined; zero: nobody is
 	renames    []time.Time
 	hidden     bool // from the bot
 }
@@ -76,18 +82,24 @@ type invite struct {
 // event is what Discord tells over the gateway without the members intent. One field is set.
 type event struct {
 	changed, deleted snowflake.ID
-	voice            snowflake.ID // whose voice state changed
+	voice, in        snowflake.ID // whose voice state changed, and the channel they are in since
+	status           snowflake.ID // the channel whose status changed
+	info             bool         // the answer to a request at asked
+	asked            time.Time
 }
 
 // NewDiscord returns a server where @everyone may see and enter voice channels, without members and channels.
 func NewDiscord(guild snowflake.ID, now func() time.Time) *Discord {
-	return &Discord{
-		now: now, guild: guild, bot: 77, woken: make(chan struct{}, 1),
+	d := &Discord{
+		now: now, guild: guild, bot: BotID, woken: make(chan struct{}, 1),
 		roles: access.Roles{guild: access.Enter}, roleNames: map[snowflake.ID]string{},
 		channels: map[snowflake.ID]*channel{}, members: map[snowflake.ID]*access.Standing{},
 		outside: map[snowflake.ID]string{}, voice: map[snowflake.ID]snowflake.ID{}, invites: map[string]invite{},
 		tokens: map[snowflake.ID]string{}, mayNot: map[snowflake.ID]bool{}, denied: map[string]bool{},
+		around: func(_ string, do func() error) error { return do() },
 	}
+	d.caughtUp = sync.NewCond(&d.mu)
+	return d
 }
 
 // newID returns the id of something created now.
@@ -152,7 +164,10 @@ func (d *Discord) AddRole(id snowflake.ID, name string, permissions access.Permi
 
 // emit collects an event. The caller holds mu.
 func (d *Discord) emit(e event) {
-	d.events = append(d.events, e)
+	if d.muted {
+		return
+	}
+	d.events, d.emitted = append(d.events, e), d.emitted+1
 	select {
 	case d.woken <- struct{}{}:
 	default:
@@ -224,13 +239,30 @@ func (d *Discord) remove(id snowflake.ID) {
 }
 
 func (d *Discord) setVoice(user, to snowflake.ID) {
-	if d.voice[user] == to {
+	from := d.voice[user]
+	if from == to {
 		return
 	}
 	if d.voice[user] = to; to == 0 {
 		delete(d.voice, user)
 	}
-	d.emit(event{voice: user})
+	d.emit(event{voice: user, in: to})
+	if c := d.channels[from]; c != nil && len(d.inside(from)) == 0 {
+		c.status, c.since = "", time.Time{}
+	}
+	if c := d.channels[to]; c != nil && c.since.IsZero() {
+		c.since = d.now()
+	}
+}
+
+// inside lists who is in a voice channel.
+func (d *Discord) inside(channel snowflake.ID) (users []snowflake.ID) {
+	for _, user := range slices.Sorted(maps.Keys(d.voice)) {
+		if d.voice[user] == channel {
+			users = append(users, user)
+		}
+	}
+	return users
 }
 
 // Join has a member join a voice channel themselves. It fails where Discord does not let them.
@@ -242,13 +274,7 @@ func (d *Discord) Join(user, channel snowflake.ID) error {
 		return gone("channel or member")
 	}
 	p := d.standing(user).PermissionsIn(slices.Collect(maps.Values(c.overwrites)))
-	in := 0
-	for _, at := range d.voice {
-		if at == channel {
-			in++
-		}
-	}
-	if !p.Has(access.Enter) || c.UserLimit > 0 && in >= c.UserLimit && !p.Has(access.MoveMembers) {
+	if !p.Has(access.Enter) || c.UserLimit > 0 && len(d.inside(channel)) >= c.UserLimit && !p.Has(access.MoveMembers) {
 		return fmt.Errorf("Discord does not let %s into %s", m.Username, c.Name)
 	}
 	d.setVoice(user, channel)
@@ -281,8 +307,49 @@ func (d *Discord) takeEvents() []event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := d.events
-	d.events = nil
+	d.events, d.following = nil, true
 	return list
+}
+
+// followed ends what takeEvents began: the Bot has been told the events.
+func (d *Discord) followed() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.following = false
+	d.caughtUp.Broadcast()
+}
+
+func (d *Discord) awaitFollowed() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.events) > 0 || d.following {
+		d.caughtUp.Wait()
+	}
+}
+
+// Emitted counts the events so far.
+func (d *Discord) Emitted() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.emitted
+}
+
+// requestInfo has the statuses and start times of voice channels told.
+func (d *Discord) requestInfo() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.emit(event{info: true, asked: time.Now()})
+}
+
+// info returns what channels have while somebody is in them.
+func (d *Discord) info() map[snowflake.ID]rooms.ChannelInfo {
+	out := map[snowflake.ID]rooms.ChannelInfo{}
+	for id, c := range d.channels {
+		if c.status != "" || !c.since.IsZero() {
+			out[id] = rooms.ChannelInfo{Status: c.status, Since: c.since}
+		}
+	}
+	return out
 }
 
 func (d *Discord) state(user snowflake.ID) (discord.VoiceState, discord.Member) {
@@ -460,14 +527,17 @@ func (d *Discord) Channels(context.Context, snowflake.ID) ([]rooms.Channel, erro
 
 func (d *Discord) all() (list []rooms.Channel) {
 	for _, id := range slices.Sorted(maps.Keys(d.channels)) {
-		c := d.channels[id]
-		if c.hidden {
-			list = append(list, rooms.Channel{ID: id, ParentID: c.ParentID, Kind: c.Kind, Unseen: true})
-			continue
-		}
-		list = append(list, d.view(c))
+		list = append(list, d.listed(d.channels[id]))
 	}
 	return list
+}
+
+// listed returns a channel as lists and events show it to the bot.
+func (d *Discord) listed(c *channel) rooms.Channel {
+	if c.hidden {
+		return rooms.Channel{ID: c.ID, ParentID: c.ParentID, Kind: c.Kind, Unseen: true}
+	}
+	return d.view(c)
 }
 
 func (d *Discord) SetAccess(
@@ -596,6 +666,7 @@ func (d *Discord) SetStatus(_ context.Context, channel snowflake.ID, status, _ s
 		return err
 	}
 	c.status = status
+	d.emit(event{status: channel})
 	return nil
 }
 
@@ -639,7 +710,25 @@ func (d *Discord) Place(channel, lobby snowflake.ID, a rooms.RoomAccess, _ bool)
 		})
 	}
 	out.Channel = access.Compact(list, access.ChannelMask)
+	if byHand := d.denials(channel, a); len(byHand) > 0 {
+		out.Gates = append(out.Gates, byHand)
+	}
 	return out
+}
+
+// denials returns what others deny members by name on a room's channel, which is a gate too.
+func (d *Discord) denials(channel snowflake.ID, a rooms.RoomAccess) (gate []access.Overwrite) {
+	c := d.channels[channel]
+	if c == nil {
+		return nil
+	}
+	for _, u := range slices.Sorted(maps.Keys(c.overwrites)) {
+		deny := byOthers(c.overwrites, u, a) & access.Enter
+		if o := c.overwrites[u]; o.Member && deny != 0 && !slices.Contains(a.Banned, u) {
+			gate = append(gate, access.Overwrite{ID: u, Member: true, Deny: deny})
+		}
+	}
+	return gate
 }
 
 func (d *Discord) Guild(snowflake.ID) access.Guild {
