@@ -94,8 +94,9 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	h.Must(err)
 	before := h.settingsNow()
 	others := map[schema.Kind]any{
-		schema.Category: category.ID.String(), schema.Channel: channel.ID.String(), schema.Roles: []string{role.String()},
-		schema.Template: "Table {n}", schema.Words: "foo, bar*", schema.Language: "de",
+		schema.Category: category.ID.String(), schema.Channel: channel.ID.String(),
+		schema.Roles: []string{role.String()}, schema.Template: "Table {n}", schema.Words: "foo, bar*",
+		schema.Language: "de",
 	}
 	other := func(name string) any {
 		row, ok := schema.SettingNamed(name)

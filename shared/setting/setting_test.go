@@ -209,7 +209,7 @@ func TestHints(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if got := setting.LobbyHint(en, row(t, "seats")); got != "1–99. If empty: as in the server’s settings." {
+	if got := setting.LobbyHint(en, row(t, "seats")); got != "1–99. If empty: the server’s setting." {
 		t.Errorf("a lobby's seats: %q", got)
 	}
 	seats := func(s schema.Setting) bool { return s.Name == "seats" }

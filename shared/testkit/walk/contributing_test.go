@@ -45,8 +45,8 @@ func TestContributing(t *testing.T) {
 		all.Go(t, "vet", "./shared/schema", "./shared/guild", "./shared/room", "./shared/audit", "./bot/rooms")
 	})
 	t.Run("rules and words hold, the API takes what forms ask for, and the event arrives", func(t *testing.T) {
-		all.Go(t, "test", "-vet=off", "-run", "Setting|RowsAndFields|Action|Docs|Definition|Refusal|Kinds|WordsOfFields|"+
-			"MessagesAgree|Types|LogLines|TestWhatFormsAskForTheAPITakes|TestMovedByHand",
+		all.Go(t, "test", "-vet=off", "-run", "Setting|RowsAndFields|Action|Docs|Definition|Refusal|Kinds|"+
+			"WordsOfFields|MessagesAgree|Types|LogLines|TestWhatFormsAskForTheAPITakes|TestMovedByHand",
 			"./shared/schema", "./shared/guild", "./shared/room", "./shared/setting", "./shared/text", "./bot/rooms",
 			"./bot/commands", "./bot/panels", "./dashboard/view", "./dashboard", "./bot")
 	})
@@ -105,7 +105,8 @@ func addEvent(w *walk.Walk) {
 		"\t\tentry = &audit.Entry{Kind: audit.RoomMoved, Via: access.ViaDiscord}")
 	w.Message("happened", "audit.room_moved", "{{.By}} moved the room to another category")
 	w.Message("happened", "audit.room_moved.name", "Room moved")
-	w.Replace("bot/manual_change_test.go", "// The category of rooms is deleted: ", `func TestMovedByHand(t *testing.T) {
+	w.Replace("bot/manual_change_test.go", "// The category of rooms is deleted: ",
+		`func TestMovedByHand(t *testing.T) {
 	h := newHarness(t)
 	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "Other", Type: discordsim.ChannelCategory})
 	h.Must(err)
