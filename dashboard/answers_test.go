@@ -94,8 +94,8 @@ type (
 		Troubles  []gotTrouble     `json:"troubles"`
 	}
 	gotRedeemed struct {
-		GuildID   snowflake.ID `json:"guildId"`
-		ChannelID snowflake.ID `json:"channelId"`
+		GuildID   snowflake.ID `json:"guild_id"`
+		ChannelID snowflake.ID `json:"channel_id"`
 		URL       string       `json:"url"`
 		OnTheWay  bool         `json:"on_the_way"`
 	}
@@ -119,9 +119,6 @@ type (
 	}
 	gotDeliveries struct {
 		Deliveries []gotDelivery `json:"deliveries"`
-	}
-	gotChanged struct {
-		Later int64 `json:"later,omitempty"` // Unix milliseconds: when a new name is applied
 	}
 	gotGuest struct {
 		UserID   snowflake.ID  `json:"user_id"`

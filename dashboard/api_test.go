@@ -15,6 +15,7 @@ import (
 
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/request"
+	"snug/dashboard/wire"
 	"snug/shared/apitoken"
 	"snug/shared/errs"
 	"snug/shared/protocol"
@@ -81,6 +82,9 @@ func (b *bench) conform(method, path string, g got) {
 	if err := json.Unmarshal([]byte(g.body), &v); err != nil {
 		b.t.Errorf("%s %s: %v", method, path, err)
 		return
+	}
+	if wrong := wrongDialect(v); wrong != "" {
+		b.t.Errorf("%s %s: %s in %.300s", method, path, wrong, g.body)
 	}
 	var res huma.ValidateResult
 	huma.Validate(b.api.OpenAPI().Components.Schemas, m.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, v,
@@ -294,10 +298,10 @@ func TestIdempotency(t *testing.T) {
 	first := open(w, "friday", `{"name":"Friday"}`)
 	again := open(w, "friday", `{"name":"Friday"}`)
 	sameID := func(a, b got) bool {
-		var x, y struct{ ChannelID, Name string }
+		var x, y wire.Room
 		a.json(&x)
 		b.json(&y)
-		return x == y && x.ChannelID != ""
+		return x.ChannelID == y.ChannelID && x.Name == y.Name && x.ChannelID != 0
 	}
 	if first.status != 201 || again.status != 201 || !sameID(first, again) ||
 		again.header.Get("Location") != first.header.Get("Location") ||
@@ -396,16 +400,16 @@ func TestPaging(t *testing.T) {
 	cursor, pages := "", 0
 	for {
 		var list struct {
-			Rooms []struct{ ChannelID string }
+			Rooms []wire.Room
 			Next  string `json:"next_cursor"`
 		}
 		w.api("GET", "/api/v1/guilds/100/rooms?limit=2&cursor="+cursor, "").json(&list)
 		pages++
 		for _, r := range list.Rooms {
-			if !want[r.ChannelID] {
+			if !want[r.ChannelID.String()] {
 				t.Errorf("%s came twice, or is none", r.ChannelID)
 			}
-			delete(want, r.ChannelID)
+			delete(want, r.ChannelID.String())
 		}
 		if cursor = list.Next; cursor == "" || pages > 9 {
 			break

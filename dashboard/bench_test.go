@@ -72,13 +72,7 @@ type bench struct {
 	log   testkit.Log
 	clock testkit.Clock
 
-	failing atomic.Pointer[failing]
-}
-
-// failing is an error with which calls to the bot fail.
-type failing struct {
-	err     error
-	methods []string // that fail; none: all
+	asked atomic.Pointer[func(ctx context.Context, method string) error]
 }
 
 // views renders the pages of all benches: its templates take a while to parse.
@@ -188,8 +182,8 @@ func (b *bench) addServer(id snowflake.ID, name string, keys *keyring.Keyring) {
 	bot := roomstest.Start(b.t, d,
 		roomstest.Options{Hub: b.hub, Keys: keys, Now: b.clock.Now, Log: b.log.Logger()})
 	bot.Calls.Before(func(ctx context.Context, _ snowflake.ID, method string) (context.Context, error) {
-		if f := b.failing.Load(); f != nil && (len(f.methods) == 0 || slices.Contains(f.methods, method)) {
-			return ctx, f.err
+		if f := b.asked.Load(); f != nil {
+			return ctx, (*f)(ctx, method)
 		}
 		return ctx, nil
 	})
@@ -214,12 +208,16 @@ func (b *bench) join(g, user snowflake.ID, roles ...snowflake.ID) {
 
 // fail has calls of these methods to the bot fail with an error, all if none is given; nil: no more.
 func (b *bench) fail(err error, methods ...string) {
-	if err == nil {
-		b.failing.Store(nil)
-		return
-	}
-	b.failing.Store(&failing{err, methods})
+	b.whenAsked(func(_ context.Context, method string) error {
+		if len(methods) == 0 || slices.Contains(methods, method) {
+			return err
+		}
+		return nil
+	})
 }
+
+// whenAsked has every call to the bot wait for f first, and fail with its error.
+func (b *bench) whenAsked(f func(ctx context.Context, method string) error) { b.asked.Store(&f) }
 
 // away has nobody answer for the friends, until back is called.
 func (b *bench) away() (back func()) {

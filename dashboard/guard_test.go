@@ -18,7 +18,6 @@ import (
 	"snug/dashboard/actions"
 	"snug/dashboard/request"
 	"snug/dashboard/wire"
-	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/protocol"
 	"snug/shared/room"
@@ -142,23 +141,17 @@ func TestCrossOriginPosts(t *testing.T) {
 	}
 }
 
-// panicking is a bot that panics here instead of answering what members may do.
-type panicking struct {
-	actions.Rooms
-	on atomic.Bool
-}
-
-func (p *panicking) Standing(ctx context.Context, g snowflake.ID, q room.StandingRequest) (access.Standing, error) {
-	if p.on.Load() {
-		panic("the bot lost its keys")
-	}
-	return p.Rooms.Standing(ctx, g, q)
-}
-
 func TestErrorsOnTheWeb(t *testing.T) {
 	t.Parallel()
-	p := &panicking{}
-	b := newBench(t, func(o *Options) { p.Rooms = actions.NewRooms(o.Hub); o.Rooms = p })
+	var panics atomic.Bool
+	b := newBench(t, func(o *Options) {
+		o.Ready = func(context.Context) error {
+			if panics.Load() {
+				panic("the bot lost its keys")
+			}
+			return nil
+		}
+	})
 	r := b.room()
 	w := b.signedIn(owner)
 	b.fail(errors.New("secret cause: password hunter2"))
@@ -183,12 +176,12 @@ func TestErrorsOnTheWeb(t *testing.T) {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
 	b.fail(nil)
-	p.on.Store(true)
-	if got := w.get("/servers/100"); got.status != 500 || !strings.Contains(got.body, "Something went wrong") ||
+	panics.Store(true)
+	if got := w.get("/status"); got.status != 500 || !strings.Contains(got.body, "Something went wrong") ||
 		strings.Contains(got.body, "keys") {
 		t.Errorf("a panic: %d %s", got.status, got.text())
 	}
-	p.on.Store(false)
+	panics.Store(false)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -300,7 +293,7 @@ func TestAdmin(t *testing.T) {
 		"rev": {"0"}, "seats": {"6"}, "idle_timeout": {"30m"}, "closing_notice": {"30s"}, "max_age": {"never"},
 		"invite_lifetime": {"2h"},
 		"invite_uses":     {"0"}, "name_template": {"{owner}'s room"}, "rooms_per_member": {"2"},
-		"rooms_per_guild": {"50"}, "private": {"on"}, "strict_seats": {"on"},
+		"rooms_per_guild": {"50"}, "private": {"true"}, "strict_seats": {"true"},
 	}
 	got := w.form("/admin/100", form)
 	if got.status != 303 || got.location() != "/admin/100?saved=1" {
@@ -406,7 +399,7 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 	w.get(link)
 	w.get(link, "Host", "other.example")
 	w.get("/login?return_to=" + url.QueryEscape(link))
-	g := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {token}})
+	g := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {token}})
 	u, _ := url.Parse(g.header.Get("Location"))
 	state := u.Query().Get("state")
 	w.follow(g)

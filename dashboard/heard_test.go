@@ -76,7 +76,8 @@ func TestHeard(t *testing.T) {
 		{"guild=abc", 400, "takes the ID"},
 		{"guild=" + strings.Repeat("1&guild=", request.MaxHeard) + "1", 400, "at most 50"},
 	} {
-		if got := w.get("/heard?" + x.query); got.status != x.status || !strings.Contains(got.body, x.says) {
+		got := w.api("GET", "/api/v1/heard?"+x.query, "")
+		if got.status != x.status || !strings.Contains(got.body, x.says) {
 			t.Errorf("%.40s: %d %.200s", x.query, got.status, got.body)
 		}
 	}

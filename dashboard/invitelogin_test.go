@@ -60,7 +60,7 @@ func TestInviteTokenStaysOutOfOtherAddresses(t *testing.T) {
 	no := b.browser("cancel")
 	for name, start := range map[string]got{
 		"sign in": no.form("/login", url.Values{"return_to": {link}}),
-		"come in": no.form(page+"/accept", url.Values{"t": {token}}),
+		"come in": no.form(page+"/accept", url.Values{"token": {token}}),
 	} {
 		end := no.follow(start)
 		if end.status != http.StatusForbidden || !strings.Contains(end.body, `href="`+link+`"`) {

@@ -231,12 +231,12 @@ func TestInvitePages(t *testing.T) {
 			if x.after == 0 {
 				return
 			}
-			start := w.form(page+"/accept", url.Values{"t": {token}})
+			start := w.form(page+"/accept", url.Values{"token": {token}})
 			change(x.meanwhile)
 			wants("after", w.follow(start), x.after, x.says)
 			// The same for who is signed in.
 			if x.meanwhile != nil {
-				wants("again", w.follow(w.form(page+"/accept", url.Values{"t": {token}})), x.after, x.says)
+				wants("again", w.follow(w.form(page+"/accept", url.Values{"token": {token}})), x.after, x.says)
 			}
 		})
 	}
@@ -263,7 +263,7 @@ func TestPreviewTellsOfLocks(t *testing.T) {
 			b.do(r.ID, room.DoLock)
 		}
 		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`)
-		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"mayKnock":%v`, x.knock)} {
+		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"may_knock":%v`, x.knock)} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
 				t.Errorf("%s: %d, no %s in %s", x.name, got.status, want, got.body)
 			}

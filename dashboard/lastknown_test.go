@@ -118,13 +118,13 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 		return w.form(path, f)
 	}
 	for name, got := range map[string]got{
-		"make a webhook": form("/admin/100/webhooks", "name", "Other", "url", "https://example.com/other",
+		"make a webhook": form("/admin/100/webhooks", "do", "make", "name", "Other", "url", "https://example.com/other",
 			"kinds", "room_opened"),
-		"switch it off":    form("/admin/100/webhooks", "do", "off", "id", hook),
-		"renew its secret": form("/admin/100/webhooks", "do", "renew", "id", hook),
-		"ping it":          form("/admin/100/webhooks", "do", "ping", "id", hook),
-		"replay":           form("/admin/100/webhooks", "do", "replay", "id", hook, "message", message),
-		"remove it":        form("/admin/100/webhooks", "do", "remove", "id", hook),
+		"switch it off":    form("/admin/100/webhooks", "enabled", "false", "hook", hook),
+		"renew its secret": form("/admin/100/webhooks", "renew_secret", "true", "hook", hook),
+		"ping it":          form("/admin/100/webhooks", "do", "ping", "hook", hook),
+		"replay":           form("/admin/100/webhooks", "do", "replay", "hook", hook, "message", message),
+		"remove it":        form("/admin/100/webhooks", "do", "remove", "hook", hook),
 		"make a token":     form("/admin/100/tokens", "name", "Other", "scopes", "rooms:read", "days", "30"),
 		"make a webhook by program": w.api("POST", hooks,
 			`{"name":"Other","url":"https://example.com/other","kinds":["room_opened"]}`),

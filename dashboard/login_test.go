@@ -80,7 +80,7 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 			return app.form("/login", url.Values{"return_to": {invited}}), invited
 		},
 		"an invite, accepted": func(app *browser, page, invited string) (got, string) {
-			return app.form(page+"/accept", url.Values{"t": {inviteToken(invited)}}), invited
+			return app.form(page+"/accept", url.Values{"token": {inviteToken(invited)}}), invited
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,8 +48,8 @@ func TestWhatManagersMakeIsAudited(t *testing.T) {
 	w.api("PATCH", at+"/webhooks/"+hook.ID, `{"url":"https://example.org/y","renew_secret":true}`)
 	w.api("PATCH", at+"/webhooks/"+hook.ID, `{"name":"ops"}`) // it is that already
 	w.api("PATCH", at+"/webhooks/"+hook.ID, `{"url":"nonsense"}`)
-	w.form("/admin/100/webhooks", url.Values{"id": {hook.ID}, "do": {"off"}})
-	w.form("/admin/100/webhooks", url.Values{"id": {hook.ID}, "do": {"on"}})
+	w.form("/admin/100/webhooks", url.Values{"hook": {hook.ID}, "enabled": {"false"}})
+	w.form("/admin/100/webhooks", url.Values{"hook": {hook.ID}, "enabled": {"true"}})
 	w.api("DELETE", at+"/webhooks/"+hook.ID, "")
 	want := []string{
 		"token_made by API", "token_revoked by API", "token_made by form",

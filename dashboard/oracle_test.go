@@ -18,7 +18,7 @@ import (
 
 var (
 	pathParam  = regexp.MustCompile(`[:{][a-z]+}?`)
-	requestRef = regexp.MustCompile(`"request_id":"[^"]*"|<code[^>]*>[^<]*</code>|[A-Z2-7]{12}|data-now="\d+"`)
+	requestRef = regexp.MustCompile(`"request_id":"[^"]*"|<code[^>]*>[^<]*</code>|[A-Z2-7]{12}|data-now="[^"]+"`)
 )
 
 // bodies that operations need to get as far as looking for what the path names; {} does for the others.

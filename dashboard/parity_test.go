@@ -50,7 +50,6 @@ var twins = map[string]twin{
 	"GET /admin/:guild/tokens":        {ops: "tokens"},
 	"GET /tokens":                     {ops: "my-tokens"},
 	"GET /status":                     {ops: "status"},
-	"GET /heard":                      {none: "pages ask it; programs hear server.heartbeat"},
 	"GET /api": {
 		none: "it is the API's own description, at /api/openapi.json for programs",
 	},
@@ -77,7 +76,7 @@ var twins = map[string]twin{
 	},
 	"POST /servers/:guild/rooms":  {ops: "open-room"},
 	"POST /servers/:guild/forget": {ops: "forget-preferences"},
-	"POST /game/:channel/accept":  {ops: "redeem-invite", inputs: map[string]string{"t": "token"}},
+	"POST /game/:channel/accept":  {ops: "redeem-invite"},
 	"POST /game/:channel/coming":  {ops: "arrive-at-room"},
 	"POST /game/:channel/join":    {ops: "join-room"},
 	"POST /game/:channel/keep":    {ops: "keep-room"},
@@ -93,13 +92,10 @@ var twins = map[string]twin{
 	"POST /admin/:guild":                     {ops: "change-settings"},
 	"POST /admin/:guild/import":              {ops: "change-settings", inputs: map[string]string{"file": "settings"}},
 	"POST /admin/:guild/undo":                {ops: "undo-settings"},
-	"POST /admin/:guild/lobbies": {
-		do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"}, inputs: lobbyInputs(),
-	},
-	"POST /admin/:guild/webhooks": {do: map[string]string{
-		"make": "create-webhook", "on": "change-webhook", "off": "change-webhook", "renew": "change-webhook",
-		"remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
-	}, inputs: map[string]string{"id": "hook"}},
+	"POST /admin/:guild/lobbies":             {do: map[string]string{"save": "save-lobby", "remove": "remove-lobby"}},
+	"POST /admin/:guild/webhooks": {ops: "change-webhook", do: map[string]string{
+		"make": "create-webhook", "remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
+	}},
 	"POST /admin/:guild/tokens": {
 		do:     map[string]string{"make": "create-token", "revoke": "revoke-token"},
 		inputs: map[string]string{"days": "expires_at"},
@@ -109,15 +105,6 @@ var twins = map[string]twin{
 		inputs: map[string]string{"days": "expires_at"},
 	},
 	"POST /admin/:guild/health": {ops: "repair"},
-}
-
-// lobbyInputs are the fields of a lobby's form, and what the operation calls them.
-func lobbyInputs() map[string]string {
-	inputs := map[string]string{"channel": "channel_id", "lobby_name": "name"}
-	for _, row := range schema.LobbySettings() {
-		inputs["lobby_"+row.Name] = row.Name
-	}
-	return inputs
 }
 
 // changes are the actions on a room, each of which the API's one operation takes by the same name.

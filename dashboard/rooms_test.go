@@ -97,11 +97,11 @@ func TestCreateRoomByAPI(t *testing.T) {
 	}
 	got := w.api("POST", "/api/v1/guilds/100/rooms", `{"name":"`+strings.Repeat("ü", 100)+`","seats":2,"private":true}`)
 	var out struct {
-		GuildID   snowflake.ID `json:"guildId"`
-		ChannelID string       `json:"channelId"`
+		GuildID   snowflake.ID `json:"guild_id"`
+		ChannelID string       `json:"channel_id"`
 		Name      string
 		Seats     int
-		UserLimit int
+		UserLimit int `json:"user_limit"`
 		URL       string
 		Private   bool
 		Invite    *wire.Invite
@@ -204,7 +204,7 @@ func TestNotFoundTellsNothing(t *testing.T) {
 	r := b.room()
 	w := b.signedIn(member)
 	hidden, none := w.get("/game/"+r.ID.String()), w.get("/game/4999")
-	now := regexp.MustCompile(`data-now="\d+"`)
+	now := regexp.MustCompile(`data-now="[^"]+"`)
 	clean := func(g got) string {
 		body := now.ReplaceAllString(g.body, "")
 		return strings.NewReplacer(r.ID.String(), "ID", "4999", "ID", g.header.Get("X-Request-Id"), "REQ").Replace(body)
@@ -328,7 +328,7 @@ func TestInviteLanding(t *testing.T) {
 	if got := b.guests(r.ID); len(got) != 1 {
 		t.Fatalf("looking let in %v", got)
 	}
-	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {b.invite(r)}}); got.status != 303 ||
+	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {b.invite(r)}}); got.status != 303 ||
 		got.location() != "/game/"+r.ID.String() {
 		t.Errorf("accepted: %d %s", got.status, got.text())
 	}
@@ -346,7 +346,7 @@ func TestInviteThroughLogin(t *testing.T) {
 	r := b.room()
 	token := b.invite(r)
 	w := b.browser(member.String())
-	start := w.form("/game/"+r.ID.String()+"/accept", url.Values{"t": {token}})
+	start := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {token}})
 	if start.status != 303 || !strings.HasPrefix(start.header.Get("Location"), b.oauth.URL) ||
 		strings.Contains(start.header.Get("Location"), token) {
 		t.Fatalf("got %d to %s", start.status, start.header.Get("Location"))
@@ -411,7 +411,7 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, got := range []got{
 				anybody.get(c.page + "?t=" + c.token), w.get(c.page + "?t=" + c.token),
-				w.form(c.page+"/accept", url.Values{"t": {c.token}}),
+				w.form(c.page+"/accept", url.Values{"token": {c.token}}),
 			} {
 				if got.status != c.status || !strings.Contains(got.body, c.say) || strings.Contains(got.body, "draft") {
 					t.Errorf("%s: %d %s", got.url, got.status, got.text())
@@ -447,7 +447,7 @@ func TestOnTheWay(t *testing.T) {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
 	w := b.browser(stranger.String())
-	start := w.form(page+"/accept", url.Values{"t": {token}})
+	start := w.form(page+"/accept", url.Values{"token": {token}})
 	if u, _ := url.Parse(start.header.Get("Location")); u.Query().Get("scope") != "identify" {
 		t.Fatalf("Discord is asked for %q", u.Query().Get("scope"))
 	}
@@ -456,12 +456,10 @@ func TestOnTheWay(t *testing.T) {
 		!strings.Contains(got.body, `"https://discord.example/invite/code`) || strings.Contains(got.body, token) {
 		t.Fatalf("got %d at %s %s", got.status, got.url, got.text())
 	}
-	var j struct {
-		Step  string
-		Ready bool
-	}
-	if w.send("GET", page+"/coming", "", "", "Accept", "application/json").json(&j); j.Step != "join" || !j.Ready {
-		t.Errorf("%+v", j)
+	var asked gotArriving
+	if w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/arrive", "").json(&asked); asked.Step != room.StepJoin ||
+		asked.InviteURL == "" {
+		t.Errorf("%+v", asked)
 	}
 	boss := b.signedIn(owner)
 	if got := boss.get(page); !strings.Contains(got.body, "accept Discord’s invite") ||
@@ -483,7 +481,7 @@ func TestOnTheWay(t *testing.T) {
 		t.Errorf("the room's page leads to %s", got.location())
 	}
 	code := between(t, got.body, "https://discord.example/invite/", `"`)
-	if got := w.form(page+"/coming", nil); got.location() != page+"/coming" ||
+	if got := w.form(page+"/coming", url.Values{"new_invite": {"true"}}); got.location() != page+"/coming" ||
 		strings.Contains(w.get(page+"/coming").body, "/invite/"+code+`"`) {
 		t.Errorf("another invite: %d %s", got.status, got.text())
 	}
@@ -523,7 +521,7 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 	if got := m.api("PATCH", "/api/v1/guilds/100/settings", `{"settings":{"bring_in":false}}`); got.status != 200 {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
-	if got := w.form(page+"/accept", url.Values{"t": {token}}); got.status != 403 ||
+	if got := w.form(page+"/accept", url.Values{"token": {token}}); got.status != 403 ||
 		!strings.Contains(got.body, "Join the server first") {
 		t.Errorf("not a member: %d %s", got.status, got.text())
 	}
@@ -535,7 +533,7 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 		t.Errorf("not told: %s", got.text())
 	}
 	// Signed in without the scope: Discord is asked for it, and the invite is followed after.
-	start := w.form(page+"/accept", url.Values{"t": {token}})
+	start := w.form(page+"/accept", url.Values{"token": {token}})
 	u, _ := url.Parse(start.header.Get("Location"))
 	if start.status != 303 || u.Query().Get("scope") != "identify guilds.join" {
 		t.Fatalf("got %d to %s", start.status, u)

@@ -61,7 +61,6 @@ type Options struct {
 	View  *view.Engine  // renders pages; nil: made of Texts, Discord.CDNURL and Version
 	Hub   *hub.Hub
 	Live  *live.Live
-	Rooms actions.Rooms // default: the bot's rooms, called over Hub
 	Keys  *keyring.Keyring
 
 	// BaseURL is what browsers reach the dashboard at: scheme and host, https or a loopback http address.
@@ -176,7 +175,7 @@ func (s *Server) parts() (err error) {
 		return err
 	}
 	s.actions, err = actions.New(actions.Options{
-		Hub: o.Hub, Live: o.Live, Rooms: o.Rooms, Keys: o.Keys, Sessions: s.sessions, Ready: o.Ready, Now: o.Now,
+		Hub: o.Hub, Live: o.Live, Keys: o.Keys, Sessions: s.sessions, Ready: o.Ready, Now: o.Now,
 		Log: o.Log,
 	})
 	if err != nil {

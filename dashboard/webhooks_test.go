@@ -20,13 +20,16 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("a member: %d", got.status)
 	}
 	for field, f := range map[string]url.Values{
-		"f-name": {"url": {"https://example.org"}}, "f-url": {"name": {"x"}, "url": {"ftp://example.org"}},
+		"f-name": {"do": {"make"}, "url": {"https://example.org"}},
+		"f-url":  {"do": {"make"}, "name": {"x"}, "url": {"ftp://example.org"}},
 	} {
 		if got := w.form(page, f); got.status != 400 || !strings.Contains(got.body, field+"-error") {
 			t.Errorf("%v: %d", f, got.status)
 		}
 	}
-	got := w.form(page, url.Values{"name": {"Bot"}, "url": {"https://example.org/x"}, "kinds": {"room_opened"}})
+	got := w.form(page, url.Values{
+		"do": {"make"}, "name": {"Bot"}, "url": {"https://example.org/x"}, "kinds": {"room_opened"},
+	})
 	_, text, _ := strings.Cut(got.body, "whsec_")
 	text, _, _ = strings.Cut(text, "<")
 	text = html.UnescapeString(text)
@@ -70,7 +73,7 @@ func TestWebhooks(t *testing.T) {
 	if got := w.get(page); !strings.Contains(got.body, "delivered") {
 		t.Errorf("the last delivery is not shown: %s", got.text())
 	}
-	if got := w.form(page, url.Values{"do": {"replay"}, "id": {h.ID}, "message": {d.ID}}); got.status != 303 {
+	if got := w.form(page, url.Values{"do": {"replay"}, "hook": {h.ID}, "message": {d.ID}}); got.status != 303 {
 		t.Errorf("replay: %d", got.status)
 	}
 	p.do("GET", one+"/deliveries", "").json(&told)

@@ -74,7 +74,10 @@ var routes = []route{
 		want: "login 404 404 400 400 400 400 400",
 	},
 	{at: "GET /game/:channel", want: "login 404 404 404 404 200 200 404"},
-	{at: "POST /game/:channel/accept", body: url.Values{"t": {"no-token"}}, want: "400 400 400 400 400 400 400 400"},
+	{
+		at: "POST /game/:channel/accept", body: url.Values{"token": {"no-token"}},
+		want: "400 400 400 400 400 400 400 400",
+	},
 	{at: "GET /game/:channel/coming", want: "login 404 404 404 404 303 303 404"},
 	{at: "POST /game/:channel/coming", want: "login 404 404 404 404 303 303 404"},
 	{at: "POST /game/:channel/join", want: "login 404 404 404 404 303 303 404"},
@@ -88,7 +91,7 @@ var routes = []route{
 	{at: "POST /game/:channel/knock", want: "login 303 303 303 303 409 409 303"},
 	{at: "POST /game/:channel/wait", want: "login 404 404 404 404 303 303 404"},
 	{
-		at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {""}},
+		at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {"false"}},
 		want: "login 404 404 404 404 403 303 404",
 	},
 	{at: "GET /admin/:guild", want: "login 404 404 403 403 403 403 200"},
@@ -98,7 +101,7 @@ var routes = []route{
 	{at: "GET /admin/:guild/settings.json", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild/import", body: url.Values{"file": {"{"}}, want: "login 404 404 403 403 403 403 400"},
 	{
-		at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "lobby_seats": {"500"}},
+		at: "POST /admin/:guild/lobbies", body: url.Values{"do": {"save"}, "seats": {"500"}},
 		want: "login 404 404 403 403 403 403 400",
 	},
 	{at: "POST /admin/:guild/undo", body: url.Values{"rev": {"999999"}}, want: "login 404 404 403 403 403 403 303"},
@@ -110,7 +113,7 @@ var routes = []route{
 	{at: "POST /admin/:guild/tokens", body: url.Values{"name": {""}}, want: "login 404 404 403 403 403 403 400"},
 	{at: "GET /admin/:guild/webhooks", want: "login 404 404 403 403 403 403 200"},
 	{
-		at: "POST /admin/:guild/webhooks", body: url.Values{"url": {"http://127.0.0.1/"}},
+		at: "POST /admin/:guild/webhooks", body: url.Values{"do": {"make"}, "url": {"http://127.0.0.1/"}},
 		want: "login 404 404 403 403 403 403 400",
 	},
 	{at: "GET /tokens", want: "login 200 200 200 200 200 200 200"},
@@ -219,7 +222,7 @@ var routes = []route{
 	{at: "GET /terms", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /privacy/data.json", want: "login 200 200 200 200 200 200 200"},
 	{at: "GET /privacy/erase", want: "login 200 200 200 200 200 200 200"},
-	{at: "GET /heard", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/heard", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/status", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /api/v1/guilds/:guild/health", want: "login 404 404 403 403 403 403 200"},

@@ -121,7 +121,7 @@ func TestExamplesOfTheAPI(t *testing.T) {
 	v := shell{"SNUG": h.url, "SNUG_TOKEN": made["secret"].(string)}
 	of := map[string]func(map[string]any) any{ // where in the answer before it a variable is found
 		"GUILD":   func(a map[string]any) any { return a["guilds"].([]any)[0].(map[string]any)["id"] },
-		"ROOM":    func(a map[string]any) any { return a["channelId"] },
+		"ROOM":    func(a map[string]any) any { return a["channel_id"] },
 		"REV":     func(a map[string]any) any { return a["rev"] },
 		"LOBBY":   func(a map[string]any) any { return a["lobby_id"] },
 		"HOOK":    func(a map[string]any) any { return a["id"] },

@@ -152,7 +152,7 @@ func (g *gateHarness) looks(r table, who string, live, listed bool) {
 	status, view := g.as[who].api(http.MethodGet, "/rooms/"+r.id.String(), nil)
 	g.want(r, who, "API", status == http.StatusOK, sees)
 	if sees {
-		g.want(r, who, "seat offered", view["mayEnter"] == true, p.Has(enter))
+		g.want(r, who, "seat offered", view["may_enter"] == true, p.Has(enter))
 	}
 	g.want(r, who, "list", listed, sees)
 	g.want(r, who, "live view", live, sees)

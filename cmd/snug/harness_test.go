@@ -303,7 +303,7 @@ func (s *script) open(name string) string {
 	if status != http.StatusCreated {
 		s.Fatalf("no room: %d %v", status, out)
 	}
-	return out["channelId"].(string)
+	return out["channel_id"].(string)
 }
 
 // browserUser is somebody at a real browser, on a host name of their own.

@@ -27,7 +27,7 @@ func (h *harness) accept(name, link string) (s *script, path, text string) {
 	if status, _ := s.page(link); status != http.StatusOK {
 		h.Fatalf("the invite's page: %d", status)
 	}
-	res, err := s.http.PostForm(h.url+u.Path+"/accept", url.Values{"t": {u.Query().Get("t")}})
+	res, err := s.http.PostForm(h.url+u.Path+"/accept", url.Values{"token": {u.Query().Get("t")}})
 	h.must(err)
 	res.Body.Close()
 	to, err := res.Location()

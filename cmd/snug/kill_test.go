@@ -163,7 +163,7 @@ func (h *harness) live(people map[string]*script, name string, rnd *rand.Rand, b
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		id := out["channelId"].(string)
+		id := out["channel_id"].(string)
 		book.note(func() { book.opened[id] = name })
 		_ = h.join(name, id)
 		status, out = me.try(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{"uses": 1})
@@ -227,7 +227,7 @@ func (h *harness) rooms(people map[string]*script) map[string]map[string]any {
 			}
 			for _, r := range page["rooms"].([]any) {
 				r := r.(map[string]any)
-				out[fmt.Sprint(r["channelId"])] = r
+				out[fmt.Sprint(r["channel_id"])] = r
 			}
 			cursor, _ := page["next"].(string)
 			if cursor == "" {
@@ -296,7 +296,7 @@ func (h *harness) audit(people map[string]*script, book *ledger) {
 		var in []string
 		if list, ok := out["in_voice"].([]any); ok {
 			for _, p := range list {
-				in = append(in, fmt.Sprint(p.(map[string]any)["userId"]))
+				in = append(in, fmt.Sprint(p.(map[string]any)["user_id"]))
 			}
 		}
 		slices.Sort(in)

@@ -56,7 +56,7 @@ func TestLatency(t *testing.T) {
 		if status != http.StatusCreated {
 			t.Fatalf("no room: %d %v", status, out)
 		}
-		rooms[i] = out["channelId"].(string)
+		rooms[i] = out["channel_id"].(string)
 	}
 
 	frames := &frames{seen: make([][]time.Time, latencyWatchers)}

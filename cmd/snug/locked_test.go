@@ -56,8 +56,8 @@ func TestLockedInvite(t *testing.T) {
 			document.querySelector('form[action$="/knock"]') && !document.body.innerText.includes('did not work')`)
 	pictures("after")
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
-	alice.sees("who knocks", `document.querySelector('#knocks [name="let_in"][value="1"]')`)
-	alice.do("let her in", press(`#knocks [name="let_in"][value="1"]`))
+	alice.sees("who knocks", `document.querySelector('#knocks [name="let_in"][value="true"]')`)
+	alice.do("let her in", press(`#knocks [name="let_in"][value="true"]`))
 	chiyo.sees("the room",
 		`document.querySelector('#seats') !== null && document.querySelector('h1').textContent === 'Friday'`)
 }

@@ -21,7 +21,7 @@ func TestMembersIntent(t *testing.T) {
 	if status >= 300 {
 		t.Fatalf("no room: %d %v", status, out)
 	}
-	conn := watch(h, bruno, h.world.guild.String(), out["channelId"].(string))
+	conn := watch(h, bruno, h.world.guild.String(), out["channel_id"].(string))
 	defer conn.Close()
 	h.must(conn.SetReadDeadline(time.Now().Add(patience)))
 	h.must(h.world.discord.RemoveMember(discordsim.ID(h.world.guild), h.user("bruno").ID))
@@ -54,7 +54,7 @@ func TestPutOut(t *testing.T) {
 	if status >= 300 {
 		t.Fatalf("no room: %d %v", status, out)
 	}
-	id := out["channelId"].(string)
+	id := out["channel_id"].(string)
 	bruno.goTo("/game/" + id)
 	bruno.live()
 	chiyo.goTo("/servers/" + guild)

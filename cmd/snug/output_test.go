@@ -62,7 +62,7 @@ func TestHostileNames(t *testing.T) {
 	h.eventually("Snug keeps the server", func() bool {
 		status, out := s.api(http.MethodPost, "/guilds/"+lair.ID.String()+"/rooms",
 			map[string]any{"name": evilRoom, "private": false})
-		id, _ = out["channelId"].(string)
+		id, _ = out["channel_id"].(string)
 		return status == http.StatusCreated
 	})
 	status, out := s.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{})

@@ -85,7 +85,7 @@ func TestRepeatedAfterACrash(t *testing.T) {
 		if n := len(voiceChannels(world.discord)); n != before+1 {
 			t.Errorf("killed %s: %d rooms were opened", what, n-before)
 		}
-		if id, _ := out["channelId"].(string); status == http.StatusCreated {
+		if id, _ := out["channel_id"].(string); status == http.StatusCreated {
 			if status, _ := alice.api(http.MethodPost, "/rooms/"+id+"/close", map[string]any{}); status >= 300 {
 				t.Errorf("the room %q could not be closed: %d", id, status)
 			}

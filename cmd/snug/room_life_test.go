@@ -126,7 +126,7 @@ func TestEvening(t *testing.T) {
 	chiyo.do("knock", press(`form[action$="/knock"] button`))
 	chiyo.sees("that she knocked", `document.body.innerText.includes('You knocked')`)
 	alice.sees("who is at the door", `document.querySelector('#knocks').innerText.includes('Chiyo')`)
-	alice.do("let her in", press(`#knocks button[value="1"]`))
+	alice.do("let her in", press(`#knocks button[value="true"]`))
 	alice.sees("nobody at the door", `document.querySelector('#knocks').innerText === ''`)
 	chiyo.sees("the room, without asking again", `document.querySelector('#seats') !== null`)
 	chiyo.live()

@@ -42,7 +42,7 @@ func TestRoomList(t *testing.T) {
 	if status != http.StatusCreated {
 		t.Fatalf("no room: %d %v", status, out)
 	}
-	id := out["channelId"].(string)
+	id := out["channel_id"].(string)
 	alice.goTo("/game/" + id)
 	alice.live()
 	card := fmt.Sprintf(`[data-room="%s"] `, id)
@@ -105,7 +105,7 @@ func TestRoomList(t *testing.T) {
 	bruno.sees("that he knocked, in the room's page too", `document.querySelector('#knocked') !== null`)
 	bruno.goTo("/servers/" + guild)
 	bruno.live()
-	alice.do("not now", press(`#knocks button[value=""]`))
+	alice.do("not now", press(`#knocks button[value="false"]`))
 	bruno.said(id, "not now")
 	bruno.do("knock again", knock)
 	bruno.said(id, "You can knock again in")
@@ -116,7 +116,7 @@ func TestRoomList(t *testing.T) {
 	bruno.do("knock once more", knock)
 	bruno.door(id, ".act-knocked")
 	alice.sees("who is at the door", `document.querySelector('#knocks').innerText.includes('Bruno')`)
-	alice.do("let him in", press(`#knocks button[value="1"]`))
+	alice.do("let him in", press(`#knocks button[value="true"]`))
 	bruno.said(id, "You can come in")
 	bruno.do("join", join)
 	bruno.door(id, ".act-in")

@@ -295,7 +295,7 @@ func (s *secretWatch) live(h *harness) {
 	h.command("femi", "create-room", map[string]any{"name": "Monday"})
 	// Somebody not signed in comes in by the invite, at first with a mistake in it.
 	for _, t := range []string{token + "x", token} {
-		res, err := nobody.http.PostForm(h.url+"/game/"+id+"/accept", url.Values{"t": {t}})
+		res, err := nobody.http.PostForm(h.url+"/game/"+id+"/accept", url.Values{"token": {t}})
 		h.must(err)
 		if t == token {
 			s.finish(nobody, "dmitri", res)

@@ -19,8 +19,8 @@ func (p *browserUser) types(name, text string) {
 	p.Helper()
 	p.sees("the whole page", `document.readyState === 'complete'`)
 	p.do("type "+text,
-		chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector('[name=`+name+
-			`]'); e.focus(); e.select(); }`),
+		chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector('#f-`+name+
+			`'); e.focus(); e.select(); }`),
 		chromedp.KeyEvent(text))
 }
 
@@ -136,7 +136,7 @@ func (h *harness) exchange(alice *browserUser, elsewhere *script, admin string) 
 		`document.querySelector('[data-saved]') && document.querySelector('[name=seats]').value === '3'`)
 
 	alice.types("seats", "5")
-	alice.types("lobby_name", "Join to play")
+	alice.types("lobby-name", "Join to play")
 	alice.do("make a lobby", browsertest.Click(`button[value=save]`))
 	alice.sees("the lobby, and the change that waits",
 		`document.querySelector('.lobby b')?.textContent === 'Join to play' &&

@@ -49,7 +49,7 @@ func TestWhoLeftReadsNoMore(t *testing.T) {
 	if status != http.StatusCreated {
 		t.Fatalf("no room: %d %v", status, out)
 	}
-	id := out["channelId"].(string)
+	id := out["channel_id"].(string)
 	conn := watch(h, bruno, guild, id)
 	defer conn.Close()
 	reads := []string{"/rooms/" + id, "/guilds/" + guild + "/rooms", "/guilds/" + guild}

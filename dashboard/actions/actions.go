@@ -20,7 +20,6 @@ import (
 type Options struct {
 	Hub      *hub.Hub
 	Live     *live.Live
-	Rooms    Rooms // nil: NewRooms(Hub)
 	Keys     *keyring.Keyring
 	Sessions *session.Sessions
 	// Ready says why the process cannot serve; nil: the hub and the live tables alone are asked.
@@ -35,7 +34,6 @@ type Actions struct {
 	o      Options
 	log    *slog.Logger
 	now    func() time.Time
-	rooms  Rooms
 	known  *lastknown.Standings
 	guilds *hub.Table[room.GuildInfo]
 	index  *index
@@ -50,11 +48,7 @@ type Actions struct {
 
 // New makes Actions, which serve after Follow.
 func New(o Options) (*Actions, error) {
-	a := &Actions{o: o, log: o.Log, now: o.Now, rooms: o.Rooms}
-	if a.rooms == nil {
-		a.rooms = NewRooms(o.Hub)
-	}
-	a.rooms = lastKnownRooms{a.rooms, a}
+	a := &Actions{o: o, log: o.Log, now: o.Now}
 	sockets := Sockets{Hub: o.Hub, Live: o.Live, Log: o.Log}
 	a.tokens = tokenStore{Bucket: o.Hub.Tokens, Now: o.Now, Log: o.Log,
 		Revoked: func(ctx context.Context, t apitoken.Token) {

@@ -4,7 +4,7 @@
 // and API call the same functions and differ in how they ask and show alone.
 //
 // It decides nothing about rooms. Who may see, enter and control one is for the
-// bot's process that holds the guild to say, which Rooms calls over the hub;
+// bot's process that holds the guild to say, which they call over the hub;
 // here refusals are made to look alike where they would tell of a room, reads
 // are answered from what was last known while no process holds the guild, and
 // what every page needs is followed: which guild a room is in, which guilds

@@ -86,7 +86,7 @@ func (a *Actions) Standing(
 	if err != nil {
 		return g, access.Standing{}, err
 	}
-	st, err := a.rooms.Standing(ctx, id, room.StandingRequest{UserID: me.User.ID})
+	st, err := a.StandingOf(ctx, id, me.User.ID)
 	if err != nil {
 		return g, st, err
 	}
@@ -95,11 +95,6 @@ func (a *Actions) Standing(
 		return g, st, ErrNoServer
 	}
 	return g, st, nil
-}
-
-// StandingOf gives anybody's place in a guild, asked of Discord now.
-func (a *Actions) StandingOf(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
-	return a.rooms.Standing(ctx, guildID, room.StandingRequest{UserID: user})
 }
 
 // sawIn remembers where a person is a member, for their first page.

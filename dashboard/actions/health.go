@@ -9,6 +9,7 @@ import (
 
 	"snug/dashboard/live"
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
@@ -26,13 +27,21 @@ func (a *Actions) Health(ctx context.Context, me *session.Session, guildID snowf
 }
 
 // Repair finds what does not fit together in a server, and mends what it is asked to.
-func (a *Actions) Repair(ctx context.Context, guildID snowflake.ID, q guild.RepairRequest) (guild.RepairReport, error) {
-	return hub.Repair.Call(ctx, a.o.Hub, guildID, q)
+func (a *Actions) Repair(
+	ctx context.Context, me *session.Session, guildID snowflake.ID, in wire.RepairInput,
+) (guild.RepairReport, error) {
+	return hub.Repair.Call(ctx, a.o.Hub, guildID, guild.RepairRequest{Actor: Actor(me), Apply: in.Apply, Only: in.Only})
 }
 
 // Latency gives how long events take from Discord's gateway to the connections of browsers, and until they are shown.
 func (a *Actions) Latency() (sent, shown live.Latency) {
 	return a.o.Live.Latency(), a.o.Live.BrowserLatency()
+}
+
+// Heard says whether Discord is heard about all of these servers, and if not for how long it was not. It tells nobody
+// which servers there are: about one that Snug is not in it says the same as about others of its shard.
+func (a *Actions) Heard(guilds ...snowflake.ID) (ok bool, silent time.Duration) {
+	return a.o.Live.Hears(guilds...)
 }
 
 // Part is something that must work so that this process can serve.

@@ -6,7 +6,9 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/invite"
 	"snug/shared/room"
 )
@@ -18,7 +20,7 @@ const MaxToken = 2048
 func (a *Actions) PreviewInvite(
 	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
 ) (room.Preview, error) {
-	return a.rooms.PreviewInvite(ctx, guildID, q)
+	return hub.PreviewInvite.Call(ctx, a.o.Hub, guildID, q)
 }
 
 // JoinsGuild says whether following an invite brings somebody into the server, too.
@@ -27,16 +29,20 @@ func (a *Actions) JoinsGuild(ctx context.Context, user, guildID snowflake.ID) (b
 	if err != nil || !settings.BringIn {
 		return false, err
 	}
-	st, err := a.rooms.Standing(ctx, guildID, room.StandingRequest{UserID: user})
+	st, err := a.StandingOf(ctx, guildID, user)
 	return err == nil && !st.Member, nil
 }
 
-// CreateInvite makes an invite link.
+// CreateInvite makes an invite link; repeatID is as AddWebhook has it.
 func (a *Actions) CreateInvite(
-	ctx context.Context, guildID snowflake.ID, q room.InviteRequest,
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.InviteInput, repeatID string,
 ) (room.InviteLink, error) {
-	l, err := a.rooms.CreateInvite(ctx, guildID, q)
-	return l, a.hideRoom(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+	asked, err := in.Request(q, repeatID)
+	if err != nil {
+		return room.InviteLink{}, err
+	}
+	l, err := hub.CreateInvite.Call(ctx, a.o.Hub, guildID, asked)
+	return l, a.hideRoom(ctx, guildID, q, err)
 }
 
 // RevokeInvite takes an invite back. It fails with errs.NotFound if there is no such invite, which is told to who may
@@ -45,7 +51,7 @@ func (a *Actions) RevokeInvite(ctx context.Context, guildID snowflake.ID, q room
 	if len(inviteID) > 64 {
 		return errs.E(errs.NotFound, "That invite link no longer exists. Reload the page.")
 	}
-	_, err := a.rooms.RevokeInvite(ctx, guildID,
+	_, err := hub.RevokeInvite.Call(ctx, a.o.Hub, guildID,
 		room.RevokeRequest{Actor: q.Actor, RoomID: q.RoomID, InviteID: inviteID})
 	if errs.Has(err, errs.NotFound) {
 		return err
@@ -55,8 +61,11 @@ func (a *Actions) RevokeInvite(ctx context.Context, guildID snowflake.ID, q room
 
 // Arrive says what is next for somebody who followed an invite and is on their way into a room, and lets them in when
 // nothing is. Who is not on their way gets ErrNoRoom, whether the room is closed or was never for them.
-func (a *Actions) Arrive(ctx context.Context, guildID snowflake.ID, q room.ArriveRequest) (room.Arriving, error) {
-	out, err := a.rooms.Arrive(ctx, guildID, q)
+func (a *Actions) Arrive(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.ArriveInput,
+) (room.Arriving, error) {
+	out, err := hub.ArriveAtRoom.Call(ctx, a.o.Hub, guildID,
+		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: in.NewInvite})
 	switch errs.CodeOf(err) {
 	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
 		err = ErrNoRoom
@@ -80,7 +89,7 @@ func (a *Actions) ReadInvite(token string, id snowflake.ID) (invite.Claims, erro
 
 // Admitted says whether somebody needs an invite no more.
 func (a *Actions) Admitted(ctx context.Context, me *session.Session, claims invite.Claims) bool {
-	v, err := a.rooms.ViewRoom(ctx, claims.GuildID, room.Request{Actor: Actor(me), RoomID: claims.RoomID})
+	v, err := a.viewRoom(ctx, claims.GuildID, room.Request{Actor: Actor(me), RoomID: claims.RoomID})
 	return err == nil && (v.MayEnter || v.Room.Access.Admitted(me.User.ID))
 }
 
@@ -98,7 +107,7 @@ func (a *Actions) RedeemInvite(
 			return room.Redeemed{}, err
 		}
 	}
-	out, err := a.rooms.RedeemInvite(ctx, claims.GuildID, q)
+	out, err := hub.RedeemInvite.Call(ctx, a.o.Hub, claims.GuildID, q)
 	if err == nil {
 		a.log.InfoContext(ctx, "invite followed", "guild_id", out.GuildID, "room_id", out.RoomID, "user_id", me.User.ID)
 	}

@@ -45,7 +45,7 @@ func (a *Actions) Memberships(ctx context.Context, me *session.Session) []Member
 			continue
 		}
 		g.Go(func() error {
-			st, err := a.rooms.Standing(ctx, id, room.StandingRequest{UserID: me.User.ID})
+			st, err := a.StandingOf(ctx, id, me.User.ID)
 			if err != nil {
 				a.log.InfoContext(ctx, "a server did not say whether somebody is in it", "guild_id", id,
 					"user_id", me.User.ID, "err", err)

@@ -71,7 +71,7 @@ func (a *Actions) AskOwnerName(ctx context.Context, sum room.Summary, roster []r
 	if ok {
 		return name
 	}
-	st, err := a.rooms.Standing(ctx, sum.GuildID, room.StandingRequest{UserID: sum.Access.OwnerID})
+	st, err := a.StandingOf(ctx, sum.GuildID, sum.Access.OwnerID)
 	if err != nil {
 		return "" // the page does without
 	}
@@ -144,7 +144,7 @@ func (a *Actions) askNames(ctx context.Context, guildID snowflake.ID, ids []snow
 	g.SetLimit(8)
 	for i := range asked {
 		g.Go(func() error {
-			st, err := a.rooms.Standing(ctx, guildID, room.StandingRequest{UserID: ids[i]})
+			st, err := a.StandingOf(ctx, guildID, ids[i])
 			if err == nil && st.DisplayName != "" {
 				asked[i] = st.DisplayName
 				a.names.put(guildID, ids[i], st.DisplayName, a.now())

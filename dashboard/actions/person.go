@@ -200,7 +200,7 @@ func entryAbout(e hub.AuditEntry, user snowflake.ID) (bool, audit.Entry) {
 // chose there is then nobody else's to write.
 func (a *Actions) storedBy(ctx context.Context, id snowflake.ID, q room.PersonRequest) (room.PersonData, error) {
 	if _, here := a.guilds.Get(id.String()); here || a.starting() {
-		return a.rooms.Person(ctx, id, q)
+		return hub.PersonOf.Call(ctx, a.o.Hub, id, q)
 	}
 	key := id.String() + "." + q.UserID.String()
 	p, _, err := a.o.Hub.Members.Get(ctx, key)

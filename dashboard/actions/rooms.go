@@ -8,27 +8,29 @@ import (
 
 	"snug/dashboard/live"
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/room"
 )
 
 // JoinRoom has the bot move somebody into a room. Who is not in voice gets a seat held for them. Here and in all that
 // is done to a room, whoever may not see it gets ErrNoRoom.
 func (a *Actions) JoinRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Joined, error) {
-	j, err := a.rooms.JoinRoom(ctx, guildID, q)
+	j, err := hub.JoinRoom.Call(ctx, a.o.Hub, guildID, q)
 	return j, a.hideRoom(ctx, guildID, q, err)
 }
 
 // KeepRoom calls an announced closing off.
 func (a *Actions) KeepRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Summary, error) {
-	sum, err := a.rooms.KeepRoom(ctx, guildID, q)
+	sum, err := hub.KeepRoom.Call(ctx, a.o.Hub, guildID, q)
 	return sum, a.hideRoom(ctx, guildID, q, err)
 }
 
 // CloseRoom ends a room.
 func (a *Actions) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Request) (room.Summary, error) {
-	sum, err := a.rooms.CloseRoom(ctx, guildID, q)
+	sum, err := hub.CloseRoom.Call(ctx, a.o.Hub, guildID, q)
 	if err != nil {
 		return sum, a.hideRoom(ctx, guildID, q, err)
 	}
@@ -38,45 +40,59 @@ func (a *Actions) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Re
 
 // ChangeRoom does one thing to a room. It fails with errs.NotFound where whom or what it is about is not found in a
 // room that the person may see.
-func (a *Actions) ChangeRoom(ctx context.Context, guildID snowflake.ID, q room.ChangeRequest) (room.ChangeDone, error) {
-	done, err := a.rooms.ChangeRoom(ctx, guildID, q)
+func (a *Actions) ChangeRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.ChangeInput,
+) (room.ChangeDone, error) {
+	change, err := in.Request(q)
 	if err != nil {
-		return done, a.refused(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+		return room.ChangeDone{}, a.ifSeen(ctx, guildID, q, err)
+	}
+	done, err := hub.ChangeRoom.Call(ctx, a.o.Hub, guildID, change)
+	if err != nil {
+		return done, a.refused(ctx, guildID, q, err)
 	}
 	a.log.InfoContext(ctx, "room changed", "guild_id", guildID, "room_id", q.RoomID, "user_id", q.Actor.UserID,
-		"do", q.Do)
+		"do", change.Do)
 	return done, nil
 }
 
 // Knock asks to be let into a room.
 func (a *Actions) Knock(ctx context.Context, guildID snowflake.ID, q room.Request) (room.KnockDone, error) {
-	done, err := a.rooms.Knock(ctx, guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID})
+	done, err := hub.Knock.Call(ctx, a.o.Hub, guildID, room.KnockRequest{Actor: q.Actor, RoomID: q.RoomID})
 	return done, a.hideRoom(ctx, guildID, q, err)
 }
 
 // AnswerKnock lets in who knocked, or says not now. It fails with errs.NotFound, as ChangeRoom does, if nobody did.
 func (a *Actions) AnswerKnock(
-	ctx context.Context, guildID snowflake.ID, q room.AnswerRequest,
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.AnswerInput,
 ) (room.ChangeDone, error) {
-	done, err := a.rooms.AnswerKnock(ctx, guildID, q)
-	return done, a.refused(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+	done, err := hub.AnswerKnock.Call(ctx, a.o.Hub, guildID,
+		room.AnswerRequest{Actor: q.Actor, RoomID: q.RoomID, User: in.User, LetIn: in.LetIn})
+	return done, a.refused(ctx, guildID, q, err)
 }
 
 // WaitForSeat enters the waiting list of a full room, or leaves it.
-func (a *Actions) WaitForSeat(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (room.WaitDone, error) {
-	done, err := a.rooms.WaitForSeat(ctx, guildID, q)
-	return done, a.hideRoom(ctx, guildID, room.Request{Actor: q.Actor, RoomID: q.RoomID}, err)
+func (a *Actions) WaitForSeat(
+	ctx context.Context, guildID snowflake.ID, q room.Request, leave bool,
+) (room.WaitDone, error) {
+	done, err := hub.WaitForSeat.Call(ctx, a.o.Hub, guildID,
+		room.WaitRequest{Actor: q.Actor, RoomID: q.RoomID, Leave: leave})
+	return done, a.hideRoom(ctx, guildID, q, err)
 }
 
 // OpenRoom opens a room. Its page is found here at once.
 func (a *Actions) OpenRoom(
-	ctx context.Context, me *session.Session, guildID snowflake.ID, q room.OpenRequest,
+	ctx context.Context, me *session.Session, guildID snowflake.ID, in wire.CreateInput,
 ) (room.OpenedRoom, error) {
+	q, err := in.Request(Actor(me))
+	if err != nil {
+		return room.OpenedRoom{}, err
+	}
 	g, err := a.guildInfo(guildID)
 	if err != nil {
 		return room.OpenedRoom{}, err
 	}
-	opened, err := a.rooms.OpenRoom(ctx, g.ID, q)
+	opened, err := hub.OpenRoom.Call(ctx, a.o.Hub, g.ID, q)
 	if errs.Has(err, errs.Forbidden) { // to who is not in the server there is none
 		if _, _, e := a.Standing(ctx, me, guildID); errs.Has(e, errs.NotFound) {
 			err = e
@@ -109,7 +125,7 @@ func (a *Actions) LiveToken(me *session.Session, guildID, roomID snowflake.ID) (
 func (a *Actions) SeeRoom(
 	ctx context.Context, me *session.Session, guildID, id snowflake.ID,
 ) (room.View, LiveRoom, error) {
-	v, err := a.rooms.ViewRoom(ctx, guildID, room.Request{Actor: Actor(me), RoomID: id})
+	v, err := a.viewRoom(ctx, guildID, room.Request{Actor: Actor(me), RoomID: id})
 	switch errs.CodeOf(err) {
 	case "":
 	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:
@@ -149,7 +165,7 @@ func (a *Actions) hideRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 	case errs.NotFound, errs.RoomNotFound:
 		return ErrNoRoom
 	case errs.Forbidden:
-		_, e := a.rooms.ViewRoom(ctx, guildID, q)
+		_, e := a.viewRoom(ctx, guildID, q)
 		if errs.Has(e, errs.Forbidden) || errs.Has(e, errs.RoomNotFound) {
 			return ErrNoRoom
 		}
@@ -158,9 +174,9 @@ func (a *Actions) hideRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 	return err
 }
 
-// IfSeen gives an error about the input to who may see the room; to others there is none.
-func (a *Actions) IfSeen(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
-	if _, e := a.rooms.ViewRoom(ctx, guildID, q); e != nil {
+// ifSeen gives an error about the input to who may see the room; to others there is none.
+func (a *Actions) ifSeen(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
+	if _, e := a.viewRoom(ctx, guildID, q); e != nil {
 		return a.hideRoom(ctx, guildID, q, e)
 	}
 	return err
@@ -169,7 +185,7 @@ func (a *Actions) IfSeen(ctx context.Context, guildID snowflake.ID, q room.Reque
 // refused is hideRoom, but for what is not found in a room that the person may see: a guest, a knock.
 func (a *Actions) refused(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {
 	if errs.Has(err, errs.NotFound) {
-		return a.IfSeen(ctx, guildID, q, err)
+		return a.ifSeen(ctx, guildID, q, err)
 	}
 	return a.hideRoom(ctx, guildID, q, err)
 }

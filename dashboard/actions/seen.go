@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/room"
 )
 
@@ -60,7 +61,7 @@ func (a *Actions) ReportSeen(ctx context.Context) {
 		if len(due) == 0 {
 			continue
 		}
-		err := a.rooms.RoomsSeen(ctx, guildID, room.SeenRequest{RoomIDs: due})
+		_, err := hub.RoomsSeen.Call(ctx, a.o.Hub, guildID, room.SeenRequest{RoomIDs: due})
 		if err != nil && !errs.Has(err, errs.Unavailable) {
 			a.log.WarnContext(ctx, "watched rooms were not reported", "guild_id", guildID, "err", err)
 		}

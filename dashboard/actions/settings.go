@@ -7,18 +7,25 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
 )
 
-// Preferences gives what is remembered of somebody for their next room in a server, and forgets it if so asked.
+// Preferences gives what is remembered of somebody for their next room in a server.
 func (a *Actions) Preferences(
-	ctx context.Context, me *session.Session, guildID snowflake.ID, forget bool,
+	ctx context.Context, me *session.Session, guildID snowflake.ID,
 ) (room.Preferences, error) {
-	done, err := a.rooms.Preferences(ctx, guildID, room.PreferencesRequest{Actor: Actor(me), Forget: forget})
+	done, err := hub.PreferencesOf.Call(ctx, a.o.Hub, guildID, room.PreferencesRequest{Actor: Actor(me)})
 	return done.Preferences, err
+}
+
+// ForgetPreferences forgets what Preferences gives.
+func (a *Actions) ForgetPreferences(ctx context.Context, me *session.Session, guildID snowflake.ID) error {
+	_, err := hub.PreferencesOf.Call(ctx, a.o.Hub, guildID, room.PreferencesRequest{Actor: Actor(me), Forget: true})
+	return err
 }
 
 // SaveSettings saves the fields of a JSON object over a server's settings. With the revision that was seen it fails
@@ -26,7 +33,8 @@ func (a *Actions) Preferences(
 func (a *Actions) SaveSettings(
 	ctx context.Context, me *session.Session, guildID snowflake.ID, fields []byte, rev uint64,
 ) error {
-	_, err := a.rooms.SaveSettings(ctx, guildID, room.SettingsRequest{Actor: Actor(me), JSON: fields, Rev: rev})
+	_, err := hub.SaveSettings.Call(ctx, a.o.Hub, guildID,
+		room.SettingsRequest{Actor: Actor(me), JSON: fields, Rev: rev})
 	return err
 }
 
@@ -50,11 +58,12 @@ func (a *Actions) ChannelsAndRoles(
 	return hub.PlacesOf.Call(ctx, a.o.Hub, guildID, guild.ManageRequest{Actor: Actor(me)})
 }
 
-// SaveLobby adds or changes a lobby; without a channel one is made, of that name.
+// SaveLobby adds or changes a lobby; without a channel one is made.
 func (a *Actions) SaveLobby(
-	ctx context.Context, me *session.Session, guildID snowflake.ID, l guild.Lobby, name string,
+	ctx context.Context, me *session.Session, guildID snowflake.ID, in wire.LobbyInput,
 ) (guild.Lobby, error) {
-	done, err := hub.SaveLobby.Call(ctx, a.o.Hub, guildID, guild.LobbyRequest{Actor: Actor(me), Lobby: l, Name: name})
+	done, err := hub.SaveLobby.Call(ctx, a.o.Hub, guildID,
+		guild.LobbyRequest{Actor: Actor(me), Lobby: in.Lobby, Name: in.Name})
 	return done.Lobby, err
 }
 

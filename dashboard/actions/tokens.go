@@ -7,11 +7,12 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
-	"snug/shared/room"
+	"snug/shared/hub"
 )
 
 // tokenLife is how long what a token without an end opened lives at most.
@@ -27,7 +28,7 @@ func (a *Actions) TokenUser(ctx context.Context, text string) (*session.Session,
 		return nil, nil, err
 	}
 	if t.Server() {
-		st, err := a.rooms.Standing(ctx, t.GuildID, room.StandingRequest{UserID: t.UserID})
+		st, err := a.StandingOf(ctx, t.GuildID, t.UserID)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -51,12 +52,15 @@ func (a *Actions) Tokens(ctx context.Context, me *session.Session, guildID snowf
 	return a.tokens.List(ctx, me.User.ID, guildID)
 }
 
-// MakeToken makes a token, and gives its text to show once; repeatID is as AddWebhook has it. A server's is noted
-// first, which also asks Discord whether its maker manages the server now.
+// MakeToken makes a token of a server, or with guild 0 of somebody, and gives its text to show once; repeatID is as
+// AddWebhook has it. A server's is noted first, which also asks Discord whether its maker manages the server now.
 func (a *Actions) MakeToken(
-	ctx context.Context, me *session.Session, t apitoken.Token, repeatID string,
+	ctx context.Context, me *session.Session, guildID snowflake.ID, in wire.NewTokenInput, repeatID string,
 ) (apitoken.Token, string, error) {
-	t, text, err := a.tokens.New(ctx, t, repeatID)
+	t, text, err := a.tokens.New(ctx, apitoken.Token{
+		UserID: me.User.ID, GuildID: guildID, Name: in.Name, Scopes: in.Scopes, Expires: in.ExpiresAt,
+		Username: me.User.Username, DisplayName: me.User.DisplayName,
+	}, repeatID)
 	if err == nil && t.Server() {
 		err = a.note(ctx, me, t.GuildID, audit.TokenCreated, t.Name, "")
 	}
@@ -88,5 +92,7 @@ func (a *Actions) RevokeToken(ctx context.Context, me *session.Session, guildID 
 func (a *Actions) note(
 	ctx context.Context, me *session.Session, guildID snowflake.ID, kind audit.Kind, name, what string,
 ) error {
-	return a.rooms.NoteChange(ctx, guildID, guild.ChangeRecord{Actor: Actor(me), Kind: kind, Detail: name, New: what})
+	_, err := hub.NoteChange.Call(ctx, a.o.Hub, guildID,
+		guild.ChangeRecord{Actor: Actor(me), Kind: kind, Detail: name, New: what})
+	return err
 }

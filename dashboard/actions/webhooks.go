@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/session"
+	"snug/dashboard/wire"
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/webhook"
@@ -45,9 +46,9 @@ func (a *Actions) Webhook(ctx context.Context, g snowflake.ID, id string) (webho
 // AddWebhook keeps a new webhook, and gives the secret to show once. repeatID is the same for each repetition of a
 // request that may be repeated; "": it may not.
 func (a *Actions) AddWebhook(
-	ctx context.Context, me *session.Session, h webhook.Hook, repeatID string,
+	ctx context.Context, me *session.Session, guildID snowflake.ID, in wire.HookInput, repeatID string,
 ) (webhook.Hook, string, error) {
-	h.By = me.User.ID
+	h := webhook.Hook{GuildID: guildID, Name: in.Name, URL: in.URL, Kinds: in.Kinds, By: me.User.ID}
 	if err := h.Check(); err != nil {
 		return h, "", err
 	}
@@ -85,21 +86,15 @@ func (a *Actions) AddWebhook(
 	return h, webhook.SecretText(secret), nil
 }
 
-// WebhookChange is what somebody does to a webhook.
-type WebhookChange struct {
-	RenewSecret bool // its secret is made anew, to be shown once
-	Apply       func(*webhook.Hook)
-}
-
-// words name what a change makes of a webhook that was different before, for the audit log.
-func (c WebhookChange) words(was, is webhook.Hook) string {
+// changed names what is different about a webhook, for the audit log.
+func changed(was, is webhook.Hook, secret bool) string {
 	var out []string
 	for _, w := range []struct {
 		word    string
 		changed bool
 	}{
 		{"name", was.Name != is.Name}, {"address", was.URL != is.URL}, {"events", !slices.Equal(was.Kinds, is.Kinds)},
-		{"secret", c.RenewSecret},
+		{"secret", secret},
 		{"on", is.Enabled && !was.Enabled}, {"off", was.Enabled && !is.Enabled},
 	} {
 		if w.changed {
@@ -111,7 +106,7 @@ func (c WebhookChange) words(was, is webhook.Hook) string {
 
 // ChangeWebhook changes a webhook, and gives its secret if that was made anew.
 func (a *Actions) ChangeWebhook(
-	ctx context.Context, me *session.Session, g snowflake.ID, id string, c WebhookChange,
+	ctx context.Context, me *session.Session, g snowflake.ID, id string, in wire.HookPatch,
 ) (h webhook.Hook, text string, err error) {
 	if h, err = a.Webhook(ctx, g, id); err != nil {
 		return h, "", err
@@ -120,8 +115,8 @@ func (a *Actions) ChangeWebhook(
 		return h, "", err
 	}
 	trial := h
-	if c.Apply(&trial); trial.Check() == nil {
-		if what := c.words(h, trial); what != "" {
+	if in.Apply(&trial); trial.Check() == nil {
+		if what := changed(h, trial, in.Renew); what != "" {
 			err = a.note(ctx, me, g, audit.WebhookChanged, h.Name, what)
 		}
 	}
@@ -135,11 +130,11 @@ func (a *Actions) ChangeWebhook(
 	secret := webhook.NewSecret()
 	h, _, err = a.o.Hub.Webhooks.Edit(ctx, h.Key(), func(h *webhook.Hook) error {
 		was := h.Enabled
-		c.Apply(h)
+		in.Apply(h)
 		if h.Enabled && !was { // what happened while it was off is not told
 			h.Stopped, h.Cursor = "", newest
 		}
-		if c.RenewSecret {
+		if in.Renew {
 			h.Secret = a.o.Keys.Seal(secret, "webhook "+h.Key())
 		}
 		return h.Check()
@@ -147,7 +142,7 @@ func (a *Actions) ChangeWebhook(
 	if errs.Has(err, errs.NotFound) {
 		err = errNoHook
 	}
-	if err == nil && c.RenewSecret {
+	if err == nil && in.Renew {
 		text = webhook.SecretText(secret)
 	}
 	return h, text, err

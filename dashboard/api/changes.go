@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,8 +20,8 @@ import (
 	"snug/shared/schema"
 )
 
-// changeInput is what can be done to a room: an object with do, and the field that the action's row names.
-type changeInput map[string]any
+// changeInput is wire.ChangeInput with its description.
+type changeInput wire.ChangeInput
 
 // Schema describes the input by the actions' rows.
 func (changeInput) Schema(r huma.Registry) *huma.Schema {
@@ -47,10 +46,9 @@ func (changeInput) Schema(r huma.Registry) *huma.Schema {
 // fieldSchema describes an action's field.
 func fieldSchema(a schema.Action, r huma.Registry) *huma.Schema {
 	var s *huma.Schema
-	switch about := "For " + a.Name; a.Input {
+	switch about := "For " + a.Name; a.Input { // the limits are refused in people's own words
 	case schema.NumberInput:
-		low, high := float64(a.Min), float64(a.Max)
-		s = &huma.Schema{Type: huma.TypeInteger, Minimum: &low, Maximum: &high, Description: about}
+		s = &huma.Schema{Type: huma.TypeInteger, Description: fmt.Sprintf("%d to %d. %s", a.Min, a.Max, about)}
 	case schema.MemberInput, schema.BannedInput:
 		s = openapi.ID(0).Schema(r)
 		s.Nullable, s.Description = false, about
@@ -60,17 +58,6 @@ func fieldSchema(a schema.Action, r huma.Registry) *huma.Schema {
 		}
 	}
 	return s
-}
-
-// sent returns a field's text, and whether it was sent.
-func (in changeInput) sent(field string) (string, bool) {
-	switch v := in[field].(type) {
-	case string:
-		return v, true
-	case float64: // a whole number: huma has looked at the schema
-		return strconv.FormatFloat(v, 'f', -1, 64), true
-	}
-	return "", false
 }
 
 type (
@@ -83,9 +70,9 @@ type (
 	knockedJSON struct {
 		Already bool `json:"already" doc:"You've already knocked, and nobody has answered yet."`
 	}
-	answerInput struct {
-		User  snowflake.ID `json:"user" doc:"Who knocked."`
-		LetIn bool         `json:"let_in" doc:"true lets them in; false says not now."`
+	answeredJSON struct {
+		Room   wire.Room `json:"room"`
+		Untold bool      `json:"untold" doc:"They may come in, but Snug couldn't message them."`
 	}
 	waitingJSON struct {
 		Place     int        `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
@@ -201,12 +188,7 @@ func (s *Service) apiChange(ctx context.Context, who *openapi.Caller, in *struct
 	if err != nil {
 		return nil, err
 	}
-	do, _ := in.Body.sent("do")
-	q, err := wire.Change(at, do, in.Body.sent)
-	if err != nil {
-		return nil, s.actions.IfSeen(ctx, guildID, at, err)
-	}
-	done, err := s.actions.ChangeRoom(ctx, guildID, q)
+	done, err := s.actions.ChangeRoom(ctx, guildID, at, wire.ChangeInput(in.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -239,18 +221,20 @@ func (s *Service) apiKnock(ctx context.Context, who *openapi.Caller, in *RoomPat
 // apiAnswer is answerKnock for programs.
 func (s *Service) apiAnswer(ctx context.Context, who *openapi.Caller, in *struct {
 	RoomPath
-	Body answerInput
-}) (*answer[wire.Room], error) {
+	Body wire.AnswerInput
+}) (*answer[answeredJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, in.Room)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.actions.AnswerKnock(ctx, guildID,
-		room.AnswerRequest{Actor: q.Actor, RoomID: q.RoomID, User: in.Body.User, LetIn: in.Body.LetIn})
+	done, err := s.actions.AnswerKnock(ctx, guildID, q, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	return ok(s.enc.Room(s.actions.WithRoster(done.Room), protocol.Rev{})), nil
+	return ok(answeredJSON{
+		s.enc.Room(s.actions.WithRoster(done.Room), protocol.Rev{}),
+		in.Body.LetIn && (done.Delivery == room.DMsClosed || done.Delivery == room.NotDelivered),
+	}), nil
 }
 
 // apiWait is waitForSeat for programs.
@@ -259,7 +243,7 @@ func (s *Service) apiWait(ctx context.Context, who *openapi.Caller, raw string, 
 	if err != nil {
 		return room.WaitDone{}, err
 	}
-	return s.actions.WaitForSeat(ctx, guildID, room.WaitRequest{Actor: q.Actor, RoomID: q.RoomID, Leave: leave})
+	return s.actions.WaitForSeat(ctx, guildID, q, leave)
 }
 
 // roomControl gives what a room's page shows to who controls it.

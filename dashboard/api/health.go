@@ -7,7 +7,6 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/dashboard/actions"
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/lastknown"
 	"snug/dashboard/wire"
@@ -79,10 +78,6 @@ type (
 	repairJSON struct {
 		Findings []findingJSON `json:"findings" nullable:"false"`
 	}
-	repairInput struct {
-		Apply bool     `json:"apply" required:"false" doc:"Fix what is found. Otherwise, only check."`
-		Only  []string `json:"only" required:"false" doc:"Findings to fix. Leave out to fix all that aren't risky."`
-	}
 )
 
 func (s *Service) apiHealth() {
@@ -122,17 +117,13 @@ func (s *Service) apiHealth() {
 		Access:  openapi.Access{Scope: apitoken.HealthWrite, Limit: openapi.Writes},
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
-		Body *repairInput
+		Body *wire.RepairInput
 	}) (*answer[repairJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
 			return nil, err
 		}
-		q := guild.RepairRequest{Actor: actions.Actor(who.Session)}
-		if in.Body != nil {
-			q.Apply, q.Only = in.Body.Apply, in.Body.Only
-		}
-		r, err := s.actions.Repair(ctx, g.ID, q)
+		r, err := s.actions.Repair(ctx, who.Session, g.ID, orNone(in.Body))
 		out := repairJSON{Findings: []findingJSON{}}
 		for _, f := range r.Issues {
 			j := findingJSON{

@@ -11,17 +11,13 @@ import (
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/wire"
 	"snug/shared/apitoken"
-	"snug/shared/protocol"
 	"snug/shared/room"
 )
 
 type (
-	tokenInput struct {
-		Token string `json:"token" doc:"The part of the link after ?t=."`
-	}
 	redeemedJSON struct {
-		GuildID   snowflake.ID `json:"guildId"`
-		ChannelID snowflake.ID `json:"channelId"`
+		GuildID   snowflake.ID `json:"guild_id"`
+		ChannelID snowflake.ID `json:"channel_id"`
 		URL       string       `json:"url"`
 		OnTheWay  bool         `json:"on_the_way" doc:"Your place is kept. Call arrive-at-room for the next step."`
 	}
@@ -33,16 +29,16 @@ type (
 		URL       string    `json:"url"`
 	}
 	previewJSON struct {
-		GuildID   snowflake.ID      `json:"guildId"`
-		GuildName string            `json:"guildName"`
-		ChannelID snowflake.ID      `json:"channelId"`
-		Name      string            `json:"name"`
-		Seats     int               `json:"seats"`
-		Taken     int               `json:"taken"`
-		InvitedBy string            `json:"invitedBy"`
-		Locked    bool              `json:"locked" doc:"Nobody new gets in right now."`
-		MayKnock  bool              `json:"mayKnock" doc:"You can ask to be let in anyway, with knock."`
-		InVoice   []protocol.Person `json:"in_voice" nullable:"false"`
+		GuildID   snowflake.ID  `json:"guild_id"`
+		GuildName string        `json:"guild_name"`
+		ChannelID snowflake.ID  `json:"channel_id"`
+		Name      string        `json:"name"`
+		Seats     int           `json:"seats"`
+		Taken     int           `json:"taken"`
+		InvitedBy string        `json:"invited_by"`
+		Locked    bool          `json:"locked" doc:"Nobody new gets in right now."`
+		MayKnock  bool          `json:"may_knock" doc:"You can ask to be let in anyway, with knock."`
+		InVoice   []wire.Person `json:"in_voice" nullable:"false"`
 	}
 )
 
@@ -62,14 +58,7 @@ func (s *Service) apiInvites() {
 		if err != nil {
 			return nil, err
 		}
-		if in.Body == nil {
-			in.Body = &wire.InviteInput{}
-		}
-		asked, err := in.Body.Request(q, openapi.RepeatID(ctx))
-		if err != nil {
-			return nil, err
-		}
-		l, err := s.actions.CreateInvite(ctx, guildID, asked)
+		l, err := s.actions.CreateInvite(ctx, guildID, q, orNone(in.Body), openapi.RepeatID(ctx))
 		return ok(s.enc.Invite(q.RoomID, l)), err
 	})
 	openapi.Register(s.api, openapi.Operation{
@@ -107,7 +96,7 @@ func (s *Service) apiRevoke(ctx context.Context, who *openapi.Caller, in *struct
 }
 
 func (s *Service) apiPreview(
-	ctx context.Context, who *openapi.Caller, in *struct{ Body tokenInput },
+	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteTokenInput },
 ) (*answer[previewJSON], error) {
 	claims, err := s.actions.ReadInvite(in.Body.Token, 0)
 	if err == nil {
@@ -121,22 +110,16 @@ func (s *Service) apiPreview(
 	if err != nil {
 		return nil, err
 	}
-	l := room.Live{Room: room.Summary{ID: p.RoomID, GuildID: p.GuildID, Seats: p.Seats}, Roster: p.Roster}
-	out := previewJSON{
+	return ok(previewJSON{
 		GuildID: p.GuildID, GuildName: p.GuildName, ChannelID: p.RoomID, Name: p.Name, Seats: p.Seats,
 		Taken: room.Occupied(p.Roster), InvitedBy: p.InvitedBy,
-		Locked: p.Locked, MayKnock: p.MayKnock,
-		InVoice: s.enc.Room(l, protocol.Rev{}).Roster,
-	}
-	if out.InVoice == nil {
-		out.InVoice = []protocol.Person{}
-	}
-	return ok(out), nil
+		Locked: p.Locked, MayKnock: p.MayKnock, InVoice: wire.People(p.Roster),
+	}), nil
 }
 
 // redeem is accept for programs.
 func (s *Service) redeem(
-	ctx context.Context, who *openapi.Caller, in *struct{ Body tokenInput },
+	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteTokenInput },
 ) (*answer[redeemedJSON], error) {
 	claims, err := s.actions.ReadInvite(in.Body.Token, 0)
 	if err == nil {
@@ -159,16 +142,13 @@ func (s *Service) redeem(
 // arrive is coming for programs.
 func (s *Service) arrive(ctx context.Context, who *openapi.Caller, in *struct {
 	RoomPath
-	Body *struct {
-		NewInvite bool `json:"new_invite" required:"false" doc:"Create another Discord invite: the last one failed."`
-	}
+	Body *wire.ArriveInput
 }) (*answer[arrivingJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, in.Room)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.actions.Arrive(ctx, guildID,
-		room.ArriveRequest{Actor: q.Actor, RoomID: q.RoomID, NewInvite: in.Body != nil && in.Body.NewInvite})
+	a, err := s.actions.Arrive(ctx, guildID, q, orNone(in.Body))
 	if err != nil {
 		return nil, err
 	}

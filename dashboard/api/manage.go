@@ -32,10 +32,6 @@ type (
 		Rev uint64 `json:"rev" required:"false" doc:"The version to return to. 0 or left out: the one before the last."`
 	}
 
-	lobbyInput struct {
-		guild.Lobby
-		Name string `json:"name" required:"false" doc:"A name for the new channel."`
-	}
 	lobbiesJSON struct {
 		Lobbies []guild.Lobby `json:"lobbies" nullable:"false"`
 	}
@@ -136,15 +132,16 @@ func (s *Service) apiManage() {
 	openapi.Register(s.api, openapi.Operation{
 		ID: "preferences", Method: http.MethodGet, Path: base + "/preferences", Tag: "You",
 		Summary: "Get what Snug remembers for your next room", Access: openapi.Access{Scope: apitoken.RoomsRead},
-	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[preferencesJSON], error) {
-		return s.apiPreferences(ctx, who, in.Guild, false)
-	})
+	}, s.apiPreferences)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "forget-preferences", Method: http.MethodDelete, Path: base + "/preferences", Tag: "You",
 		Summary: "Forget what Snug remembers for your next room",
 		Access:  openapi.Access{Scope: apitoken.RoomsWrite, Limit: openapi.Writes},
 	}, func(ctx context.Context, who *openapi.Caller, in *GuildPath) (*none, error) {
-		_, err := s.apiPreferences(ctx, who, in.Guild, true)
+		g, _, err := s.inGuild(ctx, who, in.Guild)
+		if err == nil {
+			err = s.actions.ForgetPreferences(ctx, who.Session, g.ID)
+		}
 		return &none{}, err
 	})
 }
@@ -181,11 +178,7 @@ func (s *Service) apiUndo(ctx context.Context, who *openapi.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	var rev uint64
-	if in.Body != nil {
-		rev = in.Body.Rev
-	}
-	if err := s.actions.UndoSettings(ctx, who.Session, g.ID, rev); err != nil {
+	if err := s.actions.UndoSettings(ctx, who.Session, g.ID, orNone(in.Body).Rev); err != nil {
 		return nil, err
 	}
 	return s.settingsNow(ctx, g)
@@ -211,17 +204,16 @@ func (s *Service) apiPlaces(ctx context.Context, who *openapi.Caller, in *GuildP
 // apiSaveLobby is saveLobby for programs.
 func (s *Service) apiSaveLobby(ctx context.Context, who *openapi.Caller, in *struct {
 	GuildPath
-	Body lobbyInput
+	Body wire.LobbyInput
 }) (*answer[guild.Lobby], error) {
 	g, err := s.managing(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}
-	v := in.Body
-	if v.ChannelID != 0 && v.Name != "" {
+	if in.Body.ChannelID != 0 && in.Body.Name != "" {
 		return nil, errs.Field("name", "name is for a new channel. Leave out name or channel_id.")
 	}
-	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, v.Lobby, v.Name)
+	l, err := s.actions.SaveLobby(ctx, who.Session, g.ID, in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -262,15 +254,15 @@ func (s *Service) apiSetup(ctx context.Context, who *openapi.Caller, in *struct 
 		err
 }
 
-// apiPreferences gives what is remembered of the caller, or forgets it.
+// apiPreferences gives what is remembered of the caller.
 func (s *Service) apiPreferences(
-	ctx context.Context, who *openapi.Caller, raw string, forget bool,
+	ctx context.Context, who *openapi.Caller, in *GuildPath,
 ) (*answer[preferencesJSON], error) {
-	g, _, err := s.inGuild(ctx, who, raw)
+	g, _, err := s.inGuild(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.actions.Preferences(ctx, who.Session, g.ID, forget)
+	p, err := s.actions.Preferences(ctx, who.Session, g.ID)
 	out := preferencesJSON{
 		p.Name, p.Seats, p.Private, p.Locked, p.Hidden, append([]snowflake.ID{}, p.Guests...),
 		append([]snowflake.ID{}, p.Banned...),

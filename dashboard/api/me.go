@@ -22,7 +22,7 @@ type (
 	meJSON struct {
 		ID          snowflake.ID `json:"id"`
 		Username    string       `json:"username"`
-		DisplayName string       `json:"displayName"`
+		DisplayName string       `json:"display_name"`
 		Avatar      *string      `json:"avatar" doc:"Discord's hash of the avatar. null: none, or an API token asks."`
 		Token       *wire.Token  `json:"token,omitempty" doc:"The API token you use."`
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -21,10 +22,15 @@ type (
 		Next  string      `json:"next_cursor,omitempty"`
 	}
 	membersJSON struct {
-		InVoice []protocol.Person `json:"in_voice" nullable:"false" doc:"In the voice channel, longest there first."`
-		Owner   snowflake.ID      `json:"owner"`
-		Guests  []snowflake.ID    `json:"guests" nullable:"false" doc:"People who were let in."`
-		Banned  []snowflake.ID    `json:"banned" nullable:"false" doc:"Empty unless you control the room."`
+		InVoice []wire.Person  `json:"in_voice" nullable:"false" doc:"In the voice channel, longest there first."`
+		Owner   snowflake.ID   `json:"owner"`
+		Guests  []snowflake.ID `json:"guests" nullable:"false" doc:"People who were let in."`
+		Banned  []snowflake.ID `json:"banned" nullable:"false" doc:"Empty unless you control the room."`
+	}
+	joinedJSON struct {
+		Moved     bool       `json:"moved" doc:"Snug moved you into the room. Otherwise, open deep_link."`
+		HeldUntil *time.Time `json:"held_until,omitempty" doc:"A seat is held for you until then."`
+		DeepLink  string     `json:"deep_link" doc:"Opens the channel in Discord."`
 	}
 	created[T any] struct {
 		Location string `header:"Location"`
@@ -108,14 +114,7 @@ func (s *Service) apiOpen(ctx context.Context, who *openapi.Caller, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	if in.Body == nil {
-		in.Body = &wire.CreateInput{}
-	}
-	q, err := in.Body.Request(actions.Actor(who.Session))
-	if err != nil {
-		return nil, err
-	}
-	opened, err := s.actions.OpenRoom(ctx, who.Session, id, q)
+	opened, err := s.actions.OpenRoom(ctx, who.Session, id, orNone(in.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +151,8 @@ func (s *Service) roomMembers(ctx context.Context, who *openapi.Caller, in *Room
 		return nil, err
 	}
 	out := membersJSON{
-		InVoice: s.enc.Room(l.Live, l.Rev).Roster, Owner: v.Room.Access.OwnerID, Guests: v.Room.Access.Guests,
-		Banned: []snowflake.ID{},
-	}
-	if out.InVoice == nil {
-		out.InVoice = []protocol.Person{}
-	}
-	if out.Guests == nil {
-		out.Guests = []snowflake.ID{}
+		InVoice: wire.People(l.Roster), Owner: v.Room.Access.OwnerID,
+		Guests: append([]snowflake.ID{}, v.Room.Access.Guests...), Banned: []snowflake.ID{},
 	}
 	if v.MayControl {
 		out.Banned = append(out.Banned, v.Room.Access.Banned...)
@@ -167,7 +160,7 @@ func (s *Service) roomMembers(ctx context.Context, who *openapi.Caller, in *Room
 	return ok(out), nil
 }
 
-func (s *Service) apiJoin(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Joined], error) {
+func (s *Service) apiJoin(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[joinedJSON], error) {
 	guildID, q, err := s.inRoom(ctx, who, in.Room)
 	if err != nil {
 		return nil, err
@@ -176,9 +169,9 @@ func (s *Service) apiJoin(ctx context.Context, who *openapi.Caller, in *RoomPath
 	if err != nil {
 		return nil, err
 	}
-	out := wire.Joined{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
-	if !j.Moved && !j.HeldUntil.IsZero() {
-		out.HeldUntil = &j.HeldUntil
+	out := joinedJSON{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
+	if !j.Moved {
+		out.HeldUntil = wire.TimeOrNull(j.HeldUntil)
 	}
 	return ok(out), nil
 }

@@ -51,8 +51,7 @@ type Service struct {
 // New makes the API, whose operations and description become routes of e.
 func New(e *gin.Engine, o Options) (*Service, error) {
 	s := &Service{
-		o: o, req: o.Requests, actions: o.Actions, enc: wire.Encoder{Links: o.Links, Now: o.Now, Log: o.Log},
-		now: o.Now,
+		o: o, req: o.Requests, actions: o.Actions, enc: wire.Encoder{Links: o.Links}, now: o.Now,
 	}
 	s.api = openapi.New(e, openapi.Options{
 		Version: o.Version, Server: o.Base.String(), Caller: s.apiCaller, Allow: s.apiAllow, Problem: s.req.Refuse,
@@ -202,6 +201,14 @@ type (
 		Body T
 	}
 )
+
+// orNone is what was sent; without a body, nothing.
+func orNone[T any](body *T) T {
+	if body == nil {
+		return *new(T)
+	}
+	return *body
+}
 
 func ok[T any](v T) *answer[T] { return &answer[T]{v} }
 

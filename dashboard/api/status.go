@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/dashboard/actions"
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/live"
+	"snug/dashboard/request"
 	"snug/dashboard/wire"
+	"snug/shared/errs"
 )
 
 type (
@@ -36,6 +40,11 @@ type (
 		Latency      latencyJSON      `json:"latency" doc:"From Discord's gateway to browsers' connections."`
 		Browsers     latencyJSON      `json:"browser_latency" doc:"From Discord's gateway to the screen, and back."`
 		Availability availabilityJSON `json:"availability"`
+	}
+	heardJSON struct {
+		Discord string    `json:"discord" enum:"ok,unheard"`
+		HeardAt time.Time `json:"heard_at" doc:"When Snug last heard from Discord about these servers."`
+		At      time.Time `json:"at" doc:"The time of this answer."`
 	}
 )
 
@@ -68,4 +77,33 @@ func (s *Service) apiStatus() {
 		}
 		return ok(out), nil
 	})
+	openapi.Register(s.api, openapi.Operation{
+		ID: "heard", Method: http.MethodGet, Path: request.HeardPath, Tag: "Health",
+		Summary:     "Whether Discord is heard",
+		Description: "What server.heartbeat of the live protocol says, for pages without a live connection.",
+		Access:      openapi.Access{Public: true},
+	}, s.heard)
+}
+
+var errHeard = errs.Field("guild", "guild takes the ID of a server, at most %d times.", request.MaxHeard)
+
+// heard is the same for everybody, and for every server of a shard, also for those without Snug.
+func (s *Service) heard(_ context.Context, _ *openapi.Caller, in *struct {
+	Guilds []string `query:"guild,explode" doc:"Ids of servers, up to 50."`
+}) (*answer[heardJSON], error) {
+	var guilds []snowflake.ID
+	for _, raw := range in.Guilds {
+		id, err := actions.ParseID(raw, errHeard)
+		if err != nil || len(guilds) == request.MaxHeard {
+			return nil, errHeard
+		}
+		guilds = append(guilds, id)
+	}
+	now, out := s.now().UTC(), heardJSON{Discord: "ok"}
+	heard, silent := s.actions.Heard(guilds...)
+	if !heard {
+		out.Discord = "unheard"
+	}
+	out.At, out.HeardAt = now, now.Add(-silent)
+	return ok(out), nil
 }

@@ -3,23 +3,16 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/wire"
-	"snug/shared/apitoken"
 )
 
 type (
 	tokensJSON struct {
 		Tokens []wire.Token `json:"tokens" nullable:"false"`
-	}
-	newTokenInput struct {
-		Name      string           `json:"name" maxLength:"240"`
-		Scopes    []apitoken.Scope `json:"scopes" nullable:"false"`
-		ExpiresAt time.Time        `json:"expires_at" required:"false" doc:"Left out: never."`
 	}
 	madeTokenJSON struct {
 		wire.Token
@@ -44,7 +37,7 @@ func (s *Service) apiTokens() {
 		Summary: "Create a personal token", Description: once,
 		Status: http.StatusCreated, Repeat: &openapi.Repeat{Still: stillMe, Secrets: []string{"secret"}}, Access: pages,
 	}, func(
-		ctx context.Context, who *openapi.Caller, in *struct{ Body newTokenInput },
+		ctx context.Context, who *openapi.Caller, in *struct{ Body wire.NewTokenInput },
 	) (*answer[madeTokenJSON], error) {
 		return s.makeToken(ctx, who, 0, in.Body)
 	})
@@ -72,7 +65,7 @@ func (s *Service) apiTokens() {
 		Access: pages,
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
-		Body newTokenInput
+		Body wire.NewTokenInput
 	}) (*answer[madeTokenJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
@@ -110,12 +103,9 @@ func (s *Service) listTokens(
 }
 
 func (s *Service) makeToken(
-	ctx context.Context, who *openapi.Caller, guildID snowflake.ID, in newTokenInput,
+	ctx context.Context, who *openapi.Caller, guildID snowflake.ID, in wire.NewTokenInput,
 ) (*answer[madeTokenJSON], error) {
-	t, text, err := s.actions.MakeToken(ctx, who.Session, apitoken.Token{
-		UserID: who.User.ID, GuildID: guildID, Name: in.Name, Scopes: in.Scopes, Expires: in.ExpiresAt,
-		Username: who.User.Username, DisplayName: who.User.DisplayName,
-	}, openapi.RepeatID(ctx))
+	t, text, err := s.actions.MakeToken(ctx, who.Session, guildID, in, openapi.RepeatID(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"snug/dashboard/actions"
 	"snug/dashboard/api/openapi"
+	"snug/dashboard/wire"
 	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/webhook"
@@ -25,18 +25,6 @@ type (
 	}
 	hooksJSON struct {
 		Webhooks []hookJSON `json:"webhooks" nullable:"false"`
-	}
-	hookInput struct {
-		Name  string       `json:"name"`
-		URL   string       `json:"url"`
-		Kinds []audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty or left out: all."`
-	}
-	hookPatch struct {
-		Name    *string       `json:"name" required:"false"`
-		URL     *string       `json:"url" required:"false"`
-		Kinds   *[]audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty: all."`
-		Enabled *bool         `json:"enabled" required:"false"`
-		Renew   bool          `json:"renew_secret" required:"false" doc:"Replace the secret. The old one ends at once."`
 	}
 	tryJSON struct {
 		At      time.Time `json:"at"`
@@ -102,15 +90,13 @@ func (s *Service) apiWebhooks() {
 			"and follows no redirects.",
 	}, func(ctx context.Context, who *openapi.Caller, in *struct {
 		GuildPath
-		Body hookInput
+		Body wire.HookInput
 	}) (*answer[hookJSON], error) {
 		g, err := s.managing(ctx, who, in.Guild)
 		if err != nil {
 			return nil, err
 		}
-		h, secret, err := s.actions.AddWebhook(ctx, who.Session,
-			webhook.Hook{GuildID: g.ID, Name: in.Body.Name, URL: in.Body.URL, Kinds: in.Body.Kinds},
-			openapi.RepeatID(ctx))
+		h, secret, err := s.actions.AddWebhook(ctx, who.Session, g.ID, in.Body, openapi.RepeatID(ctx))
 		return ok(newHookJSON(h, secret)), err
 	})
 	openapi.Register(s.api, openapi.Operation{
@@ -173,27 +159,13 @@ func (s *Service) listHooks(ctx context.Context, who *openapi.Caller, in *GuildP
 
 func (s *Service) patchHook(ctx context.Context, who *openapi.Caller, in *struct {
 	HookPath
-	Body hookPatch
+	Body wire.HookPatch
 }) (*answer[hookJSON], error) {
 	g, err := s.managing(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}
-	h, secret, err := s.actions.ChangeWebhook(ctx, who.Session, g.ID, in.Hook,
-		actions.WebhookChange{RenewSecret: in.Body.Renew, Apply: func(h *webhook.Hook) {
-			if in.Body.Name != nil {
-				h.Name = *in.Body.Name
-			}
-			if in.Body.URL != nil {
-				h.URL = *in.Body.URL
-			}
-			if in.Body.Kinds != nil {
-				h.Kinds = *in.Body.Kinds
-			}
-			if in.Body.Enabled != nil {
-				h.Enabled = *in.Body.Enabled
-			}
-		}})
+	h, secret, err := s.actions.ChangeWebhook(ctx, who.Session, g.ID, in.Hook, in.Body)
 	return ok(newHookJSON(h, secret)), err
 }
 

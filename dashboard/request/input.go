@@ -1,55 +1,46 @@
 package request
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strconv"
 	"strings"
 
+	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 	jsonv2 "github.com/go-json-experiment/json"
 
 	"snug/shared/errs"
 )
 
-// ReadBody reads the request's input into v: JSON, strictly, or a form by formed.
-// Without a body v stays as it is.
-func ReadBody(c *gin.Context, v any, formed func(url.Values) error) error {
-	kind, _, _ := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	switch {
-	case kind == "application/json":
-		b, err := io.ReadAll(c.Request.Body)
-		if err != nil {
-			return BadBody(err)
-		}
-		if len(bytes.TrimSpace(b)) == 0 {
-			return nil
-		}
-		return strictJSON(b, v)
-	case strings.HasPrefix(c.Request.URL.Path, "/api/"):
-		if c.Request.ContentLength == 0 {
-			return nil
-		}
-		return &StatusError{
-			Status: http.StatusUnsupportedMediaType,
-			Err:    errs.E(errs.Invalid, "Send JSON, with the header Content-Type: application/json."),
-		}
+// ReadJSON reads one JSON object into v: names as they are written, none twice, none unknown, and UTF-8 text.
+func ReadJSON(c *gin.Context, v any) error {
+	b, err := io.ReadAll(c.Request.Body)
+	if err != nil {
+		return BadBody(err)
 	}
-	form, err := PostForm(c.Request)
-	if err != nil || formed == nil {
-		return err
+	if err := jsonv2.Unmarshal(b, v, jsonv2.RejectUnknownMembers(true)); err != nil {
+		return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.").
+			Because(err)
 	}
-	return formed(form)
+	return nil
 }
 
 // PostForm reads a form, in whichever of the two ways browsers send one.
 func PostForm(r *http.Request) (url.Values, error) {
 	err := r.ParseForm()
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case err != nil:
+	case kind == "multipart/form-data":
 		err = r.ParseMultipartForm(MaxBody)
+	case kind != "" && kind != "application/x-www-form-urlencoded":
+		return nil, &StatusError{
+			Status: http.StatusUnsupportedMediaType,
+			Err:    errs.E(errs.Invalid, "This address takes forms of Snug's pages. Programs use the API: see /api."),
+		}
 	}
 	if err != nil {
 		return nil, BadBody(err)
@@ -57,35 +48,78 @@ func PostForm(r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// strictJSON reads one JSON object: names as they are written, none twice, none unknown, and UTF-8 text.
-func strictJSON(b []byte, v any) error {
-	err := jsonv2.Unmarshal(b, v, jsonv2.RejectUnknownMembers(true))
-	if err == nil {
+// ReadForm reads a form into v, which points to what the API takes as JSON for the same: each field from the input of
+// its JSON name. What was not sent, and a number or an id that was left empty, stays as it is. It fails with
+// errs.Invalid, naming the input. Fields are texts, numbers, true or false, ids, and lists of or pointers to those;
+// others are not read. A type with the method Fill reads all of the form itself.
+func ReadForm(c *gin.Context, v any) error {
+	f, err := PostForm(c.Request)
+	if err != nil {
+		return err
+	}
+	if own, ok := v.(interface{ Fill(url.Values) }); ok {
+		own.Fill(f)
 		return nil
 	}
-	if t, ok := errors.AsType[*jsonv2.SemanticError](err); ok {
-		field := strings.ReplaceAll(strings.TrimPrefix(string(t.JSONPointer), "/"), "/", ".")
-		switch {
-		case errors.Is(err, jsonv2.ErrUnknownName):
-			return errs.Field(field, "There's no field %.60s here. Leave it out.", field)
-		case field != "" && t.GoType != nil:
-			return errs.Field(field, "%s has the wrong type: it must be %s.", field, jsonKind(t.GoType.Kind().String()))
+	to := reflect.ValueOf(v).Elem()
+	for i := range to.NumField() {
+		name, _, _ := strings.Cut(to.Type().Field(i).Tag.Get("json"), ",")
+		if typed, sent := f[name]; sent {
+			if err := fill(to.Field(i), name, typed); err != nil {
+				return err
+			}
 		}
 	}
-	return errs.E(errs.Invalid, "The body isn't the JSON object this operation takes. Check it against /api.").
-		Because(err)
+	return nil
 }
 
-func jsonKind(kind string) string {
-	switch {
-	case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
-		return "a whole number"
-	case kind == "bool":
-		return "true or false"
-	case kind == "string":
-		return "a string"
+// fill sets a field to what was typed.
+func fill(v reflect.Value, name string, typed []string) error {
+	text := strings.TrimSpace(typed[0])
+	switch kind := v.Kind(); {
+	case kind == reflect.Pointer && text == "" && v.Type().Elem().Kind() != reflect.String:
+	case kind == reflect.Pointer:
+		p := reflect.New(v.Type().Elem())
+		if err := fill(p.Elem(), name, typed); err != nil {
+			return err
+		}
+		v.Set(p)
+	case kind == reflect.Slice:
+		list := reflect.MakeSlice(v.Type(), len(typed), len(typed))
+		for i := range typed {
+			if err := fill(list.Index(i), name, typed[i:i+1]); err != nil {
+				return err
+			}
+		}
+		v.Set(list)
+	case kind == reflect.String:
+		v.SetString(typed[0])
+	case kind == reflect.Bool:
+		if text != "true" && text != "false" {
+			return errs.Field(name, "%s has the wrong type: it must be %s.", name, "true or false")
+		}
+		v.SetBool(text == "true")
+	case text == "":
+	case v.Type() == reflect.TypeFor[snowflake.ID]():
+		id, err := snowflake.Parse(text)
+		if err != nil {
+			return errs.Field(name, "That ID doesn't belong to anyone. Reload the page and choose again.")
+		}
+		v.SetUint(uint64(id))
+	case kind == reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errs.Field(name, "%.20q isn't a whole number. Type one, like 4.", text)
+		}
+		v.SetInt(int64(n))
+	case kind == reflect.Float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return errs.Field(name, "%s has the wrong type: it must be %s.", name, "a number")
+		}
+		v.SetFloat(n)
 	}
-	return "of another type"
+	return nil
 }
 
 // BadBody gives the error for a body that could not be read.

@@ -17,7 +17,6 @@ import (
 	"snug/dashboard/lastknown"
 	"snug/shared/errs"
 	"snug/shared/hub"
-	"snug/shared/pages"
 )
 
 // Wrap is what comes before gin: HEAD is served as GET (net/http drops the
@@ -92,7 +91,7 @@ func (rs *Requests) begin(c *gin.Context) {
 // quiet says whether a request is too ordinary for the log.
 func quiet(path string) bool {
 	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" ||
-		path == "/favicon.ico" || path == string(pages.Heard)
+		path == "/favicon.ico" || path == APIPrefix+HeardPath
 }
 
 // loggedQuery are the query parameters whose values the log may have. All others may be tokens, codes and states.

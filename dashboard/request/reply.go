@@ -10,7 +10,6 @@ import (
 
 	"snug/dashboard/lastknown"
 	"snug/dashboard/view"
-	"snug/shared/pages"
 	"snug/shared/text"
 )
 
@@ -65,11 +64,8 @@ func Reply(c *gin.Context, status int, v any) error {
 	return nil
 }
 
-// ReplyOrRedirect answers a program with v, and a form by leading to a page.
-func ReplyOrRedirect(c *gin.Context, status int, v any, to string) error {
-	if WantsJSON(c.Request) {
-		return Reply(c, status, v)
-	}
+// Redirect answers a form by leading to a page.
+func Redirect(c *gin.Context, to string) error {
 	c.Redirect(http.StatusSeeOther, to)
 	return nil
 }
@@ -82,6 +78,9 @@ func (rs *Requests) Texts(c *gin.Context) text.Texts {
 	}
 	return rs.o.View.Texts(chosen, c.GetHeader("Accept-Language"))
 }
+
+// HeardPath is the API's operation that says whether Discord is heard, below APIPrefix.
+const HeardPath = "/heard"
 
 // MaxHeard is about how many servers a page asks at most whether Discord is heard; who sees more servers is told of
 // these.
@@ -100,7 +99,7 @@ func (rs *Requests) tellHeard(p view.Page) {
 	for _, g := range guilds[:min(len(guilds), MaxHeard)] {
 		q.Add("guild", g.String())
 	}
-	l.HeardPath = string(pages.Heard) + "?" + q.Encode()
+	l.HeardPath = HeardPath + "?" + q.Encode()
 }
 
 // WantsJSON says whether a program asked.
@@ -111,6 +110,3 @@ func WantsJSON(r *http.Request) bool {
 	accept := r.Header.Get("Accept")
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
-
-// IsForm says whether a page's form is to be shown again with what was wrong.
-func IsForm(c *gin.Context) bool { return !WantsJSON(c.Request) && c.Request.Method == http.MethodPost }

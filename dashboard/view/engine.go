@@ -176,11 +176,8 @@ type frame struct {
 // CDNBase is where scripts find avatars.
 func (f frame) CDNBase() string { return f.cdn }
 
-// NowMillis is when the page was made, for scripts: browsers' clocks are often wrong.
-func (f frame) NowMillis() int64 { return millis(f.Now) }
-
-// SilentMillis is for how long Discord is not heard.
-func (f frame) SilentMillis() int64 { return f.Now.Sub(f.Unheard).Milliseconds() }
+// MadeAt is when the page was made, for scripts: browsers' clocks are often wrong.
+func (f frame) MadeAt() string { return f.Now.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // Version is Snug's version, or "".
 func (f frame) Version() string { return f.version }

@@ -9,6 +9,7 @@ import (
 
 // Field is one labelled input of a form, for the partial "fields".
 type Field struct {
+	Form  string // what tells its id from those of other forms on the page
 	Name  string
 	Label string
 	Value string
@@ -18,7 +19,7 @@ type Field struct {
 }
 
 // ID is the id of the input; its hint and its error have ids made of it.
-func (f Field) ID() string { return "f-" + f.Name }
+func (f Field) ID() string { return "f-" + f.Form + f.Name }
 
 // field makes a field, with the message of err if it is about this one.
 func (w words) field(kind, name, label, value, hint string, err *errs.Error) Field {

@@ -231,7 +231,7 @@ func TestRoomPageLive(t *testing.T) {
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if want := []string{"POST /game/" + fixtures.Room.String() + "/keep"}; !slices.Equal(s.calls, want) {
+	if want := []string{"POST /rooms/" + fixtures.Room.String() + "/keep"}; !slices.Equal(s.calls, want) {
 		t.Errorf("calls %v, want %v", s.calls, want)
 	}
 }
@@ -419,9 +419,34 @@ func TestServerPageLive(t *testing.T) {
 	b.do(chromedp.SendKeys(chromedp.CSS("#c-name"), "Duel"), browsertest.Click("#create .primary"))
 	b.wait(`document.querySelector("#c-name-error").textContent === "Too odd a name." &&
 		document.activeElement.id === "c-name"`)
-	s.set(func() { s.answer[create] = answer{201, `{"channelId":"42","url":"https://elsewhere.example/game/42"}`} })
+	s.set(func() {
+		s.answer[create] = answer{201, `{"channel_id":"42","url":"https://elsewhere.example/game/42"}`}
+	})
 	b.do(browsertest.Click("#create .primary"))
 	b.lands("/game/42")
+}
+
+// TestPagesWithoutConnection: they ask the API whether Discord is heard, and say since when it is not.
+func TestPagesWithoutConnection(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	web := site(t, s.routes)
+	says := func(discord string, since time.Duration) {
+		s.set(func() {
+			s.answer["GET /heard"] = answer{200, fmt.Sprintf(`{"discord":%q,"heard_at":%q,"at":%q}`, discord,
+				fixtures.Now.Add(-since).Format(time.RFC3339), fixtures.Now.Format(time.RFC3339Nano))}
+		})
+	}
+	says("unheard", 3*time.Minute)
+	b := openTab(t, browser(t), web.URL+"/invite-unheard")
+	const told = `document.querySelector("#unheard b").textContent`
+	b.wait(`/answering · as of \d\d s/.test(` + told + `)`)
+	ask := chromedp.Evaluate[chromedp.Void](`void document.dispatchEvent(new Event("visibilitychange"))`)
+	b.do(ask)
+	b.wait(told + `.includes("3 min")`)
+	says("ok", 0)
+	b.do(ask)
+	b.wait(told + `.startsWith("As of")`) // what the page shows was old when it came
 }
 
 // TestBackoff drives the client alone, with clocks and sockets of the test's.

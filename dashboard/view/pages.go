@@ -152,7 +152,7 @@ type Server struct {
 }
 
 // CreateForm is the form that creates a room, as it was filled in. It posts
-// name, seats and private ("on" if checked) to /servers/{guild}/rooms.
+// name, seats and private ("true" if checked) to /servers/{guild}/rooms.
 type CreateForm struct {
 	Name    string
 	Seats   string

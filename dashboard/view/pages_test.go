@@ -315,7 +315,7 @@ func TestStateIsTheLiveProtocols(t *testing.T) {
 	doc, _ := render(t, newEngine(t), fixtures.RoomPage(4, 1))
 	var s struct {
 		Me, Guild, Room string
-		IdleTimeout     int64
+		IdleTimeout     int64 `json:"idle_timeout_ms"`
 		Rooms           []struct {
 			Event   string
 			Rev     view.Rev
@@ -373,7 +373,7 @@ func TestInvitePage(t *testing.T) {
 	doc, _ := render(t, newEngine(t), all["invite"])
 	found := false
 	for n := range doc.Descendants() {
-		if n.Data == "input" && attr(n, "name") == "t" {
+		if n.Data == "input" && attr(n, "name") == "token" {
 			found = attr(n, "value") == all["invite"].(*view.InviteLanding).Token &&
 				attr(n.Parent, "action") == "/game/"+fixtures.Room.String()+"/accept"
 		}

@@ -10,13 +10,12 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/wire"
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/schema"
 	"snug/shared/setting"
 )
-
-// lobbyPrefix stands before the names of settings in a lobby's form, which is on the same page.
-const lobbyPrefix = "lobby_"
 
 // SettingsForm is the settings form as it was filled in: texts, so that what
 // somebody typed comes back to them together with what is wrong about it.
@@ -76,22 +75,30 @@ func (f SettingsForm) JSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// ReadLobbyForm reads a lobby of a channel as a browser posts it. It fails with errs.Invalid, naming the setting, for
-// what cannot be read.
-func ReadLobbyForm(channel snowflake.ID, f url.Values) (guild.Lobby, error) {
+// ReadLobbyForm reads a lobby as a browser posts it. It fails with errs.Invalid, naming the input, for what cannot be
+// read.
+func ReadLobbyForm(f url.Values) (in wire.LobbyInput, err error) {
+	in.Name = strings.TrimSpace(f.Get("name"))
+	var channel snowflake.ID
+	if raw := f.Get("channel_id"); raw != "" {
+		if channel, err = snowflake.Parse(raw); err != nil {
+			return in, errs.Field("channel_id", "Snug couldn't read that choice. Choose again.")
+		}
+	}
 	own := map[string]any{}
 	for _, row := range schema.LobbySettings() {
-		typed := f[lobbyPrefix+row.Name]
+		typed := f[row.Name]
 		if strings.TrimSpace(strings.Join(typed, "")) == "" {
 			continue
 		}
 		v, err := setting.Read(row, typed...)
 		if err != nil {
-			return guild.Lobby{}, err
+			return in, err
 		}
 		own[row.Name] = v
 	}
-	return guild.NewLobby(channel, own)
+	in.Lobby, err = guild.NewLobby(channel, own)
+	return in, err
 }
 
 // settingField is the input of a setting.
@@ -125,11 +132,18 @@ func (a *Admin) Fields(g schema.Group) (list []settingField) {
 	return list
 }
 
+// LobbyName is the input of the name that a new lobby's channel gets.
+func (a *Admin) LobbyName() Field {
+	return Field{
+		Form: "lobby-", Name: "name", Label: a.Text.Say("admin.lobby.name"), Hint: a.Text.Say("admin.lobby.name.hint"),
+	}
+}
+
 // LobbyFields are the inputs of a lobby's own values.
 func (a *Admin) LobbyFields() (list []settingField) {
 	for _, row := range schema.LobbySettings() {
 		f := Field{
-			Name: lobbyPrefix + row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyHint(a.Text, row),
+			Form: "lobby-", Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyHint(a.Text, row),
 		}
 		if in, ok := a.input(f, row, row.LobbyMeans(), nil); ok {
 			if in.Shape == "menu" {
@@ -170,8 +184,8 @@ func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string
 			in.Shape = "switch"
 			break
 		}
-		in.add("yes", sentence(a.Text.Say("value.yes")), chosen)
-		in.add("no", sentence(a.Text.Say("value.no")), chosen)
+		in.add("true", sentence(a.Text.Say("value.yes")), chosen)
+		in.add("false", sentence(a.Text.Say("value.no")), chosen)
 	case schema.Words:
 		in.Shape = "area"
 	case schema.Number:

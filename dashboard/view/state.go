@@ -6,15 +6,15 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/dashboard/wire"
 	"snug/shared/guild"
 	"snug/shared/pages"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
 
-// pageState is what a page tells its scripts, as a JSON block. Rooms are
-// room.snapshot messages as the live protocol sends them, so that scripts know
-// one shape only. Times are Unix milliseconds; 0 is none.
+// pageState is what a page tells its scripts, as a JSON block in the API's dialect. Rooms are room.snapshot messages as
+// the live protocol sends them, so that the script has one shape for what the page came with and what follows.
 type pageState struct {
 	Me        snowflake.ID      `json:"me"`
 	Guild     snowflake.ID      `json:"guild"`
@@ -23,13 +23,13 @@ type pageState struct {
 	Rooms     []json.RawMessage `json:"rooms"`
 	Owners    map[string]string `json:"owners,omitempty"`   // display names of owners, by id
 	Admitted  bool              `json:"admitted,omitempty"` // their open page keeps an empty room
-	HeldUntil int64             `json:"heldUntil,omitempty"`
+	HeldUntil *time.Time        `json:"held_until,omitempty"`
 	Control   bool              `json:"control,omitempty"`   // they run the room
 	Overfills bool              `json:"overfills,omitempty"` // they come in though all seats are taken
 	Place     int               `json:"place,omitempty"`     // in the waiting list
-	Idle      int64             `json:"idleDeadline,omitempty"`
-	Kept      bool              `json:"kept,omitempty"` // the room is empty, and somebody keeps it
-	Timeout   int64             `json:"idleTimeout"`    // milliseconds; -1 is never
+	Idle      *time.Time        `json:"idle_deadline,omitempty"`
+	Kept      bool              `json:"kept,omitempty"`  // the room is empty, and somebody keeps it
+	Timeout   int64             `json:"idle_timeout_ms"` // -1 is never
 }
 
 // State is what the room page tells its scripts.
@@ -38,7 +38,7 @@ func (r *Room) State() any {
 	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
 	s.Room, s.Admitted = r.View.Room.ID, r.me() != 0 && r.View.Room.Access.Admitted(r.me())
 	s.Control, s.Overfills, s.Place = r.View.MayControl, r.View.MayOverfill, r.View.Place
-	s.HeldUntil, s.Idle, s.Kept = millis(r.HeldUntil), millis(r.View.IdleDeadline), r.View.Kept
+	s.HeldUntil, s.Idle, s.Kept = wire.TimeOrNull(r.HeldUntil), wire.TimeOrNull(r.View.IdleDeadline), r.View.Kept
 	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
 		s.Timeout = -1
 	}
@@ -65,13 +65,6 @@ func (l *Layout) state(guild snowflake.ID) pageState {
 
 func (l *Layout) snapshot(r room.Summary, roster []room.Person, rev Rev) json.RawMessage {
 	return protocol.EncodeSnapshot(&room.Live{Room: r, Roster: roster, N: rev.N}, rev.Epoch, l.Now)
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
 }
 
 // BlankSeat is what scripts copy to seat somebody.

@@ -4,20 +4,21 @@ import (
 	"slices"
 	"time"
 
+	"snug/dashboard/wire"
 	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/webhook"
 )
 
-// Webhooks is the page at /admin/{guild}/webhooks. Its forms post there, with do and id.
+// Webhooks is the page at /admin/{guild}/webhooks. Its forms post there, with do and hook.
 type Webhooks struct {
 	AdminTab
 	Hooks  []WebhookCard
 	Kinds  []audit.Kind
-	Form   webhook.Hook // as it was filled in
-	Secret string       // of a webhook that was made just now, or renewed; shown this once
-	Err    *errs.Error  // what is wrong with Form
+	Form   wire.HookInput // as it was filled in
+	Secret string         // of a webhook that was made just now, or renewed; shown this once
+	Err    *errs.Error    // what is wrong with Form
 }
 
 // WebhookCard is a webhook and what it was told last.
@@ -73,7 +74,7 @@ type TokenList struct {
 	Action string
 	List   []apitoken.Token
 	Secret string // of a token that was made just now; shown this once
-	Form   apitoken.Token
+	Form   wire.NewTokenInput
 	Days   string      // as it was filled in
 	Err    *errs.Error // what is wrong with Form
 }

@@ -1,8 +1,7 @@
 package web
 
 import (
-	"net/http"
-	"net/url"
+	"context"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -16,48 +15,43 @@ import (
 	"snug/shared/room"
 )
 
-// changedJSON is what a room's page is told after a change.
-type changedJSON struct {
-	Later int64 `json:"later,omitempty"` // Unix milliseconds: when a new name is applied
+// onRoom makes the handler of a form about the room of the path. do does what was sent, as an operation of the API
+// does, and gives the page to lead to.
+func onRoom[T any](
+	s *Site, do func(ctx context.Context, guildID snowflake.ID, q room.Request, in T) (to string, err error),
+) request.UserHandler {
+	return func(c *gin.Context, me *session.Session) error {
+		var in T
+		if err := request.ReadForm(c, &in); err != nil {
+			return err
+		}
+		guildID, q, err := s.inRoom(c, me)
+		if err != nil {
+			return err
+		}
+		to, err := do(c.Request.Context(), guildID, q, in)
+		if err != nil {
+			return err
+		}
+		return request.Redirect(c, to)
+	}
 }
+
+// none is what forms send that only have a button.
+type none = struct{}
 
 // changeRoom does an action to a room: what the bot lets this person do.
-func (s *Site) changeRoom(c *gin.Context, me *session.Session) error {
-	var form url.Values
-	guildID, asked, err := s.asks(c, me, func(f url.Values) error { form = f; return nil })
-	if err != nil {
-		return err
-	}
-	q, err := wire.Change(asked, form.Get("do"), func(field string) (string, bool) {
-		return form.Get(field), form.Has(field)
-	})
-	if err != nil {
-		return s.actions.IfSeen(c.Request.Context(), guildID, asked, err)
-	}
-	done, err := s.actions.ChangeRoom(c.Request.Context(), guildID, q)
-	if err != nil {
-		return gone(err)
-	}
-	var out changedJSON
-	if !done.Later.IsZero() {
-		out.Later = done.Later.UnixMilli()
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID)+"#control")
-}
-
-// userOf reads the user a form is about; 0 for none.
-func userOf(f url.Values) (snowflake.ID, error) {
-	if f.Get("user") == "" {
-		return 0, nil
-	}
-	return actions.ParseID(f.Get("user"), errs.Field("user", "That ID doesn't belong to anyone. Reload the page "+
-		"and choose again."))
+func (s *Site) changeRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.ChangeInput,
+) (to string, err error) {
+	_, err = s.actions.ChangeRoom(ctx, guildID, q, in)
+	return pages.Room.With(q.RoomID) + "#control", gone(err)
 }
 
 // knock asks to be let into a room. Where there is none, or none that this
 // person may know of, the answer is the same.
 func (s *Site) knock(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me, nil)
+	guildID, q, err := s.inRoom(c, me)
 	if err == nil {
 		_, err = s.actions.Knock(c.Request.Context(), guildID, q)
 	}
@@ -66,54 +60,28 @@ func (s *Site) knock(c *gin.Context, me *session.Session) error {
 	default:
 		return err
 	}
-	return request.ReplyOrRedirect(c, http.StatusOK, struct{}{}, request.PagePath(c.Request)+"?knocked=1")
+	return request.Redirect(c, request.PagePath(c.Request)+"?knocked=1")
 }
 
 // answerKnock lets in who knocked, or says not now.
-func (s *Site) answerKnock(c *gin.Context, me *session.Session) error {
-	var q room.AnswerRequest
-	guildID, asked, err := s.asks(c, me, func(f url.Values) (err error) {
-		q.LetIn = f.Get("let_in") != ""
-		q.User, err = userOf(f)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	q.Actor, q.RoomID = asked.Actor, asked.RoomID
-	done, err := s.actions.AnswerKnock(c.Request.Context(), guildID, q)
-	if err != nil {
-		return gone(err)
-	}
-	out := struct {
-		Untold bool `json:"untold,omitempty"` // they may come in and do not know it
-	}{q.LetIn && (done.Delivery == room.DMsClosed || done.Delivery == room.NotDelivered)}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID))
+func (s *Site) answerKnock(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.AnswerInput,
+) (to string, err error) {
+	_, err = s.actions.AnswerKnock(ctx, guildID, q, in)
+	return pages.Room.With(q.RoomID), gone(err)
 }
 
-// waitedJSON is a person's place in a waiting list, from 1; 0: they do not wait.
-type waitedJSON struct {
-	Place     int   `json:"place"`
-	HeldUntil int64 `json:"heldUntil,omitempty"` // Unix milliseconds: a seat was free after all
+// waitInput is what programs say by the operation that they choose.
+type waitInput struct {
+	Leave bool `json:"leave"`
 }
 
 // waitForSeat enters the waiting list of a full room, or leaves it.
-func (s *Site) waitForSeat(c *gin.Context, me *session.Session) error {
-	var q room.WaitRequest
-	guildID, asked, err := s.asks(c, me, func(f url.Values) error { q.Leave = f.Get("leave") != ""; return nil })
-	if err != nil {
-		return err
-	}
-	q.Actor, q.RoomID = asked.Actor, asked.RoomID
-	done, err := s.actions.WaitForSeat(c.Request.Context(), guildID, q)
-	if err != nil {
-		return err
-	}
-	out := waitedJSON{Place: done.Place}
-	if !done.HeldUntil.IsZero() {
-		out.HeldUntil = done.HeldUntil.UnixMilli()
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, pages.Room.With(q.RoomID)+"#actions")
+func (s *Site) waitForSeat(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in waitInput,
+) (to string, err error) {
+	_, err = s.actions.WaitForSeat(ctx, guildID, q, in.Leave)
+	return pages.Room.With(q.RoomID) + "#actions", err
 }
 
 // gone is told of whom or what is not found in a room as of a room that is not there.

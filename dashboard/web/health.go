@@ -5,10 +5,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"snug/dashboard/actions"
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
 )
@@ -16,27 +16,27 @@ import (
 // healthPage shows whether everything works in a server: what Snug may do, how fast it is, and what does not fit
 // together.
 func (s *Site) healthPage(c *gin.Context, me *session.Session) error {
-	return s.showHealth(c, me, guild.RepairRequest{Actor: actions.Actor(me)})
+	return s.showHealth(c, me, wire.RepairInput{})
 }
 
 // repair mends what was chosen on the health page.
 func (s *Site) repair(c *gin.Context, me *session.Session) error {
-	f, err := request.PostForm(c.Request)
-	if err != nil {
+	var in wire.RepairInput
+	if err := request.ReadForm(c, &in); err != nil {
 		return err
 	}
-	return s.showHealth(c, me,
-		guild.RepairRequest{Actor: actions.Actor(me), Apply: len(f["only"]) > 0, Only: f["only"]})
+	in.Apply = in.Apply && len(in.Only) > 0 // nothing checked is nothing, and not all that is not risky
+	return s.showHealth(c, me, in)
 }
 
-func (s *Site) showHealth(c *gin.Context, me *session.Session, q guild.RepairRequest) error {
+func (s *Site) showHealth(c *gin.Context, me *session.Session, in wire.RepairInput) error {
 	g, err := s.managed(c, me)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
 	p := &view.Health{
-		AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: q.Apply,
+		AdminTab: s.adminTab(c, g, "admin.tab.health"), Connected: g.Ready, Applied: in.Apply,
 		OpenURL: s.o.Links.Guild(g.ID),
 	}
 	sent, shown := s.actions.Latency()
@@ -51,7 +51,7 @@ func (s *Site) showHealth(c *gin.Context, me *session.Session, q guild.RepairReq
 	}
 	if err == nil {
 		var r guild.RepairReport
-		if r, err = s.actions.Repair(ctx, g.ID, q); err == nil {
+		if r, err = s.actions.Repair(ctx, me, g.ID, in); err == nil {
 			p.Report = &r
 		}
 	}

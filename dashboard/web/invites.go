@@ -1,8 +1,8 @@
 package web
 
 import (
+	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -86,10 +86,8 @@ func (s *Site) accept(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Token string `json:"t"`
-	}
-	if err := request.ReadBody(c, &in, func(f url.Values) error { in.Token = f.Get("t"); return nil }); err != nil {
+	var in wire.InviteTokenInput
+	if err := request.ReadForm(c, &in); err != nil {
 		return err
 	}
 	claims, err := s.actions.ReadInvite(in.Token, id)
@@ -153,39 +151,21 @@ func (s *Site) enter(c *gin.Context, me *session.Session, token string) error {
 }
 
 // createInvite makes an invite link.
-func (s *Site) createInvite(c *gin.Context, me *session.Session) error {
-	var in wire.InviteInput
-	if err := request.ReadBody(c, &in, nil); err != nil {
-		return err
-	}
-	guildID, id, err := s.place(c)
-	if err != nil {
-		return err
-	}
-	q, err := in.Request(room.Request{Actor: actions.Actor(me), RoomID: id}, "")
-	if err != nil {
-		return err
-	}
-	l, err := s.actions.CreateInvite(c.Request.Context(), guildID, q)
-	if err != nil {
-		return err
-	}
-	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Invite(id, l), pages.Room.With(id)+"#invites")
+func (s *Site) createInvite(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in wire.InviteInput,
+) (to string, err error) {
+	_, err = s.actions.CreateInvite(ctx, guildID, q, in, "")
+	return pages.Room.With(q.RoomID) + "#invites", err
 }
 
 // revokeInvite takes an invite back.
 func (s *Site) revokeInvite(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me, nil)
+	guildID, q, err := s.inRoom(c, me)
 	if err != nil {
 		return err
 	}
 	if err := s.actions.RevokeInvite(c.Request.Context(), guildID, q, c.Param("id")); err != nil {
 		return err
 	}
-	if request.WantsJSON(c.Request) {
-		c.Status(http.StatusNoContent)
-		return nil
-	}
-	c.Redirect(http.StatusSeeOther, pages.Room.With(q.RoomID)+"#invites")
-	return nil
+	return request.Redirect(c, pages.Room.With(q.RoomID)+"#invites")
 }

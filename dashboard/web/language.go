@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,10 +17,7 @@ func (s *Site) chooseLanguage(c *gin.Context) error {
 		Lang     string `json:"lang"`
 		ReturnTo string `json:"return_to"`
 	}
-	if err := request.ReadBody(c, &in, func(f url.Values) error {
-		in.Lang, in.ReturnTo = f.Get("lang"), f.Get("return_to")
-		return nil
-	}); err != nil {
+	if err := request.ReadForm(c, &in); err != nil {
 		return err
 	}
 	// What Snug does not speak becomes what it would say instead, so that nothing a stranger sent is kept.

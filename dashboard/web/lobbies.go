@@ -1,10 +1,6 @@
 package web
 
 import (
-	"net/http"
-	"net/url"
-	"strings"
-
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
 
@@ -12,8 +8,8 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
-	"snug/shared/guild"
 	"snug/shared/pages"
 )
 
@@ -27,30 +23,22 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	l, err := readLobby(f)
-	if err != nil {
-		return err
-	}
 	ctx := c.Request.Context()
 	if f.Get("do") == "remove" {
-		err = s.actions.RemoveLobby(ctx, me, g.ID, l.ChannelID, false)
+		var channel snowflake.ID
+		if channel, err = actions.ParseID(f.Get("lobby"), errNoLobby); err == nil {
+			err = s.actions.RemoveLobby(ctx, me, g.ID, channel, false)
+		}
 	} else {
-		_, err = s.actions.SaveLobby(ctx, me, g.ID, l, strings.TrimSpace(f.Get("lobby_name")))
+		var in wire.LobbyInput
+		if in, err = view.ReadLobbyForm(f); err == nil {
+			_, err = s.actions.SaveLobby(ctx, me, g.ID, in)
+		}
 	}
 	if err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, pages.Admin.With(g.ID)+"?saved=lobby#lobbies")
-	return nil
+	return request.Redirect(c, pages.Admin.With(g.ID)+"?saved=lobby#lobbies")
 }
 
-func readLobby(f url.Values) (l guild.Lobby, err error) {
-	var channel snowflake.ID
-	if raw := f.Get("channel"); raw != "" {
-		if channel, err = actions.ParseID(raw,
-			errs.Field("channel", "Snug couldn't read that choice. Choose again.")); err != nil {
-			return l, err
-		}
-	}
-	return view.ReadLobbyForm(channel, f)
-}
+var errNoLobby = errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")

@@ -21,8 +21,7 @@ func (s *Site) login(c *gin.Context) error {
 		ReturnTo string `json:"return_to"`
 	}{c.Query("return_to")}
 	if c.Request.Method == http.MethodPost {
-		if err := request.ReadBody(c, &in,
-			func(f url.Values) error { in.ReturnTo = f.Get("return_to"); return nil }); err != nil {
+		if err := request.ReadForm(c, &in); err != nil {
 			return err
 		}
 	}
@@ -121,12 +120,7 @@ func (s *Site) logout(c *gin.Context) error {
 		return err
 	}
 	http.SetCookie(c.Writer, s.o.Cookies.Clear())
-	if request.WantsJSON(c.Request) {
-		c.Status(http.StatusNoContent)
-		return nil
-	}
-	c.Redirect(http.StatusSeeOther, string(pages.Logout))
-	return nil
+	return request.Redirect(c, string(pages.Logout))
 }
 
 // bye says that nobody is signed in, or asks whether to sign out.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -16,11 +15,9 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
-	"snug/dashboard/wire"
 	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/pages"
-	"snug/shared/protocol"
 	"snug/shared/room"
 )
 
@@ -91,77 +88,44 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 
 // heldUntil is until when the seat is held that this page's form asked for just now.
 func (s *Site) heldUntil(c *gin.Context, roster []room.Person, me *session.Session) time.Time {
-	unix, err := strconv.ParseInt(c.Query("joined"), 10, 64)
-	until := time.Unix(unix, 0)
+	until, err := time.Parse(time.RFC3339, c.Query("joined"))
 	if left := until.Sub(s.now()); err != nil || left <= 0 || left > 10*time.Minute || room.In(roster, me.User.ID) {
 		return time.Time{}
 	}
 	return until
 }
 
-// asks makes the bot's request about the room of the path. form reads what
-// else the page's form says; nil reads nothing.
-func (s *Site) asks(
-	c *gin.Context, me *session.Session, form func(url.Values) error,
-) (snowflake.ID, room.Request, error) {
-	if err := request.ReadBody(c, &struct{}{}, form); err != nil {
-		return 0, room.Request{}, err
+// joinRoom has the bot move the person into the room. For who is not in voice a seat is held, and the page has the
+// link that opens it in Discord.
+func (s *Site) joinRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, _ none,
+) (to string, err error) {
+	to = pages.Room.With(q.RoomID)
+	j, err := s.actions.JoinRoom(ctx, guildID, q)
+	if err != nil || j.Moved {
+		return to, err
 	}
-	guildID, id, err := s.place(c)
-	return guildID, room.Request{Actor: actions.Actor(me), RoomID: id}, err
-}
-
-// joinRoom has the bot move the person into the room. Who is not in voice gets
-// the link that opens it in Discord, and a seat is held for them.
-func (s *Site) joinRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me, nil)
-	if err != nil {
-		return err
+	held := j.HeldUntil
+	if held.IsZero() {
+		held = s.now().Add(time.Minute)
 	}
-	j, err := s.actions.JoinRoom(c.Request.Context(), guildID, q)
-	if err != nil {
-		return err
-	}
-	out := wire.Joined{Moved: j.Moved, DeepLink: s.o.Links.Channel(guildID, q.RoomID)}
-	to := pages.Room.With(q.RoomID)
-	if !j.Moved {
-		held := j.HeldUntil
-		if held.IsZero() {
-			held = s.now().Add(time.Minute)
-		} else {
-			out.HeldUntil = &held
-		}
-		to += "?joined=" + strconv.FormatInt(held.Unix(), 10) + "#actions"
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, out, to)
+	return to + "?joined=" + url.QueryEscape(held.UTC().Format(time.RFC3339)) + "#actions", nil
 }
 
 // keepRoom calls an announced closing off.
-func (s *Site) keepRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me, nil)
-	if err != nil {
-		return err
-	}
-	sum, err := s.actions.KeepRoom(c.Request.Context(), guildID, q)
-	if err != nil {
-		return err
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
-		pages.Room.With(q.RoomID)+"?kept=1")
+func (s *Site) keepRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, _ none,
+) (to string, err error) {
+	_, err = s.actions.KeepRoom(ctx, guildID, q)
+	return pages.Room.With(q.RoomID) + "?kept=1", err
 }
 
 // closeRoom ends the room.
-func (s *Site) closeRoom(c *gin.Context, me *session.Session) error {
-	guildID, q, err := s.asks(c, me, nil)
-	if err != nil {
-		return err
-	}
-	sum, err := s.actions.CloseRoom(c.Request.Context(), guildID, q)
-	if err != nil {
-		return err
-	}
-	return request.ReplyOrRedirect(c, http.StatusOK, s.enc.Room(s.actions.WithRoster(sum), protocol.Rev{}),
-		pages.Server.With(guildID)+"?closed=1")
+func (s *Site) closeRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, _ none,
+) (to string, err error) {
+	_, err = s.actions.CloseRoom(ctx, guildID, q)
+	return pages.Server.With(guildID) + "?closed=1", err
 }
 
 // place finds the room of the path: its guild and id. Whether the person may see it is not yet said.
@@ -171,6 +135,12 @@ func (s *Site) place(c *gin.Context) (guildID, id snowflake.ID, err error) {
 	}
 	guildID, err = s.actions.FindRoom(c.Request.Context(), id)
 	return guildID, id, err
+}
+
+// inRoom makes the bot's request about the room of the path.
+func (s *Site) inRoom(c *gin.Context, me *session.Session) (snowflake.ID, room.Request, error) {
+	guildID, id, err := s.place(c)
+	return guildID, room.Request{Actor: actions.Actor(me), RoomID: id}, err
 }
 
 // standing gives a signed-in person's place in the guild of the path. Who is

@@ -3,9 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -60,7 +57,7 @@ func (s *Site) showServer(c *gin.Context, me *session.Session, status int, form 
 func (s *Site) remembered(ctx context.Context, guildID snowflake.ID, me *session.Session) room.Preferences {
 	ctx, cancel := context.WithTimeout(ctx, historyTime)
 	defer cancel()
-	p, err := s.actions.Preferences(ctx, me, guildID, false)
+	p, err := s.actions.Preferences(ctx, me, guildID)
 	if err != nil {
 		s.log.InfoContext(ctx, "a member's preferences could not be read", "guild_id", guildID, "user_id", me.User.ID,
 			"err", err)
@@ -68,36 +65,26 @@ func (s *Site) remembered(ctx context.Context, guildID snowflake.ID, me *session
 	return p
 }
 
-// readCreateForm reads the form of a server's page.
-func readCreateForm(in *wire.CreateInput, f url.Values) error {
-	in.Name = f.Get("name")
-	private := f.Get("private") != ""
-	in.Private = &private
-	if text := strings.TrimSpace(f.Get("seats")); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return errs.Field("seats", "%.20q isn't a whole number. Type one, like 4.", text)
-		}
-		in.Seats = &n
-	}
-	return nil
-}
-
 // createRoom opens a room and leads to its page.
 func (s *Site) createRoom(c *gin.Context, me *session.Session) error {
-	var in wire.CreateInput
-	err := request.ReadBody(c, &in, func(f url.Values) error { return readCreateForm(&in, f) })
+	in := wire.CreateInput{Private: new(bool)} // a browser leaves out what is not checked
+	id, err := idOf(c, "guild", actions.ErrNoServer)
 	if err == nil {
-		err = s.openRoom(c, me, &in)
+		err = request.ReadForm(c, &in)
 	}
-	if err == nil || !request.IsForm(c) || !worthAgain(err) {
+	if err == nil {
+		var opened room.OpenedRoom
+		if opened, err = s.actions.OpenRoom(c.Request.Context(), me, id, in); err == nil {
+			return request.Redirect(c, pages.Room.With(opened.Room.ID))
+		}
+	}
+	if !worthAgain(err) {
 		return err
 	}
 	e := errs.Public(err)
 	s.req.LogFailure(c, request.StatusOf(err), err)
 	return s.showServer(c, me, request.StatusOf(err), &view.CreateForm{
-		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: c.Request.PostFormValue("private") != "",
-		Err: e,
+		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: *in.Private, Err: e,
 	})
 }
 
@@ -111,33 +98,14 @@ func worthAgain(err error) bool {
 	}
 }
 
-func (s *Site) openRoom(c *gin.Context, me *session.Session, in *wire.CreateInput) error {
-	id, err := idOf(c, "guild", actions.ErrNoServer)
-	if err != nil {
-		return err
-	}
-	q, err := in.Request(actions.Actor(me))
-	if err != nil {
-		return err
-	}
-	opened, err := s.actions.OpenRoom(c.Request.Context(), me, id, q)
-	if err != nil {
-		return err
-	}
-	return request.ReplyOrRedirect(c, http.StatusCreated, s.enc.Opened(opened), pages.Room.With(opened.Room.ID))
-}
-
 // forgetPreferences drops what was remembered for this person's next room in a server.
 func (s *Site) forgetPreferences(c *gin.Context, me *session.Session) error {
-	if err := request.ReadBody(c, &struct{}{}, nil); err != nil {
-		return err
-	}
 	g, _, err := s.standing(c, me)
 	if err != nil {
 		return err
 	}
-	if _, err := s.actions.Preferences(c.Request.Context(), me, g.ID, true); err != nil {
+	if err := s.actions.ForgetPreferences(c.Request.Context(), me, g.ID); err != nil {
 		return err
 	}
-	return request.ReplyOrRedirect(c, http.StatusOK, struct{}{}, pages.Server.With(g.ID)+"?forgotten=1")
+	return request.Redirect(c, pages.Server.With(g.ID)+"?forgotten=1")
 }

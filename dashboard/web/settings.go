@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -16,7 +15,6 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
-	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/pages"
@@ -65,35 +63,6 @@ func (s *Site) settingsPage(
 	}
 }
 
-// settingsInput is what is saved: the fields of a form, or those of a JSON object.
-type settingsInput struct {
-	form   view.SettingsForm
-	fields []byte
-	rev    uint64 // that was seen; 0: no check
-}
-
-func readSettings(c *gin.Context) (in settingsInput, err error) {
-	var body struct {
-		Rev      uint64          `json:"rev"`
-		Settings json.RawMessage `json:"settings"`
-	}
-	formed := false
-	err = request.ReadBody(c, &body, func(f url.Values) error {
-		formed, in.form = true, view.ReadSettingsForm(f)
-		in.rev, _ = strconv.ParseUint(f.Get("rev"), 10, 64) // without one there is no check
-		in.fields, err = in.form.JSON()
-		return err
-	})
-	if err != nil || formed {
-		return in, err
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(body.Settings), []byte("{")) {
-		return in, errs.Field("settings", "settings must be an object with the fields to change.")
-	}
-	in.fields, in.rev = body.Settings, body.Rev
-	return in, nil
-}
-
 // saveSettings saves the page's form. With a revision it fails with
 // errs.Conflict if somebody saved since.
 func (s *Site) saveSettings(c *gin.Context, me *session.Session) error {
@@ -101,27 +70,31 @@ func (s *Site) saveSettings(c *gin.Context, me *session.Session) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request.Context()
-	in, err := readSettings(c)
-	if err == nil {
-		err = s.actions.SaveSettings(ctx, me, g.ID, in.fields, in.rev)
+	f, err := request.PostForm(c.Request)
+	if err != nil {
+		return err
 	}
-	if err != nil && (!request.IsForm(c) || !worthAgain(err)) {
+	ctx, form := c.Request.Context(), view.ReadSettingsForm(f)
+	seen, _ := strconv.ParseUint(f.Get("rev"), 10, 64) // without one there is no check
+	fields, err := form.JSON()
+	if err == nil {
+		err = s.actions.SaveSettings(ctx, me, g.ID, fields, seen)
+	}
+	if err == nil {
+		return request.Redirect(c, pages.Admin.With(g.ID)+"?saved=1")
+	}
+	if !worthAgain(err) {
 		return err
 	}
 	settings, rev, e := s.actions.Settings(ctx, g.ID)
 	if e != nil {
 		return e
 	}
-	if err == nil {
-		return request.ReplyOrRedirect(c, http.StatusOK, wire.SettingsAt{Settings: settings, Rev: rev},
-			pages.Admin.With(g.ID)+"?saved=1")
-	}
 	s.req.LogFailure(c, request.StatusOf(err), err)
 	// What was typed stays; saving it again then is on purpose, so the newest revision goes with it.
 	p := s.settingsPage(c, me, g, settings)
-	p.Form, p.Rev, p.Err = in.form, rev, errs.Public(err)
-	if was, ok := s.actions.SettingsAt(ctx, me, g.ID, in.rev); ok && in.rev != rev {
+	p.Form, p.Rev, p.Err = form, rev, errs.Public(err)
+	if was, ok := s.actions.SettingsAt(ctx, me, g.ID, seen); ok && seen != rev {
 		p.Merge(was, settings)
 	}
 	return s.req.Page(c, request.StatusOf(err), p)

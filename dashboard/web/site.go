@@ -48,7 +48,6 @@ type Site struct {
 	o       Options
 	req     *request.Requests
 	actions *actions.Actions
-	enc     wire.Encoder
 	log     *slog.Logger
 	now     func() time.Time
 	logins  *prometheus.CounterVec
@@ -57,7 +56,7 @@ type Site struct {
 // New makes the pages.
 func New(o Options) (*Site, error) {
 	s := &Site{
-		o: o, req: o.Requests, actions: o.Actions, enc: wire.Encoder{Links: o.Links, Now: o.Now, Log: o.Log},
+		o: o, req: o.Requests, actions: o.Actions,
 		log: o.Log, now: o.Now,
 	}
 	s.logins = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -99,7 +98,6 @@ func (s *Site) mountPages(e *gin.Engine) {
 	e.GET(string(pages.Health), s.req.Member(s.healthPage))
 	e.GET(string(pages.API), s.req.Do(s.referencePage))
 	e.GET(string(pages.Status), s.req.Do(s.statusPage))
-	e.GET(string(pages.Heard), s.req.Do(s.heard))
 	e.GET(string(pages.Privacy), s.req.Do(s.privacyPage))
 	e.GET(string(pages.Terms), s.req.Do(s.termsPage))
 	e.GET(string(pages.PersonFile), s.req.Member(s.exportPerson))
@@ -115,15 +113,15 @@ func (s *Site) mountForms(e *gin.Engine) {
 	e.POST(string(pages.Forget), s.req.Writes(s.forgetPreferences))
 	e.POST(string(pages.Accept), s.req.Do(s.accept))
 	e.GET(string(pages.Coming), s.req.Member(s.coming))
-	e.POST(string(pages.Coming), s.req.Writes(s.comingAnew))
-	e.POST(string(pages.Join), s.req.Writes(s.joinRoom))
-	e.POST(string(pages.Keep), s.req.Writes(s.keepRoom))
-	e.POST(string(pages.Close), s.req.Writes(s.closeRoom))
-	e.POST(string(pages.Change), s.req.Writes(s.changeRoom))
+	e.POST(string(pages.Coming), s.req.Writes(onRoom(s, s.comingAnew)))
+	e.POST(string(pages.Join), s.req.Writes(onRoom(s, s.joinRoom)))
+	e.POST(string(pages.Keep), s.req.Writes(onRoom(s, s.keepRoom)))
+	e.POST(string(pages.Close), s.req.Writes(onRoom(s, s.closeRoom)))
+	e.POST(string(pages.Change), s.req.Writes(onRoom(s, s.changeRoom)))
 	e.POST(string(pages.Knock), s.req.Writes(s.knock))
-	e.POST(string(pages.Answer), s.req.Writes(s.answerKnock))
-	e.POST(string(pages.Wait), s.req.Writes(s.waitForSeat))
-	e.POST(string(pages.Invites), s.req.Writes(s.createInvite))
+	e.POST(string(pages.Answer), s.req.Writes(onRoom(s, s.answerKnock)))
+	e.POST(string(pages.Wait), s.req.Writes(onRoom(s, s.waitForSeat)))
+	e.POST(string(pages.Invites), s.req.Writes(onRoom(s, s.createInvite)))
 	e.POST(string(pages.Revoke), s.req.Writes(s.revokeInvite))
 	e.POST(string(pages.Admin), s.req.Writes(s.saveSettings))
 	e.POST(string(pages.Import), s.req.Writes(s.importSettings))

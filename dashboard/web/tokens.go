@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
-	"snug/shared/apitoken"
+	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/pages"
 	"snug/shared/room"
@@ -81,23 +80,18 @@ func (s *Site) changeTokens(c *gin.Context, me *session.Session, g *room.GuildIn
 		if err := s.actions.RevokeToken(ctx, me, guildID, f.Get("id")); err != nil && !errs.Has(err, errs.NotFound) {
 			return err
 		}
-		c.Redirect(http.StatusSeeOther, to)
-		return nil
+		return request.Redirect(c, to)
 	}
-	l := view.TokenList{Days: f.Get("days"), Form: apitoken.Token{
-		UserID: me.User.ID, GuildID: guildID, Name: f.Get("name"), Username: me.User.Username,
-		DisplayName: me.User.DisplayName,
-	}}
-	for _, sc := range f["scopes"] {
-		l.Form.Scopes = append(l.Form.Scopes, apitoken.Scope(sc))
+	l := view.TokenList{Days: strings.TrimSpace(f.Get("days"))}
+	if err = request.ReadForm(c, &l.Form); err == nil {
+		l.Form.ExpiresAt, err = expiry(l.Days, s.now())
 	}
-	l.Form.Expires, err = expiry(f, s.now())
 	if err == nil {
-		_, l.Secret, err = s.actions.MakeToken(ctx, me, l.Form, "")
+		_, l.Secret, err = s.actions.MakeToken(ctx, me, guildID, l.Form, "")
 	}
 	switch errs.CodeOf(err) {
 	case "":
-		l.Form, l.Days = apitoken.Token{}, ""
+		l.Form, l.Days = wire.NewTokenInput{}, ""
 		return s.showTokens(c, me, g, http.StatusOK, l)
 	case errs.Invalid, errs.Conflict:
 		s.req.LogFailure(c, request.StatusOf(err), err)
@@ -107,13 +101,12 @@ func (s *Site) changeTokens(c *gin.Context, me *session.Session, g *room.GuildIn
 	return err
 }
 
-// expiry reads for how many days a token is to be good.
-func expiry(f url.Values, now time.Time) (time.Time, error) {
-	text := strings.TrimSpace(f.Get("days"))
-	if text == "" {
+// expiry is when a token ends that is to be good for so many days: people think in days, programs in moments.
+func expiry(days string, now time.Time) (time.Time, error) {
+	if days == "" {
 		return time.Time{}, nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(days)
 	if err != nil || n < 1 || n > 3650 {
 		return time.Time{}, errs.Field("days", "Enter 1 to 3650 days, or leave it empty.")
 	}

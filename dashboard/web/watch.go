@@ -74,7 +74,7 @@ func (s *Site) watchToken(c *gin.Context) error {
 	var in struct {
 		Token string `json:"t"`
 	}
-	if err := request.ReadBody(c, &in, nil); err != nil {
+	if err := request.ReadJSON(c, &in); err != nil {
 		return err
 	}
 	l, err := s.watched(c, in.Token)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -8,20 +9,88 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/apitoken"
+	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/schema"
+	"snug/shared/webhook"
 )
 
-// CreateInput is what a new room can be told.
-type CreateInput struct {
-	Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
-	Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out, the server's setting."`
-	Private *bool  `json:"private" required:"false" doc:"Left out, the server's setting."`
-}
+// What people and programs send. Operations read it from JSON, forms from inputs of the same names.
+type (
+	// CreateInput is what a new room can be told.
+	CreateInput struct {
+		Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
+		Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out, the server's setting."`
+		Private *bool  `json:"private" required:"false" doc:"Left out, the server's setting."`
+	}
+
+	// InviteInput is what a new invite can be told.
+	InviteInput struct {
+		Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. Left out: as the server says."`
+		Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. Left out: as the server says."`
+	}
+
+	// InviteTokenInput is an invite to look at or to follow.
+	InviteTokenInput struct {
+		Token string `json:"token" doc:"The part of the link after ?t=."`
+	}
+
+	// ArriveInput is what somebody on their way into a room can ask for.
+	ArriveInput struct {
+		NewInvite bool `json:"new_invite" required:"false" doc:"Create another Discord invite: the last one failed."`
+	}
+
+	// ChangeInput is one thing to do to a room: do, and the field that the action's row names, as texts or whole
+	// numbers.
+	ChangeInput map[string]any
+
+	// AnswerInput answers a knock.
+	AnswerInput struct {
+		User  snowflake.ID `json:"user" doc:"Who knocked."`
+		LetIn bool         `json:"let_in" doc:"true lets them in; false says not now."`
+	}
+
+	// LobbyInput is a lobby to add or to change.
+	LobbyInput struct {
+		guild.Lobby
+		Name string `json:"name" required:"false" doc:"A name for the new channel."`
+	}
+
+	// RepairInput is what is to be fixed.
+	RepairInput struct {
+		Apply bool     `json:"apply" required:"false" doc:"Fix what is found. Otherwise, only check."`
+		Only  []string `json:"only" required:"false" doc:"Findings to fix. Leave out to fix all that aren't risky."`
+	}
+
+	// NewTokenInput is what a new API token is told.
+	NewTokenInput struct {
+		Name      string           `json:"name" maxLength:"240"`
+		Scopes    []apitoken.Scope `json:"scopes" nullable:"false"`
+		ExpiresAt time.Time        `json:"expires_at" required:"false" doc:"Left out: never."`
+	}
+
+	// HookInput is what a new webhook is told.
+	HookInput struct {
+		Name  string       `json:"name"`
+		URL   string       `json:"url"`
+		Kinds []audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty or left out: all."`
+	}
+
+	// HookPatch is what is to be different about a webhook.
+	HookPatch struct {
+		Name    *string       `json:"name" required:"false"`
+		URL     *string       `json:"url" required:"false"`
+		Kinds   *[]audit.Kind `json:"kinds" required:"false" doc:"The events it gets. Empty: all."`
+		Enabled *bool         `json:"enabled" required:"false"`
+		Renew   bool          `json:"renew_secret" required:"false" doc:"Replace the secret. The old one ends at once."`
+	}
+)
 
 // Request checks the input and makes the request for a room of it.
-func (in *CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
+func (in CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
 	q := room.OpenRequest{Actor: a, Private: in.Private}
 	var err error
 	if q.Name, err = schema.CleanName(in.Name); err != nil {
@@ -36,12 +105,6 @@ func (in *CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
 	return q, nil
 }
 
-// InviteInput is what a new invite can be told.
-type InviteInput struct {
-	Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. 0 or left out: the server's setting."`
-	Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. 0 or left out: the server's setting."`
-}
-
 // Request makes the request for an invite to a room of it. id names the invite; "": it gets a name of its own.
 func (in InviteInput) Request(q room.Request, id string) (room.InviteRequest, error) {
 	lifetime := time.Duration(-1)                                      // what no duration can be is no lifetime
@@ -52,23 +115,24 @@ func (in InviteInput) Request(q room.Request, id string) (room.InviteRequest, er
 		schema.CheckInvite(lifetime, in.Uses)
 }
 
-// Change makes the request for an action of what was sent: do, and the field that the action's row names. sent gives a
-// field's text, and whether it was sent. It fails with errs.Invalid if a field is missing, or is another action's.
-func Change(q room.Request, do string, sent func(field string) (string, bool)) (room.ChangeRequest, error) {
+// Request makes the request to change a room of it. It fails with errs.Invalid if a field is missing, or is another
+// action's.
+func (in ChangeInput) Request(q room.Request) (room.ChangeRequest, error) {
+	do, _ := in.sent("do")
 	out := room.ChangeRequest{Actor: q.Actor, RoomID: q.RoomID, Do: room.Action(do)}
 	a, known := out.Do.Row()
 	if !known {
 		return out, errs.Field("do", "Snug can't do that to a room. Reload the page, then try again.")
 	}
 	for _, other := range schema.Actions() {
-		if _, given := sent(other.Field); given && other.Field != a.Field {
+		if _, given := in.sent(other.Field); given && other.Field != a.Field {
 			return out, errs.Field(other.Field, "%s doesn't take %s. Leave it out.", do, other.Field)
 		}
 	}
 	if a.Input == schema.NoInput {
 		return out, nil
 	}
-	text, given := sent(a.Field)
+	text, given := in.sent(a.Field)
 	if text = strings.TrimSpace(text); !given || text == "" && (a.Input != schema.TextInput || a.Min > 0) {
 		return out, errs.Field(a.Field, "%s needs %s. Send it.", do, a.Field)
 	}
@@ -86,4 +150,38 @@ func Change(q room.Request, do string, sent func(field string) (string, bool)) (
 		out.Text = text
 	}
 	return out, nil
+}
+
+// Fill takes every input of a form.
+func (in *ChangeInput) Fill(f url.Values) {
+	*in = ChangeInput{}
+	for name := range f {
+		(*in)[name] = f.Get(name)
+	}
+}
+
+// sent returns a field's text, and whether it was sent.
+func (in ChangeInput) sent(field string) (string, bool) {
+	switch v := in[field].(type) {
+	case string:
+		return v, true
+	case float64: // as JSON has numbers
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	}
+	return "", false
+}
+
+// Apply changes a webhook.
+func (in HookPatch) Apply(h *webhook.Hook) {
+	set(&h.Name, in.Name)
+	set(&h.URL, in.URL)
+	set(&h.Kinds, in.Kinds)
+	set(&h.Enabled, in.Enabled)
+}
+
+// set puts a value in place of another, if one was sent.
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
 }

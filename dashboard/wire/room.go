@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-	"log/slog"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -12,22 +10,48 @@ import (
 )
 
 // Encoder makes what JSON answers say of rooms. It is safe for concurrent use.
-type Encoder struct {
-	Links Links
-	Now   func() time.Time
-	Log   *slog.Logger
-}
+type Encoder struct{ Links Links }
 
-// The JSON API's answers. A room is what room.snapshot says of it, with its
-// addresses and revision. Times of a room and its people are Unix
-// milliseconds, as in the live protocol; others are RFC 3339.
+// The JSON API's answers about rooms. The live protocol tells the same in fields of its own.
 type (
-	// Room is a room as room.snapshot has it.
+	// Person is somebody in a room's voice channel.
+	Person struct {
+		UserID      snowflake.ID `json:"user_id"`
+		Username    string       `json:"username"`
+		DisplayName string       `json:"display_name"`
+		Avatar      *string      `json:"avatar" doc:"Hash of the picture; null for none."`
+		Bot         bool         `json:"bot" doc:"Bots take no seat."`
+		Muted       bool         `json:"muted"`
+		Deafened    bool         `json:"deafened"`
+		Streaming   bool         `json:"streaming"`
+		Video       bool         `json:"video"`
+		Since       time.Time    `json:"since"`
+		Seat        int          `json:"seat" doc:"From 1; 0 for bots."`
+	}
+
+	// Room is a room with the people in it, its addresses and its revision.
 	Room struct {
-		protocol.Snapshot
-		Rev      protocol.Rev `json:"rev"`
-		URL      string       `json:"url"`
-		DeepLink string       `json:"deep_link"` // opens the channel in Discord
+		GuildID   snowflake.ID `json:"guild_id"`
+		ChannelID snowflake.ID `json:"channel_id"`
+		Name      string       `json:"name"`
+		UserLimit int          `json:"user_limit" doc:"As in Discord: the seats, plus one for each bot inside."`
+		Seats     int          `json:"seats"`
+		Taken     int          `json:"taken"`
+		Private   bool         `json:"private"`
+		Locked    bool         `json:"locked"`
+		Hidden    bool         `json:"hidden"`
+		OwnerID   snowflake.ID `json:"owner_id"`
+		OpenedAt  time.Time    `json:"opened_at"`
+		ClosingAt *time.Time   `json:"closing_at" doc:"null: no closing is announced."`
+		Status    string       `json:"status"`
+		LiveSince *time.Time   `json:"live_since" doc:"Since when somebody is in voice. null: nobody is."`
+		Knocking  int          `json:"knocking" doc:"How many people ask to be let in."`
+		Waiting   int          `json:"waiting" doc:"How many people wait for a seat."`
+		Held      []time.Time  `json:"held" nullable:"false" doc:"When held seats expire, the earliest first."`
+		Roster    []Person     `json:"roster" nullable:"false"`
+		Rev       protocol.Rev `json:"rev" doc:"The revision, as the live protocol counts it."`
+		URL       string       `json:"url"`
+		DeepLink  string       `json:"deep_link" doc:"Opens the channel in Discord."`
 	}
 
 	// Opened is a room that was opened just now, with its first invite.
@@ -39,18 +63,17 @@ type (
 	// View is a room and what a person may do there.
 	View struct {
 		Room
-		MayEnter    bool     `json:"mayEnter"`
-		MayControl  bool     `json:"mayControl"`
-		MayOverfill bool     `json:"mayOverfill" doc:"You can come in though all seats are taken, as Discord lets you."`
-		Invites     []Invite `json:"invites"`
-		// when it closes if nobody comes back; null: somebody is in, or never
-		IdleDeadline *time.Time   `json:"idleDeadline"`
-		VoiceIn      snowflake.ID `json:"voiceIn"` // the voice channel of this server the person is in; null for none
-		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes at the latest, even if people are in it."`
-		MayClaim     bool         `json:"mayClaim" doc:"You may take the room over now."`
-		ClaimAt      *time.Time   `json:"claimAt,omitempty" doc:"From when on who is inside may take it over; left out while its owner is there."`
-		Place        int          `json:"place" doc:"Your place in the waiting list, from 1; 0: you do not wait."`
-		HeldUntil    *time.Time   `json:"heldUntil,omitempty" doc:"Until when a seat is held for you."`
+		MayEnter     bool         `json:"may_enter"`
+		MayControl   bool         `json:"may_control"`
+		MayOverfill  bool         `json:"may_overfill" doc:"Discord lets you in even if all seats are taken."`
+		Invites      []Invite     `json:"invites"`
+		IdleDeadline *time.Time   `json:"idle_deadline" doc:"When the empty room closes. null: it doesn't."`
+		VoiceIn      snowflake.ID `json:"voice_in" doc:"The voice channel that you are in. null: none in this server."`
+		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes even if people are in it."`
+		MayClaim     bool         `json:"may_claim" doc:"You may claim the room now."`
+		ClaimAt      *time.Time   `json:"claim_at,omitempty" doc:"When it can be claimed. Missing: its owner is there."`
+		Place        int          `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
+		HeldUntil    *time.Time   `json:"held_until,omitempty" doc:"A seat is held for you until then."`
 	}
 
 	// Invite is an invite that who controls the room sees.
@@ -58,26 +81,37 @@ type (
 		ID        string    `json:"id"`
 		URL       string    `json:"url,omitempty" doc:"API tokens need the scope rooms:write to see it."`
 		ExpiresAt time.Time `json:"expires_at"`
-		MaxUses   int       `json:"maxUses"`
+		MaxUses   int       `json:"max_uses"`
 		Left      int       `json:"left"`
-	}
-
-	// Joined says how somebody comes into a room: moved by the bot, or by the link.
-	Joined struct {
-		Moved     bool       `json:"moved"`
-		HeldUntil *time.Time `json:"held_until,omitempty"` // until when a seat is kept for who opens the link
-		DeepLink  string     `json:"deep_link"`
 	}
 )
 
-// Room gives a room as the live protocol describes it.
+// Room gives a room and the people in it.
 func (e Encoder) Room(l room.Live, rev protocol.Rev) Room {
-	out := Room{Rev: rev, URL: e.Links.Room(l.Room.ID), DeepLink: e.Links.Channel(l.Room.GuildID, l.Room.ID)}
-	var m protocol.Message[protocol.Snapshot]
-	if err := json.Unmarshal(protocol.EncodeSnapshot(&l, rev.Epoch, e.Now()), &m); err != nil {
-		e.Log.Error("a snapshot cannot be read back", "room_id", l.Room.ID, "err", err)
+	return Room{
+		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, Name: l.Room.Name, UserLimit: l.UserLimit(), Seats: l.Room.Seats,
+		Taken: l.Occupied(), Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
+		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt, ClosingAt: TimeOrNull(l.Room.ClosingAt),
+		Status: l.Room.Status, LiveSince: TimeOrNull(l.Room.LiveSince), Knocking: l.Room.Knocking,
+		Waiting: l.Room.Waiting,
+		Held:    append([]time.Time{}, l.Room.Held...), Roster: People(l.Roster),
+		Rev: rev, URL: e.Links.Room(l.Room.ID), DeepLink: e.Links.Channel(l.Room.GuildID, l.Room.ID),
 	}
-	out.Snapshot = m.Payload
+}
+
+// People gives the people in a voice channel, in the order they came.
+func People(roster []room.Person) []Person {
+	out := make([]Person, 0, len(roster))
+	for _, p := range roster {
+		v := Person{
+			UserID: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Bot: p.Bot, Muted: p.Muted,
+			Deafened: p.Deafened, Streaming: p.Streaming, Video: p.Video, Since: p.Since, Seat: p.Seat,
+		}
+		if p.Avatar != "" {
+			v.Avatar = &p.Avatar
+		}
+		out = append(out, v)
+	}
 	return out
 }
 
@@ -95,12 +129,13 @@ func (e Encoder) Opened(o room.OpenedRoom) Opened {
 func (e Encoder) View(l room.Live, rev protocol.Rev, v room.View) View {
 	out := View{
 		Room: e.Room(l, rev), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill,
-		Invites: []Invite{}, VoiceIn: v.VoiceIn,
+		Invites: []Invite{}, IdleDeadline: TimeOrNull(v.IdleDeadline), VoiceIn: v.VoiceIn,
+		Deadline: TimeOrNull(v.Deadline), MayClaim: v.MayClaim, ClaimAt: TimeOrNull(v.ClaimAt), Place: v.Place,
+		HeldUntil: TimeOrNull(v.HeldUntil),
 	}
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, e.Invite(v.Room.ID, i))
 	}
-	out.IdleDeadline, out.Deadline, out.MayClaim, out.ClaimAt, out.Place, out.HeldUntil = TimeOrNull(v.IdleDeadline), TimeOrNull(v.Deadline), v.MayClaim, TimeOrNull(v.ClaimAt), v.Place, TimeOrNull(v.HeldUntil)
 	return out
 }
 

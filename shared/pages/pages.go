@@ -25,7 +25,6 @@ const (
 	Tokens           Path = "/tokens"
 	API              Path = "/api" // what programs can do
 	Status           Path = "/status"
-	Heard            Path = "/heard" // whether Discord is heard, for scripts
 	Privacy          Path = "/privacy"
 	PersonFile       Path = "/privacy/data.json"
 	Erase            Path = "/privacy/erase"
@@ -77,7 +76,6 @@ func All() map[string]Path {
 		"Tokens":           Tokens,
 		"API":              API,
 		"Status":           Status,
-		"Heard":            Heard,
 		"Privacy":          Privacy,
 		"PersonFile":       PersonFile,
 		"Erase":            Erase,

@@ -9,7 +9,6 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
-	"snug/shared/schema"
 )
 
 // EncodeEvent encodes the event that tells clients what l.Event changed. It is the only place that
@@ -113,10 +112,9 @@ func marshal(m any) []byte {
 }
 
 func describe(l *room.Live) Room {
-	taken := l.Occupied()
 	r := Room{
 		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, Name: l.Room.Name,
-		UserLimit: min(l.Room.Seats+len(l.Roster)-taken, schema.MaxSeats), Seats: l.Room.Seats, Taken: taken,
+		UserLimit: l.UserLimit(), Seats: l.Room.Seats, Taken: l.Occupied(),
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
 		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting,

@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/schema"
 )
 
 // Summary is what pages show of a room.
@@ -75,6 +76,11 @@ func (l *Live) Gone() bool { return !l.Until.IsZero() }
 
 // Occupied counts the seats in use: the humans in voice.
 func (l *Live) Occupied() int { return Occupied(l.Roster) }
+
+// UserLimit is the voice channel's limit as Discord shows it: the seats, plus one for each bot in it.
+func (l *Live) UserLimit() int {
+	return min(l.Room.Seats+len(l.Roster)-l.Occupied(), schema.MaxSeats)
+}
 
 // Occupied counts the humans in a roster.
 func Occupied(roster []Person) int {

@@ -90,11 +90,6 @@ func readIDs(row schema.Setting, typed []string) ([]snowflake.ID, error) {
 // Typed returns what Read reads as the value: one text, or one for each choice.
 func Typed(v any) []string {
 	switch v := v.(type) {
-	case bool:
-		if v {
-			return []string{"on"}
-		}
-		return []string{"off"}
 	case snowflake.ID:
 		if v == 0 {
 			return []string{""}

@@ -1,6 +1,6 @@
 // The page of somebody on their way into a room: it asks by itself what is next, and goes in when nothing is.
 
-import { $, begin, refresh } from "./ui.js";
+import { $, api, begin, refresh } from "./ui.js";
 
 begin();
 
@@ -14,24 +14,15 @@ async function look() {
   if (asking) return;
   asking = true;
   let wait = document.hidden ? hidden : every;
+  const box = $("coming");
   try {
-    const answer = await fetch(location.pathname, {
-      credentials: "same-origin",
-      headers: { Accept: "application/json" },
-      cache: "no-store",
-    });
-    const box = $("coming");
-    if (answer.ok) {
-      const { step, ready } = await answer.json();
-      if (step === "in") return location.replace(box.dataset.room);
-      if (step !== box.dataset.step || ready !== Boolean(box.dataset.ready)) await refresh("coming");
-    } else if (answer.status === 429 || answer.status >= 500) {
-      wait = Math.max(wait, 1000 * Number(answer.headers.get("Retry-After") || 5));
-    } else {
-      return location.reload(); // signed out, or the room is gone: the page says so
-    }
-  } catch {
-    wait = hidden; // offline; it asks again when the browser is back
+    const { step, invite_url: invite } = await api("POST", `/rooms/${box.dataset.id}/arrive`);
+    if (step === "in") return location.replace(box.dataset.room);
+    if (step !== box.dataset.step || Boolean(invite) !== Boolean(box.dataset.ready)) await refresh("coming");
+  } catch (err) {
+    if (!err.status) wait = hidden; // offline; it asks again when the browser is back
+    else if (err.status === 429 || err.status >= 500) wait = Math.max(wait, 1000 * (err.retryAfter || 5));
+    else return location.reload(); // signed out, or the room is gone: the page says so
   } finally {
     asking = false;
   }

@@ -11,6 +11,7 @@ import {
   clock,
   close,
   everySecond,
+  fields,
   hours,
   humans,
   liveSign,
@@ -21,7 +22,6 @@ import {
   refresh,
   rich,
   say,
-  send,
   setClock,
   t,
   text,
@@ -34,8 +34,9 @@ const path = `/rooms/${state.room}`;
 const rooms = new Map();
 const seats = new Seats(me);
 let over = false; // the room is gone for this page
-let held = state.heldUntil ?? 0; // until when a seat is kept, in Unix milliseconds
-let idle = state.idleDeadline ?? 0; // when the empty room closes, if nobody comes
+const moment = (at) => (at ? Date.parse(at) : 0); // 0: none
+let held = moment(state.held_until); // until when a seat is kept
+let idle = moment(state.idle_deadline); // when the empty room closes, if nobody comes
 let emptySince = now();
 let waitingSeat = false; // the bot moves the person; their seat has not lit up yet
 let sat = false; // whether the person sat inside when the picture was drawn last
@@ -128,15 +129,15 @@ function paintEnd() {
   const at = now();
   const empty = !humans(r.roster).length;
   if (!empty) ((idle = 0), (state.kept = false));
-  else if (!idle && state.idleTimeout >= 0) {
+  else if (!idle && state.idle_timeout_ms >= 0) {
     emptySince = at;
-    idle = at + state.idleTimeout;
+    idle = at + state.idle_timeout_ms;
   } else if (idle && state.admitted && !document.hidden) {
     // The open page of somebody with a place in it keeps an empty room, for four hours at most.
-    idle = Math.max(idle, Math.min(at, emptySince + 4 * 3_600_000) + state.idleTimeout);
+    idle = Math.max(idle, Math.min(at, emptySince + 4 * 3_600_000) + state.idle_timeout_ms);
   }
   const kept = !r.closingAt && state.kept;
-  box.hidden = !r.closingAt && !(empty && idle && (kept || state.idleTimeout > 0));
+  box.hidden = !r.closingAt && !(empty && idle && (kept || state.idle_timeout_ms > 0));
   if (box.hidden) return;
   box.classList.toggle("calm", !r.closingAt);
   text($("closing-text"), t(r.closingAt ? "room.closing" : kept ? "room.idle.kept" : "room.idle"));
@@ -240,8 +241,8 @@ async function renew() {
   if (over || !(await refresh("state", "owner", "actions", "knocks", "links", "log", "yours"))) return;
   const held0 = held;
   state = page();
-  held = state.heldUntil ?? 0;
-  idle = state.idleDeadline ?? 0;
+  held = moment(state.held_until);
+  idle = moment(state.idle_deadline);
   if (held > now() && !held0 && !inside() && !$("dlg-out").open) {
     progress(t("room.free.say"));
     say(t("room.free.say"));
@@ -289,7 +290,7 @@ async function join() {
       waitingSeat = !inside();
       if (waitingSeat) progress(t("room.moved"));
     } else {
-      held = until ? Date.parse(until) : 0;
+      held = moment(until);
       $("open-discord").hidden = false;
       $("open-discord").classList.replace("quiet", "primary");
       $("join").classList.replace("primary", "quiet");
@@ -303,13 +304,13 @@ async function join() {
   }
 }
 
-// Sends a form, renews the page's parts and says what came of it. What was
+// Has the API do what a form asks, renews the page's parts and says what came of it. What was
 // shown at once is put back if it did not work, with the reason beside it.
-async function act(form, button, { done = () => t("room.done.say"), place, undo = () => {} } = {}) {
+async function act(form, button, operation, { done = () => t("room.done.say"), place, undo = () => {} } = {}) {
   const spot = () => (place ? $(place) : null);
   if (spot()) spot().hidden = true;
   try {
-    const out = await send(form, button);
+    const out = await api("POST", `${path}/${operation}`, fields(form, button));
     for (const input of form.querySelectorAll("input:not([type=hidden])")) input.defaultValue = input.value;
     renew().then(() => {
       const words = done(out);
@@ -350,7 +351,7 @@ const actions = {
     flip(was === "true" ? "false" : "true");
     form.closest("dialog")?.close();
     if (button.value === "ban") setTimeout(renewSoon, 21_000); // until then the page offers to allow them again
-    return act(form, button, {
+    return act(form, button, "change", {
       place: form.closest("#yours") && "control-error",
       undo: () => flip(was),
       done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
@@ -359,25 +360,23 @@ const actions = {
   answer(form, button) {
     const li = form.closest("li");
     li.classList.add("leaving");
-    return act(form, button, {
+    return act(form, button, "answer", {
       undo: () => li.classList.remove("leaving"),
       done: ({ untold }) => t(untold ? "room.untold.say" : "room.done.say"),
     });
   },
   async wait(form, button) {
-    const leave = form.elements.leave !== undefined;
-    const out = await act(form, button, { done: () => t(leave ? "room.wait.left.say" : "room.wait.say") });
+    if (form.elements.leave) return leave(t("room.wait.left.say"));
+    const out = await act(form, button, "wait", { done: () => t("room.wait.say") });
     if (!out) return;
     close("dlg-full");
-    if (out.heldUntil) {
-      held = out.heldUntil;
-      paint();
-    }
-    progress(t(leave ? "room.wait.left.say" : out.heldUntil ? "room.free.say" : "room.wait.say"));
+    held = moment(out.held_until);
+    if (held) paint();
+    progress(t(held ? "room.free.say" : "room.wait.say"));
   },
-  async knock(form, button) {
+  async knock(form) {
     try {
-      await send(form, button);
+      await api("POST", `${path}/knock`);
       const p = document.createElement("p");
       p.className = "seated";
       p.textContent = t("room.knocked");
@@ -387,10 +386,10 @@ const actions = {
       failed(err);
     }
   },
-  keep: (form, button) => act(form, button, { done: () => "" }),
-  async close(form, button) {
+  keep: (form, button) => act(form, button, "keep", { done: () => "" }),
+  async close() {
     try {
-      await send(form, button);
+      await api("POST", `${path}/close`);
       over = true;
       location.assign(state.pages.server);
     } catch (err) {
@@ -400,19 +399,23 @@ const actions = {
   },
 };
 
-// Who meant to leave needs no seat: the one that is kept for them goes to who waits.
-async function meant() {
-  close("dlg-out");
-  if (held <= now()) return renewSoon();
+// Leaves the waiting list, or gives up the seat that is kept.
+async function leave(words) {
   try {
     await api("DELETE", `${path}/wait`);
     held = 0;
-    progress(t("room.held.given"));
-    say(t("room.held.given"));
+    progress(words);
+    say(words);
     await renew();
   } catch (err) {
     failed(err);
   }
+}
+
+// Who meant to leave needs no seat: the one that is kept for them goes to who waits.
+function meant() {
+  close("dlg-out");
+  return held <= now() ? renewSoon() : leave(t("room.held.given"));
 }
 
 document.addEventListener("submit", (e) => {

@@ -11,6 +11,7 @@ import {
   busy,
   clock,
   everySecond,
+  fields,
   hours,
   humans,
   liveSign,
@@ -20,7 +21,6 @@ import {
   privacy,
   refresh,
   say,
-  send,
   setClock,
   span,
   t,
@@ -222,7 +222,7 @@ const actions = {
   async knock(form, li, id) {
     tell(li, "");
     try {
-      await send(form);
+      await api("POST", `/rooms/${id}/knock`);
       const p = $("t-knocked").content.firstElementChild.cloneNode(true);
       form.replaceWith(p);
       say(p.textContent);
@@ -266,18 +266,13 @@ const live = new Live({
 $("create")?.addEventListener("submit", (e) => {
   e.preventDefault();
   const form = e.target;
-  const data = new FormData(form);
   const wrong = { name: $("c-name-error"), seats: $("c-seats-error"), "": $("create-error") };
   for (const el of Object.values(wrong)) text(el, "");
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   busy(e.submitter ?? form.querySelector(".primary"), async () => {
     try {
-      const { channelId } = await api("POST", `/guilds/${state.guild}/rooms`, {
-        name: data.get("name"),
-        seats: Number(data.get("seats")),
-        private: data.has("private"),
-      });
-      location.assign(roomPage(channelId));
+      const { channel_id: id } = await api("POST", `/guilds/${state.guild}/rooms`, fields(form));
+      location.assign(roomPage(id));
     } catch (err) {
       if (!(err instanceof Problem)) throw err;
       if (err.status === 401) return open("dlg-session");

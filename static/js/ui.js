@@ -41,7 +41,7 @@ export function say(s) {
 }
 
 // The server's clock: this device's may be wrong.
-let skew = (Number(document.body.dataset.now) || Date.now()) - Date.now();
+let skew = (Date.parse(document.body.dataset.now) || Date.now()) - Date.now();
 export const now = () => Date.now() + skew;
 export const setClock = (ts) => (skew = ts - Date.now());
 
@@ -103,10 +103,12 @@ export class Problem extends Error {
     super(body.detail || t("ui.unreachable"));
     this.code = body.code || "";
     this.field = body.field || "";
-    this.status = status;
+    this.retryAfter = body.retry_after || 0; // seconds
+    this.status = status; // 0: there was no answer
   }
 }
 
+/** Calls an operation of the API, and gives its answer. It throws a Problem. */
 export async function api(method, path, body) {
   let answer;
   try {
@@ -125,22 +127,16 @@ export async function api(method, path, body) {
   return out;
 }
 
-/** Sends a form as the page would without scripts, and gives the answer. */
-export async function send(form, button) {
-  let answer;
-  try {
-    answer = await fetch(form.action, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { Accept: "application/json" },
-      body: new URLSearchParams(new FormData(form, button)),
-      signal: AbortSignal.timeout(20_000),
-    });
-  } catch {
-    throw new Problem({}, 0);
+/** What a form says, for api: its inputs are called as the operation's fields. */
+export function fields(form, button) {
+  const out = {};
+  for (const el of form.elements) {
+    if (!el.name || (el.type === "submit" && el !== button)) continue;
+    if (el.type === "checkbox") out[el.name] = el.checked;
+    else if (el.type === "number") out[el.name] = el.valueAsNumber;
+    else if (el === button && ["true", "false"].includes(el.value)) out[el.name] = el.value === "true";
+    else out[el.name] = el.value;
   }
-  const out = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(out, answer.status);
   return out;
 }
 
@@ -263,25 +259,21 @@ function watchHeard() {
   if (!box) return;
   const old = !box.hidden; // what the page shows was old when it came
   let unheard = old;
-  let since = Date.now() - Number(box.dataset.since ?? 0);
+  let since = Date.parse(box.dataset.since ?? document.body.dataset.now); // by the server's clock
   const paint = () => {
     box.hidden = !unheard && !old;
-    if (!box.hidden)
-      text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(Date.now() - since) }));
+    if (!box.hidden) text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(now() - since) }));
   };
   const ask = async () => {
     if (document.hidden) return;
-    const answer = await fetch(box.dataset.path, {
-      headers: { Accept: "application/json" },
-      signal: AbortSignal.timeout(heardEvery),
-    }).catch(() => null);
-    if (!answer?.ok) return;
-    const { discord, heardAt, ts } = await answer.json();
+    const answer = await api("GET", box.dataset.path).catch(() => null);
+    if (!answer) return;
+    setClock(Date.parse(answer.at));
     const was = unheard;
-    unheard = discord !== "ok";
-    if (unheard) since = Date.now() - (ts - heardAt);
+    unheard = answer.discord !== "ok";
+    if (unheard) since = Date.parse(answer.heard_at);
     paint();
-    if (unheard && !was) say(t("live.unheard", { Span: until(ts - heardAt) }));
+    if (unheard && !was) say(t("live.unheard", { Span: until(now() - since) }));
   };
   document.addEventListener("visibilitychange", ask);
   setInterval(ask, heardEvery);
