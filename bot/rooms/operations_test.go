@@ -412,7 +412,8 @@ func expulsions() []operation {
 	var token string
 	return []operation{
 		{
-			name: "kick", given: then(opened, guests(jonas), inside(mara, jonas)), do: act(mara, room.DoKick, target(jonas)),
+			name: "kick", given: then(opened, guests(jonas), inside(mara, jonas)),
+			do:   act(mara, room.DoKick, target(jonas)),
 			done: out(jonas, false), again: []errs.Code{errs.NotFound}, kind: audit.Kicked,
 		},
 		{
@@ -421,8 +422,9 @@ func expulsions() []operation {
 			kind: audit.Kicked,
 		},
 		{
-			name: "kick from a public room", given: then(opened, acted(mara, room.DoPublic, room.ChangeRequest{}), inside(kiyo)),
-			do: act(mara, room.DoKick, target(kiyo)), done: out(kiyo, false), again: []errs.Code{errs.NotFound},
+			name:  "kick from a public room",
+			given: then(opened, acted(mara, room.DoPublic, room.ChangeRequest{}), inside(kiyo)),
+			do:    act(mara, room.DoKick, target(kiyo)), done: out(kiyo, false), again: []errs.Code{errs.NotFound},
 			kind: audit.Kicked,
 		},
 		{
@@ -435,7 +437,8 @@ func expulsions() []operation {
 			kind: audit.Kicked,
 		},
 		{
-			name: "ban", given: then(opened, guests(jonas), inside(mara, jonas)), do: act(mara, room.DoBan, target(jonas)),
+			name: "ban", given: then(opened, guests(jonas), inside(mara, jonas)),
+			do:   act(mara, room.DoBan, target(jonas)),
 			done: out(jonas, true), kind: audit.Banned,
 		},
 		{
@@ -471,7 +474,8 @@ func changes() []operation {
 	}
 	return []operation{
 		{
-			name: "rename", given: opened, do: act(mara, room.DoRename, named("Nook")), kind: audit.RoomRenamed, slow: true,
+			name: "rename", given: opened, do: act(mara, room.DoRename, named("Nook")), kind: audit.RoomRenamed,
+			slow: true,
 			done: is(func(r room.Room) bool { return r.Name == "Nook" }),
 		},
 		{
@@ -505,7 +509,8 @@ func changes() []operation {
 			done: is(func(r room.Room) bool { return r.Private && r.Guest(kiyo) != nil }),
 		},
 		{
-			name: "lock", given: then(opened, acted(mara, room.DoPublic, none), inside(kiyo)), do: act(mara, room.DoLock, none),
+			name: "lock", given: then(opened, acted(mara, room.DoPublic, none), inside(kiyo)),
+			do:   act(mara, room.DoLock, none),
 			done: private(false, true, false), kind: audit.PrivacyChanged,
 		},
 		{
@@ -596,11 +601,13 @@ func owners() []operation {
 	}
 	return []operation{
 		{
-			name: "transfer to a guest", given: then(opened, guests(jonas)), do: act(mara, room.DoTransfer, target(jonas)),
+			name: "transfer to a guest", given: then(opened, guests(jonas)),
+			do:   act(mara, room.DoTransfer, target(jonas)),
 			done: owner(jonas), again: []errs.Code{errs.Forbidden}, kind: audit.OwnerChanged,
 		},
 		{
-			name: "transfer to a member", given: then(opened, inside(mara)), do: act(mara, room.DoTransfer, target(priya)),
+			name: "transfer to a member", given: then(opened, inside(mara)),
+			do:   act(mara, room.DoTransfer, target(priya)),
 			done: owner(priya), again: []errs.Code{errs.Forbidden}, kind: audit.OwnerChanged,
 		},
 		{
@@ -617,7 +624,8 @@ func owners() []operation {
 			done: owner(boss), again: []errs.Code{errs.Invalid}, kind: audit.OwnerChanged,
 		},
 		{
-			name: "owner leaves the server", given: then(opened, guests(jonas, kiyo), inside(mara, jonas)), do: left(mara),
+			name: "owner leaves the server", given: then(opened, guests(jonas, kiyo), inside(mara, jonas)),
+			do:   left(mara),
 			done: owner(jonas), kind: audit.OwnerChanged, slow: true,
 		},
 		{
@@ -663,7 +671,8 @@ func waits(user snowflake.ID) func(*world) {
 func seatings() []operation {
 	wait := func(leave bool) func(*world) error {
 		return func(w *world) error {
-			_, err := w.bot.Wait(w.Context(), w.guild, room.WaitRequest{Actor: actor(kiyo), RoomID: w.room, Leave: leave})
+			_, err := w.bot.Wait(w.Context(), w.guild,
+				room.WaitRequest{Actor: actor(kiyo), RoomID: w.room, Leave: leave})
 			return err
 		}
 	}
@@ -744,7 +753,8 @@ func endings() []operation {
 			again: []errs.Code{errs.RoomNotFound}, kind: audit.RoomClosed,
 		},
 		{
-			name: "close the last of an overflow category", slow: true, given: then(category(50), opened), do: closing(mara),
+			name: "close the last of an overflow category", slow: true, given: then(category(50), opened),
+			do: closing(mara),
 			done: func(w *world) bool {
 				for _, c := range w.discord.State().Channels {
 					if c.Name == "Rooms 2" {
@@ -793,20 +803,23 @@ func byHand() []operation {
 	}
 	return []operation{
 		{
-			name: "channel is deleted", given: then(opened, inside(mara)), done: gone, kind: audit.RoomClosed, slow: true,
-			do: func(w *world) error { w.discord.Delete(w.room); return nil },
+			name: "channel is deleted", given: then(opened, inside(mara)), done: gone, kind: audit.RoomClosed,
+			slow: true,
+			do:   func(w *world) error { w.discord.Delete(w.room); return nil },
 		},
 		{
 			name: "channel is renamed", given: opened, do: edit(func(c *rooms.Channel) { c.Name = "Nook" }), slow: true,
 			done: is(func(r room.Room) bool { return r.Name == "Nook" }), kind: audit.RoomRenamed,
 		},
 		{
-			name: "channel gets a limit", given: opened, do: edit(func(c *rooms.Channel) { c.UserLimit = 7 }), slow: true,
+			name: "channel gets a limit", given: opened, do: edit(func(c *rooms.Channel) { c.UserLimit = 7 }),
+			slow: true,
 			done: is(func(r room.Room) bool { return r.Seats == 7 }), kind: audit.SeatsChanged,
 		},
 		{
-			name: "channel loses its limit", given: opened, do: edit(func(c *rooms.Channel) { c.UserLimit = 0 }), slow: true,
-			done: func(w *world) bool { return w.discord.State().Channels[w.room].UserLimit == 3 }, kind: audit.Repaired,
+			name: "channel loses its limit", given: opened, do: edit(func(c *rooms.Channel) { c.UserLimit = 0 }),
+			slow: true, kind: audit.Repaired,
+			done:   func(w *world) bool { return w.discord.State().Channels[w.room].UserLimit == 3 },
 			before: true,
 		},
 		{
@@ -818,16 +831,19 @@ func byHand() []operation {
 			done: is(func(r room.Room) bool { return r.CategoryID != 0 }),
 		},
 		{
-			name: "guest's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true, kind: audit.Repaired,
-			do: func(w *world) error { w.discord.RemoveOverwrite(w.room, jonas); return nil }, slow: true,
+			name: "guest's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true,
+			kind: audit.Repaired,
+			do:   func(w *world) error { w.discord.RemoveOverwrite(w.room, jonas); return nil }, slow: true,
 		},
 		{
-			name: "everyone's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true, kind: audit.Repaired,
-			do: func(w *world) error { w.discord.RemoveOverwrite(w.room, w.guild); return nil }, slow: true,
+			name: "everyone's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true,
+			kind: audit.Repaired,
+			do:   func(w *world) error { w.discord.RemoveOverwrite(w.room, w.guild); return nil }, slow: true,
 		},
 		{
-			name: "Snug's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true, kind: audit.Repaired,
-			do: func(w *world) error { w.discord.RemoveOverwrite(w.room, roomstest.BotID); return nil }, slow: true,
+			name: "Snug's overwrite is removed", given: then(opened, guests(jonas)), done: asStored, before: true,
+			kind: audit.Repaired,
+			do:   func(w *world) error { w.discord.RemoveOverwrite(w.room, roomstest.BotID); return nil }, slow: true,
 		},
 		{
 			name: "guest is denied", given: then(opened, guests(jonas)), kind: audit.Suspended, slow: true,
@@ -899,7 +915,8 @@ func managing() []operation {
 			done: saved(func(s guild.Settings) bool { return s.Seats == 9 }), kind: audit.SettingsChanged,
 		},
 		{
-			name: "undo settings", given: settings(func(s *guild.Settings) { s.Seats = 9 }), kind: audit.SettingsChanged,
+			name: "undo settings", given: settings(func(s *guild.Settings) { s.Seats = 9 }),
+			kind: audit.SettingsChanged,
 			do: func(w *world) error {
 				if w.bot.Snapshot(w.guild).Settings.Seats != 9 {
 					return nil // undoing twice would redo it
@@ -980,7 +997,8 @@ func managing() []operation {
 		{
 			name: "forget preferences", given: opened, kind: audit.PreferencesForgotten,
 			do: func(w *world) error {
-				_, err := w.bot.Preferences(w.Context(), w.guild, room.PreferencesRequest{Actor: actor(mara), Forget: true})
+				_, err := w.bot.Preferences(w.Context(), w.guild,
+					room.PreferencesRequest{Actor: actor(mara), Forget: true})
 				return err
 			},
 			done: func(w *world) bool {

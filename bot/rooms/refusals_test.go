@@ -15,7 +15,12 @@ import (
 func TestRefusals(t *testing.T) {
 	none := room.ChangeRequest{}
 	user := func(u snowflake.ID) room.ChangeRequest { return room.ChangeRequest{User: u} }
-	public := acted(mara, room.DoPublic, none)
+	public, lock := acted(mara, room.DoPublic, none), acted(mara, room.DoLock, none)
+	ban := acted(mara, room.DoBan, user(kiyo))
+	locked, banned := then(opened, public, lock), then(opened, ban)
+	twoGuests, allInside := then(opened, guests(jonas, kiyo)), then(opened, guests(jonas), inside(mara, jonas))
+	twoRooms := then(opened, func(w *world) { w.must(openFor(w, kiyo)) })
+	tooMany := room.ChangeRequest{Number: 1000}
 	var token string
 	spent := then(opened, linked(&token), func(w *world) { w.must(redeem(kiyo, &token, "")(w)) })
 	timedOut := func(w *world) {
@@ -30,7 +35,8 @@ func TestRefusals(t *testing.T) {
 	}
 	invite := func(by, whom snowflake.ID) func(*world) error {
 		return func(w *world) error {
-			_, _, err := w.bot.Invite(w.Context(), w.guild, room.InviteRequest{Actor: actor(by), RoomID: w.room, For: whom})
+			_, _, err := w.bot.Invite(w.Context(), w.guild,
+				room.InviteRequest{Actor: actor(by), RoomID: w.room, For: whom})
 			return err
 		}
 	}
@@ -47,33 +53,33 @@ func TestRefusals(t *testing.T) {
 		"open without the role":       {creators, open, errs.Forbidden},
 		"open in a full server":       {oneRoom, func(w *world) error { return openFor(w, kiyo) }, errs.RoomLimit},
 		"join a room not shown":       {opened, join(priya), errs.RoomNotFound},
-		"join a locked room":          {then(opened, public, acted(mara, room.DoLock, none)), join(priya), errs.Forbidden},
+		"join a locked room":          {locked, join(priya), errs.Forbidden},
 		"join a full room":            {full, join(kiyo), errs.RoomFull},
 		"knock at an open door":       {then(opened, public), knockOf(priya), errs.Conflict},
-		"knock after a refusal":       {then(opened, public, acted(mara, room.DoLock, none), knocked(kiyo), denied(kiyo)), knockOf(kiyo), errs.RateLimited},
+		"knock after a refusal":       {then(locked, knocked(kiyo), denied(kiyo)), knockOf(kiyo), errs.RateLimited},
 		"answer nobody":               {opened, answer(kiyo, true), errs.NotFound},
 		"invite as a stranger":        {then(opened, public), invite(priya, kiyo), errs.Forbidden},
-		"invite who is banned":        {then(opened, acted(mara, room.DoBan, user(kiyo))), invite(mara, kiyo), errs.Forbidden},
+		"invite who is banned":        {banned, invite(mara, kiyo), errs.Forbidden},
 		"invite who is not there":     {opened, invite(mara, ada), errs.Invalid},
 		"follow a spent link":         {spent, redeem(jonas, &token, ""), errs.TokenUsedUp},
-		"follow a link when banned":   {then(opened, linked(&token), acted(mara, room.DoBan, user(kiyo))), redeem(kiyo, &token, ""), errs.Forbidden},
-		"follow a link when locked":   {then(opened, linked(&token), acted(mara, room.DoLock, none)), redeem(kiyo, &token, ""), errs.Forbidden},
+		"follow a link when banned":   {then(opened, linked(&token), ban), redeem(kiyo, &token, ""), errs.Forbidden},
+		"follow a link when locked":   {then(opened, linked(&token), lock), redeem(kiyo, &token, ""), errs.Forbidden},
 		"kick the owner":              {then(opened, public), act(boss, room.DoKick, user(mara)), errs.Forbidden},
 		"kick oneself":                {opened, act(mara, room.DoKick, user(mara)), errs.Invalid},
 		"kick a stranger":             {opened, act(mara, room.DoKick, user(priya)), errs.NotFound},
-		"kick as a guest":             {then(opened, guests(jonas, kiyo)), act(jonas, room.DoKick, user(kiyo)), errs.Forbidden},
+		"kick as a guest":             {twoGuests, act(jonas, room.DoKick, user(kiyo)), errs.Forbidden},
 		"ban nobody":                  {opened, act(mara, room.DoBan, none), errs.Invalid},
 		"transfer to a bot":           {opened, act(mara, room.DoTransfer, user(jukebox)), errs.Invalid},
 		"transfer to oneself":         {opened, act(mara, room.DoTransfer, user(mara)), errs.Invalid},
-		"transfer to who has a room":  {then(opened, func(w *world) { w.must(openFor(w, kiyo)) }), act(mara, room.DoTransfer, user(kiyo)), errs.RoomLimit},
-		"transfer to who is banned":   {then(opened, acted(mara, room.DoBan, user(kiyo))), act(mara, room.DoTransfer, user(kiyo)), errs.Invalid},
+		"transfer to who has a room":  {twoRooms, act(mara, room.DoTransfer, user(kiyo)), errs.RoomLimit},
+		"transfer to who is banned":   {banned, act(mara, room.DoTransfer, user(kiyo)), errs.Invalid},
 		"transfer to an outsider":     {opened, act(mara, room.DoTransfer, user(ada)), errs.Invalid},
-		"claim with the owner inside": {then(opened, guests(jonas), inside(mara, jonas)), act(jonas, room.DoClaim, none), errs.Forbidden},
+		"claim with the owner inside": {allInside, act(jonas, room.DoClaim, none), errs.Forbidden},
 		"claim from outside":          {then(opened, guests(jonas)), act(jonas, room.DoClaim, none), errs.NotInVoice},
 		"wait with a seat":            {full, waitOf(jonas), errs.Conflict},
 		"close as a guest":            {then(opened, guests(jonas)), closeOf(jonas), errs.Forbidden},
 		"close a room not shown":      {opened, closeOf(priya), errs.RoomNotFound},
-		"set too many seats":          {opened, act(mara, room.DoSeats, room.ChangeRequest{Number: 1000}), errs.Invalid},
+		"set too many seats":          {opened, act(mara, room.DoSeats, tooMany), errs.Invalid},
 		"do what there is not":        {opened, act(mara, "paint", none), errs.Invalid},
 		"save as a member":            {nil, saveAs(mara, `{"seats":3}`), errs.Forbidden},
 		"save too much":               {nil, saveAs(boss, `{"seats":1000}`), errs.Invalid},

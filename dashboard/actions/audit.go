@@ -139,9 +139,9 @@ func ReadAuditFilter(q url.Values) (f AuditFilter, days int, err error) {
 	}
 	for name, to := range map[string]*snowflake.ID{"by": &f.By, "room": &f.Room} {
 		if text := strings.TrimSpace(q.Get(name)); text != "" {
-			if *to, err = ParseID(text,
-				errs.Field(name,
-					"That isn't a Discord ID, which has 17 to 20 digits. Copy it in Discord with Developer Mode on.")); err != nil {
+			*to, err = ParseID(text, errs.Field(name,
+				"That isn't a Discord ID, which has 17 to 20 digits. Copy it in Discord with Developer Mode on."))
+			if err != nil {
 				return f, days, err
 			}
 		}

@@ -132,7 +132,8 @@ func (s *Site) bye(c *gin.Context) error {
 	if m.Me == nil {
 		m.Sentence = t.Say("bye.text")
 		m.Actions = []view.Action{
-			{Label: t.Say("nav.sign-in.discord"), URL: string(pages.Login), Primary: true}, {Label: t.Say("bye.what"), URL: "/"},
+			{Label: t.Say("nav.sign-in.discord"), URL: string(pages.Login), Primary: true},
+			{Label: t.Say("bye.what"), URL: "/"},
 		}
 	} else {
 		m.Title = t.Say("bye.ask")

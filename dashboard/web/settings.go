@@ -48,7 +48,8 @@ func (s *Site) adminPage(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	p := s.settingsPage(c, me, g, settings)
-	p.Form, p.Rev, p.Saved, p.Done = view.NewSettingsForm(settings), rev, c.Query("saved") == "1", c.Query("saved") == "lobby"
+	p.Form, p.Rev = view.NewSettingsForm(settings), rev
+	p.Saved, p.Done = c.Query("saved") == "1", c.Query("saved") == "lobby"
 	return s.req.Page(c, http.StatusOK, p)
 }
 

@@ -15,9 +15,9 @@ type Entry struct {
 	Kind   audit.Kind    `json:"kind"`
 	At     time.Time     `json:"at"`
 	RoomID *snowflake.ID `json:"room_id"`
-	By     *snowflake.ID `json:"by" doc:"null: Snug itself"`
+	By     *snowflake.ID `json:"by" doc:"Who did it. null: Snug itself."`
 	Via    access.Via    `json:"via"`
-	Target *snowflake.ID `json:"target" doc:"The person it was done to."`
+	Target *snowflake.ID `json:"target" doc:"Who it was done to."`
 	Detail string        `json:"detail,omitempty"`
 	Old    string        `json:"old,omitempty"`
 	New    string        `json:"new,omitempty"`

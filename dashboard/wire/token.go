@@ -13,11 +13,11 @@ type Token struct {
 	ID         string           `json:"id"`
 	Name       string           `json:"name"`
 	Scopes     []apitoken.Scope `json:"scopes" nullable:"false"`
-	GuildID    *snowflake.ID    `json:"guild_id,omitempty" doc:"The one server it is good for; left out for a personal token."`
+	GuildID    *snowflake.ID    `json:"guild_id,omitempty" doc:"The server it works in. Missing: a personal token."`
 	MadeBy     snowflake.ID     `json:"made_by"`
 	CreatedAt  time.Time        `json:"created_at"`
-	ExpiresAt  *time.Time       `json:"expires_at" doc:"null: never"`
-	LastUsedAt *time.Time       `json:"last_used_at" doc:"To the minute; null: never"`
+	ExpiresAt  *time.Time       `json:"expires_at" doc:"null: never."`
+	LastUsedAt *time.Time       `json:"last_used_at" doc:"To the minute. null: never."`
 }
 
 // NewToken gives a token as JSON has it.

@@ -75,7 +75,9 @@ func (c calls) DeleteChannel(ctx context.Context, channel snowflake.ID, reason s
 }
 
 func (c calls) FetchChannel(ctx context.Context, guild, channel snowflake.ID) (rooms.Channel, error) {
-	return asked(c, "FetchChannel", func() (rooms.Channel, error) { return c.Discord.FetchChannel(ctx, guild, channel) })
+	return asked(c, "FetchChannel", func() (rooms.Channel, error) {
+		return c.Discord.FetchChannel(ctx, guild, channel)
+	})
 }
 
 func (c calls) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Channel, error) {
@@ -145,5 +147,7 @@ func (c calls) ListInvites(ctx context.Context, channel snowflake.ID) ([]string,
 func (c calls) Permissions(
 	ctx context.Context, guild snowflake.ID, places []rooms.Channel,
 ) ([]rooms.Permission, error) {
-	return asked(c, "Permissions", func() ([]rooms.Permission, error) { return c.Discord.Permissions(ctx, guild, places) })
+	return asked(c, "Permissions", func() ([]rooms.Permission, error) {
+		return c.Discord.Permissions(ctx, guild, places)
+	})
 }

@@ -103,7 +103,8 @@ func (d *Discord) ForbidName(word string) {
 	d.badNames = append(d.badNames, word)
 }
 
-// MoveByHand has a moderator move a member to a voice channel, or out of voice (0), whatever Discord lets the member do.
+// MoveByHand has a moderator move a member to a voice channel, or out of voice (0), whatever Discord lets the member
+// do.
 func (d *Discord) MoveByHand(user, to snowflake.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
