@@ -78,6 +78,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.l.giveUp(k)
 		return nil, err
 	}
+	if string(bytes.TrimSpace(o.body)) == "null" {
+		o.body = nil // Discord never means it, and disgo's calls would return nil without an error
+	}
 	body := &answerBody{Reader: bytes.NewReader(o.body)}
 	if !own {
 		body.ticket = k
@@ -104,8 +107,9 @@ type call struct {
 	base    http.RoundTripper
 	r       *http.Request
 	k       *ticket
-	failed  int // tries that ended in a 5xx or a network error
-	limited int // tries that ended in a 429
+	failed  int  // tries that ended in a 5xx or a network error
+	limited int  // tries that ended in a 429
+	unknown bool // one of them may have taken effect
 }
 
 // outcome is the result of one try.
@@ -123,12 +127,12 @@ func (c *call) run() (outcome, error) {
 		o := c.try()
 		var err error
 		switch {
-		case o.refused: // an earlier try may have been processed
-			return o, withOutcome(o.err, c.failed > 0 && changes(c.r.Method))
+		case o.refused:
+			return o, withOutcome(o.err, c.unknown)
 		case o.err != nil:
 			err = c.network(o)
 		case o.rs.StatusCode == http.StatusTooManyRequests:
-			err = c.tooMany(o)
+			err = withOutcome(c.tooMany(o), c.unknown)
 		case o.rs.StatusCode >= 500:
 			err = c.serverError(o)
 		default:
@@ -198,17 +202,17 @@ func (c *call) bodyCopy() (io.ReadCloser, error) {
 // network handles a try without a response.
 func (c *call) network(o outcome) error {
 	may := c.l.cfg.repeatable(c.r.Context(), c.r.Method)
-	unknown := o.sent && changes(c.r.Method)
+	c.unknown = c.unknown || o.sent && changes(c.r.Method)
 	if c.r.Context().Err() != nil {
-		return withOutcome(context.Cause(c.r.Context()), unknown)
+		return withOutcome(context.Cause(c.r.Context()), c.unknown)
 	}
 	if errors.Is(o.err, errShutdown) {
-		return withOutcome(closedError(), unknown)
+		return withOutcome(closedError(), c.unknown)
 	}
 	if o.sent && !may {
-		return unavailableError(o.err, unknown)
+		return unavailableError(o.err, c.unknown)
 	}
-	return c.repeat(o.err, "network", 0, unknown)
+	return c.repeat(o.err, "network", 0)
 }
 
 // serverError handles a 5xx.
@@ -217,12 +221,12 @@ func (c *call) serverError(o outcome) error {
 	cause := &StatusError{Status: o.rs.StatusCode}
 	may := c.l.cfg.repeatable(c.r.Context(), c.r.Method)
 	before := unprocessed(o.rs, o.body)
-	unknown := changes(c.r.Method) && !before
+	c.unknown = c.unknown || changes(c.r.Method) && !before
 	if !may && !before {
-		return unavailableError(cause, unknown)
+		return unavailableError(cause, c.unknown)
 	}
 	after, _ := retryAfter(o.rs.Header)
-	return c.repeat(cause, "status", after, unknown)
+	return c.repeat(cause, "status", after)
 }
 
 // unprocessed reports whether a 5xx was certainly sent before the request was processed: a 502 of
@@ -240,29 +244,29 @@ func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 
-// withOutcome adds ErrOutcomeUnknown to err if unknown is set.
+// withOutcome adds ErrOutcomeUnknown to err, if there is one and unknown is set.
 func withOutcome(err error, unknown bool) error {
-	if !unknown {
+	if err == nil || !unknown {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", err, ErrOutcomeUnknown)
 }
 
 // repeat waits for the next try, or gives up.
-func (c *call) repeat(cause error, reason string, after time.Duration, unknown bool) error {
+func (c *call) repeat(cause error, reason string, after time.Duration) error {
 	c.failed++
 	if c.failed > c.l.cfg.Retries {
-		return unavailableError(cause, unknown)
+		return unavailableError(cause, c.unknown)
 	}
 	delay := max(c.l.cfg.backoff(c.failed), after)
 	if at, ok := c.r.Context().Deadline(); ok && time.Until(at) < delay || !ok && delay > c.l.cfg.MaxWait {
-		return unavailableError(cause, unknown) // not enough time for another try
+		return unavailableError(cause, c.unknown) // not enough time for another try
 	}
 	c.l.log.DebugContext(c.r.Context(), "repeating a request",
 		slog.String("route", c.k.route), slog.Int("try", c.failed+1),
 		slog.Duration("delay", delay), slog.Any("err", cause))
 	if err := c.l.again(c.r.Context(), c.k, time.Now().Add(delay)); err != nil {
-		return withOutcome(err, unknown)
+		return withOutcome(err, c.unknown)
 	}
 	c.l.cfg.Metrics.retried(reason)
 	return nil

@@ -83,6 +83,62 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// TestUnknownStays: what may have taken effect at one try is unknown whatever the next ones come to.
+func TestUnknownStays(t *testing.T) {
+	own := func() *http.Response {
+		return answer(502, `{}`, "Via", "1.1 google", "Content-Type", "application/json")
+	}
+	failed := func() *http.Response { return answer(500, ``) }
+	limited := func() *http.Response { return answer(429, `{"retry_after":600}`, "Via", "x") }
+	for name, c := range map[string]struct {
+		first, then func() *http.Response
+		refuse      bool // Config.Allow refuses the second try
+		code        errs.Code
+		unknown     bool
+	}{
+		"limited after a 500":                       {failed, limited, false, errs.RateLimited, true},
+		"limited after Discord's own 502":           {own, limited, false, errs.RateLimited, false},
+		"Discord's own 502s after a 500":            {failed, own, false, errs.DiscordUnavailable, true},
+		"no longer allowed after a 500":             {failed, own, true, errs.Forbidden, true},
+		"no longer allowed after Discord's own 502": {own, own, true, errs.Forbidden, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, allowed := Config{}, 0
+				if c.refuse {
+					cfg.Allow = func(*http.Request) error {
+						if allowed++; allowed > 1 {
+							return errs.E(errs.Forbidden, "Another process does it.")
+						}
+						return nil
+					}
+				}
+				r := newRig(t, &sim{reply: func(_ *sim, h hit) *http.Response {
+					if h.n == 0 {
+						return c.first()
+					}
+					return c.then()
+				}}, cfg)
+				err := r.do(t.Context(), putMember, nil, 1, 2)
+				if errs.CodeOf(err) != c.code || errors.Is(err, ErrOutcomeUnknown) != c.unknown {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestNull: an answer of nothing is no answer.
+func TestNull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &sim{reply: func(*sim, hit) *http.Response { return answer(200, " null\n") }}, Config{})
+		var got *struct{ ID string }
+		if err := r.client.Do(getMessage.Compile(nil, 1, 2), nil, &got); err == nil {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
 // TestRepeatSucceeds gives the answer of the try that worked.
 func TestRepeatSucceeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
