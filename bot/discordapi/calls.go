@@ -86,11 +86,18 @@ func (d *Discord) create(
 	for more := !whole; more; {
 		more, err = d.apply(ctx, c.ID(), list, list, want, reason)
 		if err != nil {
-			return 0, errors.Join(err, d.client.Rest.DeleteChannel(c.ID(), with(context.WithoutCancel(ctx), reason)...))
+			return 0, errors.Join(err, d.undo(ctx, c.ID(), reason))
 		}
 		list = taken(list, want, s.self)
 	}
 	return c.ID(), nil
+}
+
+// undo deletes a channel that isn't finished, even if ctx has ended. It doesn't keep the caller waiting for long.
+func (d *Discord) undo(ctx context.Context, channel snowflake.ID, reason string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	return d.client.Rest.DeleteChannel(channel, with(ctx, reason)...)
 }
 
 // inheritedWithMark returns the category's overwrites, limited to what the bot may grant, and the bot's own.
@@ -128,12 +135,14 @@ func (d *Discord) FetchChannel(ctx context.Context, guild, channel snowflake.ID)
 	return d.Channel(guild, g), nil
 }
 
+const listing, toList = "look at the server's channels", "View Channels"
+
 // Channels lists the guild's channels of all kinds in their order, followed by those the bot can't
 // view: Discord's list omits them, and only the gateway sends them.
 func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Channel, error) {
 	list, err := d.client.Rest.GetGuildChannels(guild, rest.WithCtx(ctx))
 	if err != nil {
-		return nil, coded(err, "look at the server's channels", "View Channels")
+		return nil, coded(err, listing, toList)
 	}
 	out, listed := make([]rooms.Channel, 0, len(list)), map[snowflake.ID]bool{}
 	for _, c := range list {

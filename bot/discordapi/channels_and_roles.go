@@ -9,7 +9,6 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/errs"
 	"snug/shared/guild"
 )
 
@@ -20,8 +19,7 @@ func (d *Discord) ChannelsAndRoles(
 ) (out guild.ChannelsAndRoles, err error) {
 	channels, err := d.client.Rest.GetGuildChannels(id, rest.WithCtx(ctx))
 	if err != nil {
-		return out, errs.E(errs.DiscordUnavailable,
-			"Discord didn't list this server's channels. Try again in a moment.").Because(err)
+		return out, coded(err, listing, toList)
 	}
 	slices.SortStableFunc(channels, func(a, b discord.GuildChannel) int {
 		return cmp.Or(cmp.Compare(a.Position(), b.Position()), cmp.Compare(a.ID(), b.ID()))

@@ -44,6 +44,7 @@ const (
 // all codes of https://docs.discord.com/developers/topics/opcodes-and-status-codes#json.
 var classes = map[class]struct {
 	codes []rest.JSONErrorCode
+	joins bool // it's about a user whom Snug adds to a server with their own sign-in, and a defect anywhere else
 	err   *errs.Error
 }{
 	classGone: {
@@ -81,12 +82,12 @@ var classes = map[class]struct {
 				"Settings → Invites, then try again."),
 	},
 	classGuilds: {
-		codes: []rest.JSONErrorCode{30001},
+		codes: []rest.JSONErrorCode{30001}, joins: true,
 		err: errs.E(errs.GuildJoinDenied,
 			"You're in as many servers as Discord allows. Leave one, then open this link again."),
 	},
 	classMembers: {
-		codes: []rest.JSONErrorCode{30019, 30061},
+		codes: []rest.JSONErrorCode{30019, 30061}, joins: true,
 		err: errs.E(errs.GuildJoinDenied,
 			"This server has as many members as Discord allows, so nobody can join it. Ask one of its managers."),
 	},
@@ -138,19 +139,19 @@ var classes = map[class]struct {
 			"You aren't connected to voice. Join a voice channel first."),
 	},
 	classBanned: {
-		codes: []rest.JSONErrorCode{40007},
+		codes: []rest.JSONErrorCode{40007}, joins: true,
 		err: errs.E(errs.GuildJoinDenied,
 			"You're banned from this server, so you can't join it. If you think that's a mistake, ask "+
 				"one of its managers."),
 	},
 	classAccount: {
-		codes: []rest.JSONErrorCode{20024, 30002, 30004, 30011, 40002, 50009, 50178, 340015},
+		codes: []rest.JSONErrorCode{20024, 30002, 30004, 30011, 40002, 50009, 50178, 340015}, joins: true,
 		err: errs.E(errs.GuildJoinDenied,
 			"Discord doesn't let your account do that yet; you may have to verify it first. Check what "+
 				"Discord's app asks of you, then try again."),
 	},
 	classSignIn: {
-		codes: []rest.JSONErrorCode{40012, 50012, 50020, 50025, 50026, 50036},
+		codes: []rest.JSONErrorCode{40012, 50012, 50020, 50025, 50026, 50036}, joins: true,
 		err: errs.E(errs.GuildJoinDenied,
 			"Your sign-in doesn't let Snug add you to the server. Sign in again, then open this link again."),
 	},

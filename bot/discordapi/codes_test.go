@@ -91,7 +91,6 @@ func TestRefusalsHaveTheirCause(t *testing.T) {
 		"two-factor": {
 			refusal(403, 60003, ""), errs.MissingPermission, "the Discord account that owns Snug's application",
 		},
-		"too many servers":            {refusal(400, 30001, ""), errs.GuildJoinDenied, "Leave one"},
 		"direct messages too fast":    {refusal(403, 40003, ""), errs.RateLimited, "anyone new"},
 		"no server in common":         {refusal(403, 50278, ""), errs.Forbidden, "share no server"},
 		"takes none":                  {refusal(403, 50007, ""), errs.Forbidden, "direct messages"},

@@ -20,6 +20,7 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/shared/access"
 	"snug/shared/errs"
@@ -103,8 +104,12 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	}
 }
 
-// renameTime bounds a rename, so that one past Discord's limit fails instead of waiting for it.
-const renameTime = 10 * time.Second
+const (
+	// renameTime bounds a rename, so that one past Discord's limit fails instead of waiting for it.
+	renameTime = 10 * time.Second
+	// undoTime bounds the deletion of a channel that couldn't be finished.
+	undoTime = 10 * time.Second
+)
 
 // CreateRoomChannel creates the voice channel of a room in one call, with as many overwrites as Discord
 // accepts at creation. whole is false if there are more: SetAccess adds them. The error is
@@ -140,8 +145,27 @@ func (d *Discord) DeleteChannel(ctx context.Context, channel snowflake.ID, reaso
 	return err
 }
 
-// Move moves a user who is in voice to another channel, or out of voice (to 0).
-func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
+// Move moves a user who is in voice from one channel to another, or out of voice (to 0). If it is unknown whether
+// Discord did it, Move looks where they are, and repeats it only if they're still where they were: meanwhile they
+// may have gone elsewhere themselves.
+func (d *Discord) Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error {
+	const tries = 3
+	for n := 1; ; n++ {
+		err := d.move(ctx, guild, user, to, reason)
+		if n == tries || !errors.Is(err, ratelimit.ErrOutcomeUnknown) {
+			return err
+		}
+		switch in, e := d.voiceChannel(ctx, guild, user); {
+		case e == nil && in == to:
+			return nil
+		case e != nil || in != from:
+			return err
+		}
+	}
+}
+
+// move is Move's request, which the queue doesn't repeat if it may have taken effect.
+func (d *Discord) move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
 	// disgo would send its zero id as "0", which Discord refuses: leaving voice is a null.
 	body := struct {
 		ChannelID *snowflake.ID `json:"channel_id"`
@@ -149,8 +173,21 @@ func (d *Discord) Move(ctx context.Context, guild, user, to snowflake.ID, reason
 	if to != 0 {
 		body.ChannelID = &to
 	}
-	err := d.client.Rest.Do(rest.UpdateMember.Compile(nil, guild, user), body, nil, with(ctx, reason)...)
+	err := d.client.Rest.Do(rest.UpdateMember.Compile(nil, guild, user), body, nil,
+		with(ratelimit.WithRepeat(ctx, false), reason)...)
 	return coded(err, "move somebody", "Move Members and Connect")
+}
+
+// voiceChannel requests which voice channel a user is in; 0 for none.
+func (d *Discord) voiceChannel(ctx context.Context, guild, user snowflake.ID) (snowflake.ID, error) {
+	v, err := d.client.Rest.GetUserVoiceState(guild, user, rest.WithCtx(ctx))
+	switch {
+	case rest.IsJSONErrorCode(err, rest.JSONErrorCodeUnknownVoiceState):
+		return 0, nil
+	case err != nil || v.ChannelID == nil:
+		return 0, err
+	}
+	return *v.ChannelID, nil
 }
 
 // Standing requests a user's standing. Member is false for a user who is not in the guild.
@@ -197,13 +234,15 @@ func StandingIn(in access.Guild, m discord.Member, at time.Time) access.Standing
 	return s.WithGuild(in)
 }
 
+const joining = "bring you into the server"
+
 // AddMember adds a user to the guild with their own access token (scope guilds.join). For a user who is
 // already a member Discord answers 204 without a body, which disgo's own call cannot read.
 // https://docs.discord.com/developers/resources/guild#add-guild-member
 func (d *Discord) AddMember(ctx context.Context, guild, user snowflake.ID, accessToken string) error {
 	body := discord.MemberAdd{AccessToken: accessToken}
 	err := coded(d.client.Rest.Do(rest.AddMember.Compile(nil, guild, user), body, nil, rest.WithCtx(ctx)),
-		"bring you into the server", "Create Invite")
+		joining, "Create Invite")
 	switch errs.CodeOf(err) {
 	case "", errs.GuildJoinDenied, errs.DiscordUnavailable, errs.RateLimited, errs.Unavailable:
 		return err
@@ -223,28 +262,33 @@ const (
 	codeBadName      = "INVALID_COMMUNITY_PROPERTY_NAME"
 )
 
-// coded turns the error of a failed call into a coded error; doing completes "Snug could not …".
+// coded turns the error of a failed call into a coded error; doing completes "Snug could not …". The code is
+// errs.DiscordUnavailable if Discord may have done what was asked, whatever else went wrong.
 func coded(err error, doing, permissions string) error {
 	var known *errs.Error
 	var answer *rest.Error
+	unknown := errors.Is(err, ratelimit.ErrOutcomeUnknown)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &known):
+	case errors.As(err, &known) && (!unknown || known.Code == errs.DiscordUnavailable):
 		return err
-	case !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 || !discords(answer):
+	case unknown || !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 ||
+		!discords(answer):
 		return errs.E(errs.DiscordUnavailable,
 			"Discord didn't answer when Snug tried to %s. Try again in a moment.",
 			errs.Term(doing)).Because(err)
 	}
 	c := classOf(answer.Code)
-	switch c {
-	case classUnknown:
+	switch {
+	case c == classUnknown:
 		c = classOfStatus(answer.Response.StatusCode)
-	case classWords:
+	case c == classWords:
 		err = errors.Join(err, rooms.ErrNameNotAllowed)
-	case classForm:
-		return invalid(string(answer.Errors), doing, err)
+	case c == classForm:
+		return invalid(answer.Errors, doing, err)
+	case classes[c].joins && doing != joining:
+		c = classDefect // it's not the account of whoever reads it
 	}
 	return explained(c, doing, permissions).Because(err)
 }
@@ -256,23 +300,31 @@ func discords(answer *rest.Error) bool {
 		json.Valid(answer.RsBody) && bytes.HasPrefix(bytes.TrimSpace(answer.RsBody), []byte("{"))
 }
 
-// invalid explains Discord's form errors that people can fix.
-func invalid(tree, doing string, err error) error {
+// invalid explains Discord's form errors: those that people can fix, about the category or what they typed. Any other
+// is a defect.
+func invalid(tree json.RawMessage, doing string, err error) error {
+	var wrong struct{ Name, Status, Content json.RawMessage }
+	has := func(code string) bool { return bytes.Contains(tree, []byte(code)) }
+	_ = json.Unmarshal(tree, &wrong) // without a tree nothing is known to be wrong
 	switch {
-	case strings.Contains(tree, codeCategoryFull):
+	case has(codeCategoryFull):
 		return errs.E(errs.Invalid,
 			"The category for rooms is full: Discord allows 50 channels in one. Choose another in Snug's settings.").
 			Because(errors.Join(err, rooms.ErrCategoryFull))
-	case strings.Contains(tree, codeNoCategory):
+	case has(codeNoCategory):
 		return errs.E(errs.Invalid,
 			"The category for rooms no longer exists. Choose another in Snug's settings.").
 			Because(errors.Join(err, rooms.ErrCategoryGone))
-	case strings.Contains(tree, codeBadName):
+	case has(codeBadName):
 		return explained(classWords, doing, "").Because(errors.Join(err, rooms.ErrNameNotAllowed))
+	case wrong.Name != nil:
+		return errs.E(errs.Invalid,
+			"Discord didn't accept what Snug sent to %s. Try a different name: some words aren't allowed.",
+			errs.Term(doing)).Because(err)
+	case wrong.Status != nil, wrong.Content != nil:
+		return explained(classWords, doing, "").Because(err)
 	}
-	return errs.E(errs.Invalid,
-		"Discord didn't accept what Snug sent to %s. Try a different name: some words aren't allowed.",
-		errs.Term(doing)).Because(err)
+	return explained(classDefect, doing, "").Because(err)
 }
 
 // isGone reports whether something does not exist, or the bot may not see it.

@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 )
 
@@ -38,6 +39,10 @@ func (d *Discord) MayInvite(ctx context.Context, guild, channel, user snowflake.
 		return false, err
 	}
 	base := permissions(*m, roles, guild)
+	s := StandingIn(access.Guild{}, *m, d.now())
+	if s.Admin = base.Has(discord.PermissionAdministrator); !s.Active() {
+		return false, nil // Discord takes it from them while they're timed out or haven't accepted the rules
+	}
 	c, err := d.client.Rest.GetChannel(channel, rest.WithCtx(ctx))
 	if err != nil {
 		return false, coded(err, "look at the room", "View Channels")

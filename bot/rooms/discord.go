@@ -35,9 +35,9 @@ type Discord interface {
 	Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error
 	// Expel removes a user's overwrite from a room's channel or, with ban, denies them to see and enter.
 	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error
-	// Move moves a user who is in voice to another channel, or
-	// disconnects them (to 0). errs.NotInVoice if they are not in voice.
-	Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error
+	// Move moves a user who is in voice from one channel to another, or disconnects them
+	// (to 0). errs.NotInVoice if they are not in voice.
+	Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error
 	// Rename renames a channel. It fails with errs.RateLimited and the time to wait beyond Discord's limit.
 	Rename(ctx context.Context, channel snowflake.ID, name, reason string) error
 	// SetLimit sets how many may be connected to a channel.

@@ -131,7 +131,7 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 			return room.Joined{}, err
 		}
 		g.movingIn[user] = movingIn{r.ID, now}
-		err := rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: joined on the web")
+		err := rs.o.Discord.Move(ctx, g.id, user, in, r.ID, "Snug: joined on the web")
 		if err == nil {
 			return room.Joined{Moved: true}, nil
 		}

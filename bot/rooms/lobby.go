@@ -90,7 +90,7 @@ func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.L
 	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0
 	if rs.o.Voice.ChannelOf(g.id, user) == lobby.ChannelID {
 		g.recordMove(user, g.now())
-		err = rs.o.Discord.Move(ctx, g.id, user, r.ID, "Snug: from the lobby")
+		err = rs.o.Discord.Move(ctx, g.id, user, lobby.ChannelID, r.ID, "Snug: from the lobby")
 		if err == nil || errs.Has(err, errs.DiscordUnavailable) {
 			return err
 		}

@@ -227,7 +227,7 @@ func (rs *Rooms) eject(ctx context.Context, g *guildState, r *roomState, user sn
 		return nil
 	}
 	g.ejectedAt[user] = g.now()
-	err := rs.o.Discord.Move(ctx, g.id, user, 0, reason)
+	err := rs.o.Discord.Move(ctx, g.id, user, r.ID, 0, reason)
 	if errs.Has(err, errs.NotInVoice) {
 		return nil
 	}

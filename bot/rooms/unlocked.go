@@ -82,8 +82,8 @@ func (o unlockedCalls) Expel(
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
-func (o unlockedCalls) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
-	return exec(ctx, func(ctx context.Context) error { return o.Discord.Move(ctx, guild, user, to, reason) })
+func (o unlockedCalls) Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Move(ctx, guild, user, from, to, reason) })
 }
 
 func (o unlockedCalls) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {

@@ -255,9 +255,10 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		to = 0 // somebody moved them from there: they may not enter it themselves
 	}
 	g.ejectedAt[m.UserID] = now
-	err := rs.o.Discord.Move(ctx, g.id, m.UserID, to, "Snug: every seat is taken")
-	if err != nil && to != 0 { // the channel they came from may be gone
-		err = rs.o.Discord.Move(ctx, g.id, m.UserID, 0, "Snug: every seat is taken")
+	const reason = "Snug: every seat is taken"
+	err := rs.o.Discord.Move(ctx, g.id, m.UserID, r.ID, to, reason)
+	if err != nil && to != 0 && !mayHaveHappened(err) { // the channel they came from may be gone
+		err = rs.o.Discord.Move(ctx, g.id, m.UserID, r.ID, 0, reason)
 	}
 	if errs.Has(err, errs.NotInVoice) {
 		return true

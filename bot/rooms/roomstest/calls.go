@@ -100,8 +100,8 @@ func (c calls) Expel(
 	return c.do("Expel", func() error { return c.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
-func (c calls) Move(ctx context.Context, guild, user, to snowflake.ID, reason string) error {
-	return c.do("Move", func() error { return c.Discord.Move(ctx, guild, user, to, reason) })
+func (c calls) Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error {
+	return c.do("Move", func() error { return c.Discord.Move(ctx, guild, user, from, to, reason) })
 }
 
 func (c calls) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {

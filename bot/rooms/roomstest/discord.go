@@ -610,7 +610,7 @@ func (d *Discord) Expel(
 	return nil
 }
 
-func (d *Discord) Move(_ context.Context, _, user, to snowflake.ID, _ string) error {
+func (d *Discord) Move(_ context.Context, _, user, _, to snowflake.ID, _ string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.voice[user] == 0 {
