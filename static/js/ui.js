@@ -262,7 +262,8 @@ function watchHeard() {
   let since = Date.parse(box.dataset.since ?? document.body.dataset.now); // by the server's clock
   const paint = () => {
     box.hidden = !unheard && !old;
-    if (!box.hidden) text(box.querySelector("b"), t(unheard ? "live.unheard" : "live.stale", { Span: until(now() - since) }));
+    const words = unheard ? "live.unheard" : "live.stale";
+    if (!box.hidden) text(box.querySelector("b"), t(words, { Span: until(now() - since) }));
   };
   const ask = async () => {
     if (document.hidden) return;
