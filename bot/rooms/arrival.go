@@ -147,7 +147,11 @@ func (rs *Rooms) Arrive(
 		}
 		r.arrivalState.pageSeenAt[who.UserID] = g.now()
 		if out.Until = a.Until; out.Step == room.StepIn {
-			out.Step, out.Why = rs.tryArrival(ctx, g, r, *a, who)
+			if err := rs.admitArrival(ctx, g, r, *a, who); errors.Is(err, errStale) {
+				return err
+			} else if err != nil {
+				out.Step, out.Why = room.StepWait, errs.Public(err)
+			}
 		}
 		if out.Step == room.StepJoin {
 			if err := rs.discardDiscordInvite(ctx, g, r, a, q.NewInvite); err != nil {
@@ -183,22 +187,12 @@ func (rs *Rooms) discardDiscordInvite(
 	})
 }
 
-// tryArrival admits a user who has become a full member, or returns what keeps them out.
-func (rs *Rooms) tryArrival(
-	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
-) (room.Step, *errs.Error) {
-	err := rs.admitArrival(ctx, g, r, a, who)
-	if err != nil {
-		return room.StepWait, errs.Public(err)
-	}
-	return room.StepIn, nil
-}
-
+// admitArrival admits a user who has become a full member.
 func (rs *Rooms) admitArrival(
 	ctx context.Context, g *guildState, r *roomState, a room.Arrival, who access.Standing,
 ) error {
 	rs.ObserveStanding(who)
-	return g.inLane(ctx, roomLane(r.ID), func() error {
+	return rs.inLaneOf(ctx, g, r.ID, func() error {
 		if g.rooms[r.ID] != r || r.State != room.Open || r.Arrival(a.UserID) == nil {
 			if _, placed := r.SuspendedFor(a.UserID); !placed {
 				return noRoomError()

@@ -127,20 +127,38 @@ func countChildren(channels []Channel, category snowflake.ID) int {
 	return n
 }
 
-// onCategoryFreed follows the closing of a room in a category:
-// it has space again, and an empty overflow category is deleted.
+// onCategoryFreed follows the end of a room in a category: it has space again,
+// and an empty overflow category is deleted. If that fails, a sweep repeats it.
 func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category snowflake.ID) {
 	if category == 0 {
 		return
 	}
 	delete(g.fullCategories, category)
-	if category == g.settings.CategoryID || g.categoryInUse(category) {
-		return
-	}
-	_ = g.inLane(ctx, categoryLane, func() error {
-		rs.removeEmptyCategory(ctx, g, category)
+	g.freed[category] = true
+	err := g.inLane(ctx, categoryLane, func() error {
+		if category != g.settings.CategoryID && !g.categoryInUse(category) {
+			if err := rs.removeEmptyCategory(ctx, g, category); err != nil {
+				return err
+			}
+		}
+		delete(g.freed, category)
 		return nil
 	})
+	if err != nil {
+		rs.o.Log.WarnContext(ctx, "an empty category for rooms stays until the next sweep", "guild_id", g.id,
+			"category_id", category, "err", err)
+	}
+}
+
+// noteEmptyCategories notes overflow categories that were left
+// empty, because a process ended before it could remove them.
+func (g *guildState) noteEmptyCategories(channels []Channel) {
+	for _, c := range channels {
+		if base, _ := baseCategory(c.ID, channels); c.Kind == KindCategory && base != c.ID &&
+			countChildren(channels, c.ID) == 0 {
+			g.freed[c.ID] = true
+		}
+	}
 }
 
 // categoryInUse reports whether a category has open or pending rooms.
@@ -159,24 +177,21 @@ func (g *guildState) categoryInUse(category snowflake.ID) bool {
 }
 
 // removeEmptyCategory deletes an overflow category if it is empty, in the categories' lane.
-func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, category snowflake.ID) {
+func (rs *Rooms) removeEmptyCategory(ctx context.Context, g *guildState, category snowflake.ID) error {
 	channels, err := rs.o.Discord.Channels(ctx, g.id)
 	if err != nil || g.categoryInUse(category) {
-		return
+		return err
 	}
 	if _, there := byID(channels)[category]; !there || countChildren(channels, category) > 0 {
-		return
+		return nil
 	}
 	if base, _ := baseCategory(category, channels); base == category {
-		return // not one that Snug created
+		return nil // not one that Snug created
 	}
 	for full, f := range g.fullCategories { // before the call: no new room must be placed there
 		if f.instead == category {
 			delete(g.fullCategories, full)
 		}
 	}
-	if err := rs.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it"); err != nil {
-		rs.o.Log.WarnContext(ctx, "an empty category for rooms stays", "guild_id", g.id, "category_id", category,
-			"err", err)
-	}
+	return rs.o.Discord.DeleteChannel(ctx, category, "Snug: no room is left in it")
 }

@@ -36,7 +36,7 @@ func (rs *Rooms) Change(
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		rs.review(ctx, g, who.UserID)
-		return g.inLane(ctx, roomLane(q.RoomID), func() error {
+		return rs.inLaneOf(ctx, g, q.RoomID, func() error {
 			r, err := rs.changeable(g, q.RoomID, row, who)
 			if err != nil {
 				return err
@@ -134,17 +134,16 @@ func (c changeOp) setPrivacy(ctx context.Context, next *room.Room) error {
 	if old == now && !c.r.Pending.Access {
 		return nil
 	}
-	if now != (room.Privacy{}) {
-		c.rs.addSeatedAsGuests(c.g, c.r, next)
-	}
 	if (c.r.Private || c.r.Hidden) && !next.Private && !next.Hidden {
 		next.ShownAt = c.g.now()
 	}
 	entry := c.entry()
 	entry.Old, entry.New = old.String(), now.String()
 	err := c.rs.changeThenCall(ctx, c.g, c.r, entry, pendingAccess(), func(doc *room.Room) {
-		doc.Private, doc.Locked, doc.Hidden, doc.Guests = next.Private, next.Locked, next.Hidden, next.Guests
-		doc.ShownAt = next.ShownAt
+		doc.Private, doc.Locked, doc.Hidden, doc.ShownAt = next.Private, next.Locked, next.Hidden, next.ShownAt
+		if now != (room.Privacy{}) {
+			c.rs.addSeatedAsGuests(c.g, c.r, doc)
+		}
 	}, func(ctx context.Context) error {
 		return c.rs.setAccess(ctx, c.g, c.r, "Snug: "+string(c.q.Do)+" by "+c.who.UserID.String())
 	})
@@ -289,6 +288,7 @@ func (c changeOp) expel(ctx context.Context, ban bool) error {
 			if err := c.rs.o.Discord.Expel(ctx, c.r.ID, user, ban, c.rs.access(c.g, &c.r.Room), reason); err != nil {
 				return err
 			}
+			return partial(c.rs.eject(ctx, c.g, c.r, user, reason))
 		}
 		return c.rs.eject(ctx, c.g, c.r, user, reason)
 	})

@@ -7,7 +7,6 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/shared/errs"
 	"snug/shared/room"
 )
 
@@ -82,7 +81,7 @@ func (rs *Rooms) confirmed(ctx context.Context, g *guildState, r *roomState, c C
 		err = rs.align(ctx, g, r, c)
 	}
 	if err != nil {
-		g.compareFailed = g.compareFailed || errs.Has(err, errs.DiscordUnavailable) || errs.Has(err, errs.RateLimited)
+		g.compareFailed = g.compareFailed || mayHaveHappened(err)
 		rs.o.Log.WarnContext(ctx, "a changed channel could not be followed", "guild_id", g.id, "room_id", r.ID,
 			"err", err)
 	}

@@ -63,7 +63,7 @@ func (rs *Rooms) CloseRoom(ctx context.Context, guildID snowflake.ID, q room.Req
 		return out, err
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		return g.inLane(ctx, roomLane(q.RoomID), func() error {
+		return rs.inLaneOf(ctx, g, q.RoomID, func() error {
 			r, err := g.room(q.RoomID)
 			if err != nil {
 				return err
@@ -103,7 +103,6 @@ func (rs *Rooms) close(
 		return err
 	}
 	rs.o.Log.InfoContext(ctx, "room closed", "guild_id", g.id, "room_id", r.ID, "reason", r.CloseReason)
-	rs.onCategoryFreed(ctx, g, r.CategoryID)
 	return nil
 }
 

@@ -12,6 +12,33 @@ import (
 	"snug/shared/room"
 )
 
+// createRoom creates the channel of a pending creation and stores the room. neutral is as for createChannel. It
+// returns the creation as it was carried out.
+func (rs *Rooms) createRoom(
+	ctx context.Context, g *guildState, in room.PendingCreate, neutral string,
+) (*roomState, room.PendingCreate, error) {
+	in, channel, whole, err := rs.createChannel(ctx, g, in, neutral)
+	if err != nil {
+		// With an unknown outcome the pending creation stays, and a sweep looks for the channel.
+		if !errs.Has(err, errs.DiscordUnavailable) {
+			rs.dropPendingCreate(ctx, g, in)
+		}
+		if in.CategoryID != 0 {
+			g.freed[in.CategoryID] = true
+		}
+		return nil, in, err
+	}
+	r, err := rs.finishCreate(ctx, g, in, channel, whole)
+	if err != nil {
+		rs.undoCreate(ctx, g, in, channel, err)
+		return nil, in, err
+	}
+	if r.Pending.Access {
+		rs.continuePending(g, r.ID)
+	}
+	return r, in, nil
+}
+
 // createChannel creates the channel of a pending creation: in an overflow
 // category if the intended one is full, outside categories if it is gone, and
 // under the neutral name (if not "") if Discord does not allow the intended one.
@@ -41,13 +68,9 @@ func (rs *Rooms) createChannel(
 		default:
 			in.CategoryID = 0
 		}
-		wctx, cancel := withWriteTimeout(ctx)
-		_, e = rs.o.Hub.PendingCreates.Put(wctx, pendingCreateKey(in), in)
-		cancel()
-		if e != nil {
+		if e = rs.storePendingCreate(ctx, g, in); e != nil {
 			return in, 0, false, e
 		}
-		g.pendingCreates[in.ID] = in
 	}
 }
 

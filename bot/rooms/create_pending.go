@@ -3,6 +3,7 @@ package rooms
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/schema"
 )
@@ -25,26 +27,23 @@ func (rs *Rooms) resumeOpen(ctx context.Context, g *guildState, in room.PendingC
 	if err != nil {
 		return nil, err
 	}
-	whole := false
-	if channel == 0 {
-		if age := g.now().Sub(in.At); age >= 0 && age < creationVisibleWithin {
-			return nil, errs.E(errs.InProgress,
-				"Your room is still opening: Discord hasn't confirmed it yet. Try again in a few seconds.").
-				After(creationVisibleWithin - age)
-		}
-		named := in.Name
-		if in, channel, whole, err = rs.createChannel(ctx, g, in, neutralName(in.Number)); err != nil {
-			return nil, err
-		}
-		if in.Name != named {
-			defer func() {
-				if r := g.rooms[channel]; r != nil {
-					rs.notify(g, NameRefused{Room: g.summary(r)})
-				}
-			}()
-		}
+	if channel != 0 {
+		return rs.finishCreate(ctx, g, in, channel, false)
 	}
-	return rs.finishCreate(ctx, g, in, channel, whole)
+	if age := g.now().Sub(in.At); age >= 0 && age < creationVisibleWithin {
+		return nil, errs.E(errs.InProgress,
+			"Your room is still opening: Discord hasn't confirmed it yet. Try again in a few seconds.").
+			After(creationVisibleWithin - age)
+	}
+	if err := rs.storePendingCreate(ctx, g, in); err != nil { // it may never have been stored
+		return nil, err
+	}
+	named := in.Name
+	r, in, err := rs.createRoom(ctx, g, in, neutralName(in.Number))
+	if err == nil && in.Name != named {
+		rs.notify(g, NameRefused{Room: g.summary(r)})
+	}
+	return r, err
 }
 
 // recordPendingCreate returns the creation to store. What was requested takes precedence over the
@@ -80,6 +79,26 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 		return in, err
 	}
 	return in, schema.CheckSeats(in.Seats)
+}
+
+// storePendingCreate stores a pending creation. If the outcome stays unknown, it counts as begun:
+// the same request resumes it, and otherwise a sweep gives it up.
+func (rs *Rooms) storePendingCreate(ctx context.Context, g *guildState, in room.PendingCreate) error {
+	acts(ctx)
+	ctx, cancel := withWriteTimeout(ctx)
+	defer cancel()
+	key := pendingCreateKey(in)
+	_, err := rs.o.Hub.PendingCreates.Put(ctx, key, in)
+	if errors.Is(err, hub.ErrUnknownOutcome) {
+		had, _, e := rs.o.Hub.PendingCreates.Latest(ctx, key)
+		if e == nil && had.Name == in.Name && had.CategoryID == in.CategoryID {
+			err = nil // it was stored
+		}
+	}
+	if err == nil || errors.Is(err, hub.ErrUnknownOutcome) {
+		g.pendingCreates[in.ID] = in
+	}
+	return err
 }
 
 // dropPendingCreate deletes a pending creation that is finished

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/rooms/roomstest"
 	"snug/shared/errs"
 	"snug/shared/hub"
 )
@@ -22,13 +24,27 @@ const (
 	down     fault = "down"        // this step and all of its kind until the operation ends are refused or unsent
 	diesAt   fault = "dies before" // not done: the process ends
 	diesWith fault = "dies after"  // done, then the process ends
+	noSpace  fault = "full"        // of writes: the hub has no space left
+	limited  fault = "limited"     // of calls: not done, because of a rate limit
+	partly   fault = "partly"      // of SetAccess: a part is done, and the answer says so
 )
 
-// everyFault lists the faults of any step.
-var everyFault = []fault{refused, unsent, lost, down, diesAt, diesWith}
+// faultsOf lists what can happen to a step.
+func faultsOf(step string) []fault {
+	list := []fault{refused, unsent, lost, down, diesAt, diesWith}
+	switch {
+	case isWrite(step):
+		return append(list, noSpace)
+	case step == "call SetAccess":
+		return append(list, limited, partly)
+	}
+	return append(list, limited)
+}
 
 // faults fails the steps of one guild's rooms.
 type faults struct {
+	discord *roomstest.Discord
+
 	mu    sync.Mutex
 	count bool
 	steps []string // since arm, in order
@@ -89,6 +105,13 @@ func (f *faults) around(step string, do func() error, refusal, unknown error) er
 		return do()
 	case refused:
 		return refusal
+	case noSpace:
+		return hubFull
+	case limited:
+		return discordLimits
+	case partly:
+		f.discord.BreakNext()
+		return do()
 	case down:
 		if isWrite(step) {
 			return refusal
@@ -116,6 +139,9 @@ var (
 			Because(fmt.Errorf("fault: %w", hub.ErrUnknownOutcome))
 	discordRefuses = errs.E(errs.MissingPermission, "Snug needs a permission to do that.").
 			Because(errors.New("fault: refused"))
+	hubFull = errs.E(errs.Unavailable, "Snug's storage is full. The person who hosts Snug has to make room.").
+		Because(fmt.Errorf("fault: %w", hub.ErrFull))
+	discordLimits = errs.E(errs.RateLimited, "Discord asks Snug to slow down.").After(time.Second)
 	discordSilent = errs.E(errs.DiscordUnavailable, "Discord isn't answering. Try again in a moment.").
 			Because(errors.New("fault: no answer"))
 )

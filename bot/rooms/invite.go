@@ -45,21 +45,19 @@ func (rs *Rooms) Invite(
 				return err
 			}
 		}
-		if earlier := r.Invite(q.ID); earlier != nil && earlier.By == who.UserID {
-			// by an earlier try, whose response was lost
-			out, err = rs.link(r, earlier)
-			return err
-		}
 		v := rs.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
 		v.ID = cmp.Or(q.ID, v.ID)
-		now := g.now()
-		entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
-		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
-			pruneInvites(doc, now)
-			doc.Invites = append(doc.Invites, v)
-		})
-		if err != nil {
-			return err
+		// an earlier try, whose response was lost, may have made it
+		if earlier := r.Invite(v.ID); earlier == nil || earlier.By != who.UserID {
+			now := g.now()
+			entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+			err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
+				pruneInvites(doc, now)
+				doc.Invites = append(doc.Invites, v)
+			})
+			if err != nil {
+				return err
+			}
 		}
 		if q.For != 0 {
 			a := admission{
@@ -120,7 +118,9 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 			entry := audit.Entry{Kind: audit.InviteRevoked, By: who.UserID, Via: q.Actor.Via}
 			now := g.now()
 			err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
-				doc.Invite(q.InviteID).RevokedAt = now
+				if v := doc.Invite(q.InviteID); v != nil {
+					v.RevokedAt = now
+				}
 				doc.DropArrivals(false, func(a room.Arrival) bool { return a.InviteID == q.InviteID })
 			})
 			if err != nil {
@@ -222,7 +222,7 @@ func (rs *Rooms) Redeem(
 		return out, err
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		return g.inLane(ctx, roomLane(claims.RoomID), func() error {
+		return rs.inLaneOf(ctx, g, claims.RoomID, func() error {
 			out, err = rs.redeemInLane(ctx, g, claims, who, q)
 			return err
 		})
@@ -335,7 +335,9 @@ func (rs *Rooms) admit(ctx context.Context, g *guildState, r *roomState, a admis
 		entry.Detail = audit.ByLink
 	}
 	err := rs.changeThenCall(ctx, g, r, entry, pendingOverwrite(), func(doc *room.Room) {
-		doc.Guests = append(doc.Guests, guest)
+		if doc.Guest(a.user) == nil {
+			doc.Guests = append(doc.Guests, guest)
+		}
 		doc.DropKnock(a.user)
 		doc.Pending.EjectDone(a.user)
 		if v := doc.Invite(a.inviteID); v != nil && !slices.Contains(v.Redeemers, a.user) {

@@ -51,8 +51,7 @@ func (rs *Rooms) Knock(ctx context.Context, guildID snowflake.ID, q room.KnockRe
 			return err
 		}
 		if err != nil && !errs.Has(err, errs.RateLimited) {
-			rs.o.Log.WarnContext(ctx, "a knock at a room that is not shown was lost", "guild_id", g.id, "room_id", r.ID,
-				"err", err)
+			return err // it is not heard: that outweighs that the answer tells of a room
 		}
 		return nil
 	})
@@ -128,8 +127,9 @@ func (rs *Rooms) Answer(
 		} else {
 			entry := audit.Entry{Kind: audit.KnockDenied, By: who.UserID, Via: q.Actor.Via, Target: q.User}
 			err = rs.change(ctx, g, r, &entry, func(doc *room.Room) {
-				o := doc.Knock(q.User)
-				o.RefusedAt, o.RefusedBy = now, who.UserID
+				if o := doc.Knock(q.User); o != nil {
+					o.RefusedAt, o.RefusedBy = now, who.UserID
+				}
 			})
 		}
 		if err != nil {

@@ -129,6 +129,7 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 		rs.o.Log.WarnContext(ctx, "not everything could be repaired at once; the sweeps continue", "guild_id", g.id,
 			"err", err)
 	}
+	g.noteEmptyCategories(channels)
 	g.ready, g.info.Ready = true, true
 	rs.openFromLobbies(g)
 	rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })

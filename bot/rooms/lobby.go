@@ -74,7 +74,7 @@ func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.L
 	if err != nil {
 		return err
 	}
-	r := g.roomOf(user)
+	r, fresh := g.roomOf(user), false
 	if r == nil || g.countOwned(user) < g.settings.RoomsPerMember {
 		if lobby.CategoryID == 0 {
 			lobby.CategoryID = rs.parentOf(ctx, g, lobby.ChannelID)
@@ -83,11 +83,11 @@ func (rs *Rooms) moveFromLobby(ctx context.Context, g *guildState, lobby guild.L
 		if r, err = rs.openInLane(ctx, g, opening{id: newID(), who: who, q: q, lobby: &lobby}); err != nil {
 			return err
 		}
+		fresh = true
 	}
 	if a := g.summary(r).Access; !a.MayEnter(who) {
 		return rs.enterError(g, a, who)
 	}
-	fresh := g.now().Sub(r.OpenedAt) < holdMoved && room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0
 	if rs.o.Voice.ChannelOf(g.id, user) == lobby.ChannelID {
 		g.recordMove(user, g.now())
 		err = rs.o.Discord.Move(ctx, g.id, user, lobby.ChannelID, r.ID, "Snug: from the lobby")
@@ -198,7 +198,10 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 		if err != nil {
 			return err
 		}
-		q.Lobby.ChannelID, err = rs.o.Discord.CreateLobby(ctx, g.id, cmp.Or(l.CategoryID, g.settings.CategoryID), name)
+		parent := cmp.Or(l.CategoryID, g.settings.CategoryID)
+		if q.Lobby.ChannelID = g.unusedLobby(channels, name, parent); q.Lobby.ChannelID == 0 {
+			q.Lobby.ChannelID, err = rs.o.Discord.CreateLobby(ctx, g.id, parent, name)
+		}
 		return err
 	case !of(l.ChannelID, KindVoice):
 		return errs.Field("channel_id",
@@ -206,6 +209,17 @@ func (rs *Rooms) prepareLobbyChannel(ctx context.Context, g *guildState, q *guil
 				"Channel there.")
 	}
 	return rs.checkLobbyChannel(g, q.Lobby.ChannelID, "channel_id")
+}
+
+// unusedLobby finds a lobby's channel that an earlier try created and did not come to save; 0 for none.
+func (g *guildState) unusedLobby(channels []Channel, name string, parent snowflake.ID) snowflake.ID {
+	for _, c := range channels {
+		if c.Kind == KindVoice && c.Name == name && c.Marked && c.ParentID == parent && g.rooms[c.ID] == nil &&
+			g.settings.Lobby(c.ID) == nil {
+			return c.ID
+		}
+	}
+	return 0
 }
 
 // checkLobbyChannel fails if a voice channel cannot be a lobby; field names the input.
@@ -231,14 +245,17 @@ func (rs *Rooms) RemoveLobby(
 			return errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")
 		}
 		out.Lobby = *l
+		if q.Delete { // first: it can be repeated as long as the lobby is known
+			reason := "Snug: lobby removed by " + q.Actor.UserID.String()
+			if err := rs.o.Discord.DeleteChannel(ctx, q.ChannelID, reason); err != nil {
+				return err
+			}
+		}
 		next.Lobbies = slices.DeleteFunc(next.Lobbies, func(l guild.Lobby) bool { return l.ChannelID == q.ChannelID })
 		if err := rs.saveSettings(ctx, g, next, q.Actor); err != nil {
 			return err
 		}
 		out.Lobbies = g.settings.Clone().Lobbies
-		if q.Delete {
-			return rs.o.Discord.DeleteChannel(ctx, q.ChannelID, "Snug: lobby removed by "+q.Actor.UserID.String())
-		}
 		return nil
 	})
 	return out, err

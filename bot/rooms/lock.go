@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -38,6 +39,18 @@ type task struct {
 	locked    bool     // it holds the guild's lock
 	lanes     []string // that it has entered
 	onRelease func()   // called once, when the lock is first released; may be nil
+	restarts  bool     // it is an operation that has changed nothing yet, so it can start over; see errStale
+}
+
+// errStale ends an operation that decided by a document which has changed since. withLock starts it over, and
+// nobody is told.
+var errStale = errors.New("the room changed since this was decided")
+
+// acts notes that the task changes something: from now on it does not start over.
+func acts(ctx context.Context) {
+	if t := taskOf(ctx); t != nil {
+		t.restarts = false
+	}
 }
 
 type taskKey struct{}
@@ -185,9 +198,10 @@ func (g *guildState) lock(ctx context.Context) error {
 	}
 }
 
-func busyError(ctx context.Context) error {
-	return errs.E(errs.Unavailable,
-		"Snug is busy with this server. Try again in a moment.").Because(ctx.Err())
+func busyError(ctx context.Context) error { return busy(ctx.Err()) }
+
+func busy(cause error) error {
+	return errs.E(errs.Unavailable, "Snug is busy with this server. Try again in a moment.").Because(cause)
 }
 
 func (g *guildState) unlock() {
@@ -209,11 +223,21 @@ func (rs *Rooms) withLock(ctx context.Context, id snowflake.ID, f func(context.C
 		return err
 	}
 	defer t.end()
-	if g.released.Load() {
-		return errs.E(errs.Unavailable, "Snug isn't connected to this server right now. Try again in a moment.")
+	const tries = 5
+	for range tries {
+		if g.released.Load() {
+			return errs.E(errs.Unavailable, "Snug isn't connected to this server right now. Try again in a moment.")
+		}
+		if !g.ready {
+			return errs.E(errs.Unavailable, "Snug is still starting for this server. Try again in a moment.")
+		}
+		if err := rs.rereadUnknown(ctx, g); err != nil {
+			return err
+		}
+		t.restarts = true
+		if err = f(ctx, g); !errors.Is(err, errStale) {
+			return err
+		}
 	}
-	if !g.ready {
-		return errs.E(errs.Unavailable, "Snug is still starting for this server. Try again in a moment.")
-	}
-	return f(ctx, g)
+	return busy(err)
 }

@@ -65,6 +65,8 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 	}
 	if in, begun := g.pendingCreates[o.id]; begun && in.OwnerID == o.who.UserID {
 		return rs.resumeOpen(ctx, g, in)
+	} else if begun {
+		o.id = newID() // somebody else's request
 	}
 	if err := rs.checkMayOpen(g, o.who); err != nil {
 		return nil, err
@@ -76,36 +78,21 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 	if err := rs.applyGates(g, &in, o.who); err != nil {
 		return nil, err
 	}
-	wctx, cancel := withWriteTimeout(ctx)
-	defer cancel()
-	if _, err := rs.o.Hub.PendingCreates.Create(wctx, pendingCreateKey(in), in); err != nil {
+	if err := rs.storePendingCreate(ctx, g, in); err != nil {
 		return nil, err
 	}
-	g.pendingCreates[in.ID] = in
 	g.recordOpening(o.who.UserID, g.now())
 	wanted := in.CategoryID
 	named, neutral := in.Name, ""
 	if o.q.Name == "" { // not typed now: it comes from a template or from remembered preferences
 		neutral = neutralName(in.Number)
 	}
-	in, channel, whole, err := rs.createChannel(ctx, g, in, neutral)
+	r, in, err := rs.createRoom(ctx, g, in, neutral)
 	if err != nil {
-		// With an unknown outcome the pending creation stays, and a sweep looks for the channel.
-		if !errs.Has(err, errs.DiscordUnavailable) {
-			rs.dropPendingCreate(ctx, g, in)
-		}
-		return nil, err
-	}
-	r, err := rs.finishCreate(ctx, g, in, channel, whole)
-	if err != nil {
-		rs.undoCreate(ctx, g, in, channel, err)
 		return nil, err
 	}
 	if wanted != 0 && in.CategoryID == 0 {
 		rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueCategoryGone})
-	}
-	if r.Pending.Access {
-		rs.continuePending(g, r.ID)
 	}
 	rs.fetchUnasked(g, r)
 	if in.Name != named {

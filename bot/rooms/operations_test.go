@@ -801,7 +801,37 @@ func byHand() []operation {
 		r, there := w.doc()
 		return there && len(w.checkRoom(r, w.discord.State())) == 0
 	}
+	// missed lets something happen while no process runs.
+	missed := func(happens func(*world)) func(*world) error {
+		return func(w *world) error {
+			w.bot.Stop(w.T)
+			w.discord.Unheard(func() { happens(w) })
+			w.start()
+			return nil
+		}
+	}
 	return []operation{
+		{
+			name: "start after changes", given: then(opened, guests(jonas)), before: true, slow: true, done: asStored,
+			do: missed(func(w *world) {
+				w.discord.RemoveOverwrite(w.room, jonas)
+				w.discord.RemoveOverwrite(w.room, w.guild)
+				w.discord.EditChannel(w.room, func(c *rooms.Channel) { c.Name, c.UserLimit = "Nook", 0 })
+			}),
+			kind: audit.RoomRenamed,
+		},
+		{
+			name: "start without a channel", given: opened, done: gone, kind: audit.RoomClosed, slow: true,
+			do: missed(func(w *world) { w.discord.Delete(w.room) }),
+		},
+		{
+			name: "start after people came and went", given: then(opened, guests(jonas), inside(mara)), slow: true,
+			do: missed(func(w *world) {
+				w.discord.Leave(mara)
+				w.discord.MoveByHand(jonas, w.room)
+			}),
+			done: is(func(r room.Room) bool { return !r.OwnerLeftAt.IsZero() && r.Idle.EmptySince.IsZero() }),
+		},
 		{
 			name: "channel is deleted", given: then(opened, inside(mara)), done: gone, kind: audit.RoomClosed,
 			slow: true,

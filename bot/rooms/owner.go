@@ -127,7 +127,11 @@ func (rs *Rooms) handOver(
 		if was {
 			return nil
 		}
-		return rs.o.Discord.Admit(ctx, r.ID, to.UserID, rs.access(g, &r.Room), "Snug: owns the room now")
+		err := rs.o.Discord.Admit(ctx, r.ID, to.UserID, rs.access(g, &r.Room), "Snug: owns the room now")
+		if how == audit.Handover {
+			err = partial(err)
+		}
+		return err
 	})
 	if err == nil {
 		r.ownerCheckedAt = time.Time{}
@@ -155,13 +159,8 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 			if r.OwnerID != user || r.State != room.Open {
 				continue
 			}
-			err := g.inRoomLane(ctx, r, func() error {
-				if r.OwnerID != user {
-					return nil
-				}
-				return rs.replaceOwner(ctx, g, r)
-			})
-			if err != nil {
+			r.goneOwner = user
+			if err := rs.replaceGoneOwner(ctx, g, r); err != nil {
 				rs.o.Log.WarnContext(ctx, "a room whose owner left the server waits for another", "guild_id", g.id,
 					"room_id", r.ID, "err", err)
 			}
@@ -169,10 +168,27 @@ func (rs *Rooms) MemberGone(guildID, user snowflake.ID) {
 	})
 }
 
+// replaceGoneOwner gives a room another owner, if its owner left the server. A sweep repeats it if it fails.
+func (rs *Rooms) replaceGoneOwner(ctx context.Context, g *guildState, r *roomState) error {
+	return g.inRoomLane(ctx, r, func() error {
+		if r.OwnerID != r.goneOwner || r.State != room.Open {
+			return nil
+		}
+		err := rs.replaceOwner(ctx, g, r)
+		if err == nil {
+			r.goneOwner = 0
+		}
+		return err
+	})
+}
+
 // checkOwner hands over a room whose owner left the server. Without the members intent
 // Discord sends no event, so while the owner is away and others are inside their
 // membership is requested over the gateway, or over REST if that is not possible.
 func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) error {
+	if r.OwnerID == r.goneOwner {
+		return rs.replaceGoneOwner(ctx, g, r)
+	}
 	now := g.now()
 	if r.State != room.Open || r.OwnerLeftAt.IsZero() || now.Sub(r.ownerCheckedAt) < ownerCheck ||
 		room.Occupied(rs.o.Voice.Roster(g.id, r.ID)) == 0 {

@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -108,13 +109,19 @@ func (rs *Rooms) changeThenCall(
 	entry := repairEntry(guild.Issue{Kind: guild.IssueUndone, Have: string(errs.CodeOf(err))})
 	undo := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
 		room.Revert(doc, before, after)
-		if errors.Is(err, ErrPartial) {
-			pending.mark(&doc.Pending) // a sweep sends Discord the restored state
+		if errors.Is(err, ErrPartial) { // a sweep sends Discord the restored state
+			doc.Pending.Access = true
+			for _, b := range after.Bans {
+				if !doc.Banned(b.UserID) {
+					doc.Pending.AddUnban(b)
+				}
+			}
 		}
 	})
 	if undo != nil {
-		rs.o.Log.ErrorContext(ctx, "cannot undo a change that Discord refused", "guild_id", g.id,
+		rs.o.Log.ErrorContext(ctx, "cannot undo a change that Discord refused; a sweep repeats it", "guild_id", g.id,
 			"room_id", r.ID, "err", undo)
+		return errors.Join(undo, err) // the change may come to be after all: Discord's refusal is not the answer
 	}
 	return err
 }
@@ -149,6 +156,14 @@ func (rs *Rooms) continuePending(g *guildState, id snowflake.ID) {
 			rs.o.Log.WarnContext(ctx, "not all are let in or kept out yet", "guild_id", g.id, "room_id", id, "err", err)
 		}
 	})
+}
+
+// partial marks the refusal of a call that followed one that changed overwrites.
+func partial(err error) error {
+	if err == nil || mayHaveHappened(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrPartial, err)
 }
 
 // mayHaveHappened reports whether a failed call may have taken effect, or may succeed if repeated.

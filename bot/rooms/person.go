@@ -59,7 +59,11 @@ func (rs *Rooms) rememberedBy(ctx context.Context, g *guildState, q room.PersonR
 		n++
 		_, id, _ := strings.Cut(e.Key, ".")
 		if user, err := snowflake.Parse(id); err == nil && q.Erase {
-			rs.updatePreferences(ctx, g, user, func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
+			err := rs.editPreferences(ctx, g, user,
+				func(p *room.Preferences) { p.Guests = without(p.Guests, q.UserID) })
+			if err != nil {
+				return n, err
+			}
 		}
 	}
 	return n, nil

@@ -60,6 +60,17 @@ func (c changeOp) remember(ctx context.Context, change func(*room.Preferences)) 
 func (rs *Rooms) updatePreferences(
 	ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences),
 ) {
+	if err := rs.editPreferences(ctx, g, user, change); err != nil {
+		rs.o.Log.WarnContext(ctx, "a member's preferences could not be stored", "guild_id", g.id, "user_id", user,
+			"err", err)
+	}
+}
+
+// editPreferences changes a member's preferences.
+func (rs *Rooms) editPreferences(
+	ctx context.Context, g *guildState, user snowflake.ID, change func(*room.Preferences),
+) error {
+	acts(ctx)
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	_, _, err := rs.o.Hub.Members.EditOrCreate(ctx, memberKey(g.id, user), func(p *room.Preferences) error {
@@ -68,10 +79,7 @@ func (rs *Rooms) updatePreferences(
 		p.Banned = p.Banned[max(0, len(p.Banned)-maxRemembered):]
 		return nil
 	})
-	if err != nil {
-		rs.o.Log.WarnContext(ctx, "a member's preferences could not be stored", "guild_id", g.id, "user_id", user,
-			"err", err)
-	}
+	return err
 }
 
 func without(list []snowflake.ID, user snowflake.ID) []snowflake.ID {

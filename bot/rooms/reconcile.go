@@ -289,7 +289,7 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 		for _, user := range r.missingOverwrites(c) {
 			rs.repaired(ctx, g, r, guild.Issue{Kind: guild.IssueShutOut})
 			if err := rs.o.Discord.Admit(ctx, r.ID, user, rs.access(g, &r.Room), "Snug: was let in"); err != nil {
-				return err
+				return errors.Join(err, rs.accessPends(ctx, g, r))
 			}
 		}
 		return nil
@@ -304,11 +304,15 @@ func (rs *Rooms) alignAccess(ctx context.Context, g *guildState, r *roomState, c
 	if err == nil {
 		return nil
 	}
-	if due := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); due != nil ||
-		errors.Is(err, errMorePending) {
+	if due := rs.accessPends(ctx, g, r); due != nil || errors.Is(err, errMorePending) {
 		return due
 	}
 	return err
+}
+
+// accessPends marks a room's overwrites as pending: a sweep sets them.
+func (rs *Rooms) accessPends(ctx context.Context, g *guildState, r *roomState) error {
+	return rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true })
 }
 
 // tooOpen reports whether a channel lets in more people than its room should.

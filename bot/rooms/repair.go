@@ -47,7 +47,9 @@ func (rs *Rooms) Repair(
 				f.Kind == guild.IssueUnseen {
 				continue
 			}
-			if err := rep.fix(ctx, *f); err != nil {
+			if err := rep.fix(ctx, *f); errors.Is(err, errStale) {
+				return err
+			} else if err != nil {
 				rs.o.Log.WarnContext(ctx, "a repair failed", "guild_id", g.id, "issue", f.ID, "err", err)
 				f.Err = errs.Public(err)
 				continue

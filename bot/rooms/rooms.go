@@ -107,6 +107,9 @@ type guildState struct {
 
 	clock        *clock // for durations; follows the wall clock's jumps
 	clockShifted bool   // the clock jumped, and not all rooms are stored with moved times
+	infoMissed   bool   // a status set in Discord could not be stored: a sweep requests it again
+	// categories that may be empty overflow categories; a sweep removes those that are
+	freed map[snowflake.ID]bool
 
 	queueMu        sync.Mutex
 	queue          []job // work from gateway events, in their order
@@ -136,9 +139,12 @@ type roomState struct {
 	retryAt        time.Time // earliest time of the next attempt after a failed call
 	denialLogged   bool      // Snug cannot see its channel, and has logged that
 	remarkedAt     time.Time // when Snug's own overwrite was last restored
-	arrivalState   arrivalTracker
-	holdTimerAt    time.Time // when watchHolds' timer fires
-	accessMarks    uint64    // how often Pending.Access was set outside the room's lane; see clearPending
+	// people who arrived and could not be moved out; a sweep tries again
+	unmoved      map[snowflake.ID]bool
+	goneOwner    snowflake.ID // an owner who left the server; while they own the room, a sweep gives it another
+	arrivalState arrivalTracker
+	holdTimerAt  time.Time // when watchHolds' timer fires
+	accessMarks  uint64    // how often Pending.Access was set outside the room's lane; see clearPending
 }
 
 // New returns a Rooms that holds no guild yet.
@@ -199,7 +205,7 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 			moves:     map[snowflake.ID][]time.Time{},
 			nextLobby: map[snowflake.ID]snowflake.ID{}, lobbyWaits: map[snowflake.ID]bool{}, wake: make(chan struct{}),
 			lobbyParents: map[snowflake.ID]snowflake.ID{}, ejectedAt: map[snowflake.ID]time.Time{},
-			movingIn: map[snowflake.ID]movingIn{},
+			movingIn: map[snowflake.ID]movingIn{}, freed: map[snowflake.ID]bool{},
 			fetching: map[snowflake.ID]bool{},
 		}
 		g.snapshotChanged = func() {
@@ -278,7 +284,7 @@ func (rs *Rooms) withControlledRoom(
 func (rs *Rooms) inControlledRoomLane(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, what errs.Term, f func() error,
 ) error {
-	return g.inLane(ctx, roomLane(r.ID), func() error {
+	return rs.inLaneOf(ctx, g, r.ID, func() error {
 		if _, err := g.room(r.ID); err != nil {
 			return err
 		}

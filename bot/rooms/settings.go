@@ -248,6 +248,9 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 		e := &entries[i]
 		e.ID, e.GuildID, e.By, e.Via, e.At = newID(), g.id, by.UserID, by.Via, now
 	}
+	if err := rs.markHelpers(ctx, g, next); err != nil {
+		return err
+	}
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	// keep entries that are not published yet
@@ -255,13 +258,43 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 	rev, err := rs.writeSettings(ctx, g, doc)
 	if err != nil { // the write may have happened: read what is stored
 		g.settingsUnsure = true
-		return errors.Join(err, rs.loadSettings(ctx, g))
+		if e := rs.loadSettings(ctx, g); e != nil {
+			return errors.Join(err, e)
+		}
+		if left, e := changes(g.settings, next); e != nil || len(left) > 0 {
+			return errors.Join(err, e)
+		}
+		return nil
 	}
-	gate := g.settings.GuestsPastGate != next.GuestsPastGate
-	privacy := gate || g.settings.ManagersSeePrivate != next.ManagersSeePrivate
-	helpers := !slices.Equal(g.settings.HelperRoles, next.HelperRoles)
+	old := g.settings
 	g.settings, g.settingsRev, g.settingsOutbox = next, rev, doc.Outbox
 	rs.flushSettings(ctx, g)
+	rs.followSettings(ctx, g, old)
+	return nil
+}
+
+// markHelpers marks the overwrites of closed rooms as pending if the helper roles are about to change; the
+// sweeps set them. It comes before the settings are stored: a process that ends in between forgets no room.
+func (rs *Rooms) markHelpers(ctx context.Context, g *guildState, next guild.Settings) error {
+	if slices.Equal(g.settings.HelperRoles, next.HelperRoles) {
+		return nil
+	}
+	for _, r := range g.rooms {
+		if r.State != room.Open || !r.Private && !r.Locked && !r.Hidden {
+			continue
+		}
+		r.accessMarks++
+		if err := rs.accessPends(ctx, g, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followSettings has the rooms follow changed settings.
+func (rs *Rooms) followSettings(ctx context.Context, g *guildState, old guild.Settings) {
+	gate := old.GuestsPastGate != g.settings.GuestsPastGate
+	privacy := gate || old.ManagersSeePrivate != g.settings.ManagersSeePrivate
 	if gate {
 		rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	}
@@ -272,20 +305,12 @@ func (rs *Rooms) saveSettings(ctx context.Context, g *guildState, next guild.Set
 		if privacy {
 			rs.publish(g, r, room.Changed{})
 		}
-		if helpers && (r.Private || r.Locked || r.Hidden) { // the sweeps set the overwrites
-			r.accessMarks++
-			if err := rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.Pending.Access = true }); err != nil {
-				rs.o.Log.WarnContext(ctx, "a room does not follow the new helper roles", "guild_id", g.id,
-					"room_id", r.ID, "err", err)
-			}
-		}
 		if _, over := rs.deadlinePassed(g, r); over { // that calls Discord: do not make the actor wait
 			rs.enqueue(g, func(ctx context.Context) { rs.afterDeadlineChange(ctx, g, r) })
 			continue
 		}
 		rs.afterDeadlineChange(ctx, g, r)
 	}
-	return nil
 }
 
 // afterDeadlineChange applies new settings to a room's closing.
@@ -297,6 +322,7 @@ func (rs *Rooms) afterDeadlineChange(ctx context.Context, g *guildState, r *room
 }
 
 func (rs *Rooms) writeSettings(ctx context.Context, g *guildState, doc guild.Document) (hub.Rev, error) {
+	acts(ctx)
 	if g.settingsRev == 0 {
 		return rs.o.Hub.Settings.Create(ctx, g.id.String(), doc)
 	}
@@ -350,7 +376,11 @@ func (rs *Rooms) readSettings(ctx context.Context, g *guildState) error {
 	case err != nil:
 		return fmt.Errorf("settings: %w", err)
 	}
+	old := g.settings
 	g.settings, g.settingsRev, g.settingsOutbox, g.settingsUnsure = doc.Settings, rev, doc.Outbox, false
+	if g.ready {
+		rs.followSettings(ctx, g, old)
+	}
 	return nil
 }
 

@@ -80,7 +80,8 @@ func (rs *Rooms) adoptStatus(ctx context.Context, g *guildState, r *roomState, s
 		entry = nil
 	}
 	if err := rs.change(ctx, g, r, entry, func(doc *room.Room) { doc.Status = status }); err != nil {
-		rs.o.Log.WarnContext(ctx, "a status set in Discord could not be followed", "guild_id", g.id, "room_id", r.ID,
-			"err", err)
+		g.infoMissed = true
+		rs.o.Log.WarnContext(ctx, "a status set in Discord could not be followed; a sweep repeats it",
+			"guild_id", g.id, "room_id", r.ID, "err", err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/bot/voice"
 	"snug/shared/access"
 	"snug/shared/audit"
@@ -29,10 +31,16 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 	}
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
-	for range 2 {
+	t := taskOf(ctx)
+	var err error
+	for range 3 {
 		if r.revUnknown {
+			was := r.rev
 			if err := rs.reread(ctx, g, r); err != nil {
 				return err
+			}
+			if r.rev != was && t != nil && t.restarts {
+				return errStale
 			}
 		}
 		next := r.Room.Clone()
@@ -40,9 +48,11 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 		if e != nil {
 			next.Outbox = append(next.Outbox, rs.entry(*e, r))
 		}
-		rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
+		var rev hub.Rev
+		rev, err = rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
 		switch {
 		case err == nil:
+			acts(ctx)
 			r.Room, r.rev = *next, rev
 			rs.flush(ctx, g, r)
 			rs.watchHolds(g, r)
@@ -55,7 +65,7 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 			return err
 		}
 	}
-	return errs.E(errs.Conflict, "Somebody else changed this room at the same moment. Try again.")
+	return busy(err)
 }
 
 // change is edit, and publishes room.Changed.
@@ -81,11 +91,44 @@ func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error 
 		rs.forgetRoom(g, r)
 		_, err = g.room(r.ID)
 	}
-	if err == nil {
-		stored.Shift(r.Shifted - stored.Shifted)
-		r.Room, r.rev, r.revUnknown = stored, rev, false
+	if err != nil {
+		return err
 	}
-	return err
+	stored.Shift(r.Shifted - stored.Shifted)
+	changed := rev != r.rev
+	r.Room, r.rev, r.revUnknown = stored, rev, false
+	if changed {
+		rs.refresh(g, r, true)
+		rs.watchHolds(g, r)
+		if r.State == room.Open {
+			rs.publish(g, r, room.Changed{})
+		}
+	}
+	return nil
+}
+
+// inLaneOf runs an operation in the lane of a room, by what is stored of it.
+func (rs *Rooms) inLaneOf(ctx context.Context, g *guildState, id snowflake.ID, f func() error) error {
+	return g.inLane(ctx, roomLane(id), func() error {
+		if err := rs.rereadUnknown(ctx, g); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// rereadUnknown rereads the rooms whose last write has an unknown outcome:
+// nothing must be decided by what they were before it.
+func (rs *Rooms) rereadUnknown(ctx context.Context, g *guildState) error {
+	for _, r := range g.rooms {
+		if !r.revUnknown {
+			continue
+		}
+		if err := rs.reread(ctx, g, r); err != nil && g.rooms[r.ID] == r {
+			return err
+		}
+	}
+	return nil
 }
 
 // entry fills in an audit entry of a room.
@@ -165,8 +208,8 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 }
 
 // deleteRoom deletes a room whose channel is gone, after publishing its last audit entries.
-func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) error {
-	ctx, cancel := withWriteTimeout(ctx)
+func (rs *Rooms) deleteRoom(rctx context.Context, g *guildState, r *roomState) error {
+	ctx, cancel := withWriteTimeout(rctx)
 	defer cancel()
 	rs.flush(ctx, g, r)
 	if g.rooms[r.ID] != r {
@@ -179,6 +222,7 @@ func (rs *Rooms) deleteRoom(ctx context.Context, g *guildState, r *roomState) er
 		return err
 	}
 	rs.forgetRoom(g, r)
+	rs.onCategoryFreed(rctx, g, r.CategoryID)
 	return nil
 }
 

@@ -127,7 +127,12 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 		}
 		if r.State == room.Open {
 			rs.updateOccupancy(ctx, g, r)
+			rs.reviewRoom(ctx, g, r)
 			rs.fetchUnasked(g, r)
+			rs.moveUnmoved(ctx, g, r)
+			if r.knownLimit() != rs.limit(g, r) && !r.Pending.Limit {
+				all = errors.Join(all, rs.updateLimit(ctx, g, r))
+			}
 			if r.Pending.Any() && retried < retriesPerSweep {
 				retried++
 				all = errors.Join(all, rs.retryPending(ctx, g, r))
@@ -138,6 +143,13 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 				rs.checkOwner(ctx, g, r))
 		}
 		all = errors.Join(all, rs.checkDeadline(ctx, g, r))
+	}
+	for category := range g.freed {
+		rs.onCategoryFreed(ctx, g, category)
+	}
+	if g.infoMissed {
+		g.infoMissed = false
+		rs.o.RequestChannelInfo(g.id)
 	}
 	for user := range g.lobbyWaits {
 		rs.enqueue(g, func(ctx context.Context) { rs.retryLobby(ctx, g, user) })

@@ -27,8 +27,9 @@ func query[T any](ctx context.Context, call func(context.Context) (T, error)) (o
 	return out, err
 }
 
-// exec makes a call that returns only an error.
+// exec makes a call that changes something, and returns only an error.
 func exec(ctx context.Context, call func(context.Context) error) error {
+	acts(ctx)
 	_, err := query(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 	return err
 }
@@ -36,6 +37,7 @@ func exec(ctx context.Context, call func(context.Context) error) error {
 func (o unlockedCalls) CreateRoomChannel(
 	ctx context.Context, in room.PendingCreate, a RoomAccess,
 ) (id snowflake.ID, whole bool, err error) {
+	acts(ctx)
 	id, err = query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		var err error
 		id, whole, err = o.Discord.CreateRoomChannel(ctx, in, a)
@@ -47,6 +49,7 @@ func (o unlockedCalls) CreateRoomChannel(
 func (o unlockedCalls) CreateLobby(
 	ctx context.Context, guild, category snowflake.ID, name string,
 ) (snowflake.ID, error) {
+	acts(ctx)
 	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateLobby(ctx, guild, category, name)
 	})
@@ -55,6 +58,7 @@ func (o unlockedCalls) CreateLobby(
 func (o unlockedCalls) CreateCategory(
 	ctx context.Context, guild snowflake.ID, name string, like snowflake.ID,
 ) (snowflake.ID, error) {
+	acts(ctx)
 	return query(ctx, func(ctx context.Context) (snowflake.ID, error) {
 		return o.Discord.CreateCategory(ctx, guild, name, like)
 	})
@@ -134,5 +138,6 @@ func (o unlockedCalls) Permissions(ctx context.Context, guild snowflake.ID, plac
 }
 
 func (o unlockedCalls) SetAccess(ctx context.Context, channel snowflake.ID, a RoomAccess, reason string) (bool, error) {
+	acts(ctx)
 	return query(ctx, func(ctx context.Context) (bool, error) { return o.Discord.SetAccess(ctx, channel, a, reason) })
 }

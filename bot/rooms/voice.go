@@ -3,6 +3,7 @@ package rooms
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,7 +97,9 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 	moved := g.isMovingIn(m.UserID, r.ID)
 	delete(g.movingIn, m.UserID)
 	lost := slices.Contains(rs.review(ctx, g, m.UserID), r)
-	if (lost || moved || r.Banned(m.UserID)) && rs.ejectSuspended(ctx, g, r, m.UserID) {
+	again := r.unmoved[m.UserID]
+	delete(r.unmoved, m.UserID)
+	if (lost || moved || again || r.Banned(m.UserID)) && rs.ejectSuspended(ctx, g, r, m.UserID) {
 		return
 	}
 	if rs.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
@@ -131,10 +134,30 @@ func (rs *Rooms) ejectSuspended(ctx context.Context, g *guildState, r *roomState
 		return false
 	}
 	if err := rs.eject(ctx, g, r, user, "Snug: does not pass the gate"); err != nil {
-		rs.o.Log.WarnContext(ctx, "a suspended user could not be disconnected", "guild_id", g.id,
+		r.couldNotMove(user)
+		rs.o.Log.WarnContext(ctx, "a suspended user could not be disconnected; a sweep repeats it", "guild_id", g.id,
 			"room_id", r.ID, "user_id", user, "err", err)
 	}
 	return true
+}
+
+// couldNotMove has a sweep look again at somebody who arrived and may not stay.
+func (r *roomState) couldNotMove(user snowflake.ID) {
+	if r.unmoved == nil {
+		r.unmoved = map[snowflake.ID]bool{}
+	}
+	r.unmoved[user] = true
+}
+
+// moveUnmoved looks again at those who arrived and could not be moved out.
+func (rs *Rooms) moveUnmoved(ctx context.Context, g *guildState, r *roomState) {
+	for _, user := range slices.Sorted(maps.Keys(r.unmoved)) {
+		if rs.o.Voice.ChannelOf(g.id, user) != r.ID {
+			delete(r.unmoved, user)
+			continue
+		}
+		rs.onArrived(ctx, g, r, voice.Move{GuildID: g.id, UserID: user, To: r.ID})
+	}
 }
 
 // seatOf returns a user's rank among the humans of a roster,
@@ -159,17 +182,21 @@ func (rs *Rooms) updateBotSeats(ctx context.Context, g *guildState, m voice.Move
 		if r == nil {
 			continue
 		}
-		err := g.inRoomLane(ctx, r, func() error {
-			if r.State != room.Open || r.knownLimit() == rs.limit(g, r) && !r.Pending.Limit {
-				return nil
-			}
-			return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
-		})
-		if err != nil {
+		if err := rs.updateLimit(ctx, g, r); err != nil {
 			rs.o.Log.WarnContext(ctx, "the user limit could not follow a bot; a sweep repeats it", "guild_id", g.id,
 				"room_id", r.ID, "err", err)
 		}
 	}
+}
+
+// updateLimit sets a channel's user limit if it is not what it should be.
+func (rs *Rooms) updateLimit(ctx context.Context, g *guildState, r *roomState) error {
+	return g.inRoomLane(ctx, r, func() error {
+		if r.State != room.Open || r.knownLimit() == rs.limit(g, r) && !r.Pending.Limit {
+			return nil
+		}
+		return rs.setLimit(ctx, g, r, "Snug: bots take no seat")
+	})
 }
 
 // knownLimit returns the user limit that was last set.
@@ -224,7 +251,8 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 	if over && g.settings.AdminsExempt {
 		who, err := rs.fetchStanding(ctx, g.id, m.UserID)
 		if err != nil {
-			log.Warn("could not check whether a user over the seat limit is exempt; they stay", "err", err)
+			r.couldNotMove(m.UserID)
+			log.Warn("could not check whether a user over the seat limit is exempt; a sweep repeats it", "err", err)
 			return false
 		}
 		if who.Manager {
@@ -264,7 +292,8 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		return true
 	}
 	if err != nil {
-		log.Warn("could not move back somebody over the seat limit", "err", err)
+		r.couldNotMove(m.UserID)
+		log.Warn("could not move back somebody over the seat limit; a sweep repeats it", "err", err)
 		return false
 	}
 	entry := audit.Entry{Kind: audit.SeatRefused, Target: m.UserID}

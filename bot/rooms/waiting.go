@@ -69,8 +69,10 @@ func (rs *Rooms) enterWaitingList(
 	}
 	entry := audit.Entry{Kind: audit.WaitingStarted, By: who.UserID, Via: via}
 	return rs.change(ctx, g, r, &entry, func(doc *room.Room) {
-		doc.Waiting = append(doc.Waiting,
-			room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
+		if doc.Place(who.UserID) == 0 {
+			doc.Waiting = append(doc.Waiting,
+				room.Waiter{UserID: who.UserID, Name: who.DisplayName, Avatar: who.Avatar, Since: now})
+		}
 	})
 }
 

@@ -115,7 +115,7 @@ func newWorld(t *testing.T) *world {
 	d.EditMember(jukebox, func(s *access.Standing) { s.Bot = true })
 	d.AddUser(ada, names[ada])
 	d.SetAround(w.faults.call)
-	w.discord = d
+	w.discord, w.faults.discord = d, d
 	w.start()
 	return w
 }
@@ -319,6 +319,34 @@ func (w *world) check() (wrong []string) {
 		say("the settings in memory are not those stored:\n%s\n%s", a, b)
 	}
 	w.checkMemory(docs, say)
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		unlike := w.checkPublished(docs)
+		if len(unlike) == 0 || time.Now().After(deadline) { // it is published in the background
+			return append(wrong, unlike...)
+		}
+	}
+}
+
+// checkPublished compares what pages show with what is stored.
+func (w *world) checkPublished(docs map[snowflake.ID]room.Room) (wrong []string) {
+	list, err := w.hub.Rosters.List(w.Context(), w.guild.String())
+	w.must(err)
+	shown := map[snowflake.ID]room.Live{}
+	for _, e := range list {
+		shown[e.Value.Room.ID] = e.Value
+		if _, there := docs[e.Value.Room.ID]; !there && !e.Value.Gone() {
+			wrong = append(wrong, fmt.Sprintf("room %s is shown and not stored", e.Value.Room.Name))
+		}
+	}
+	seesPrivate := w.bot.Snapshot(w.guild).Settings.ManagersSeePrivate
+	for id, r := range docs {
+		show, want := shown[id].Room, r.Summary(seesPrivate)
+		a := &show.Access // without what follows from Discord
+		show.LiveSince, a.Channel, a.Gates, a.GuestsPastGate = want.LiveSince, nil, nil, false
+		if x, y := jsonOf(show), jsonOf(want); x != y {
+			wrong = append(wrong, fmt.Sprintf("room %s is shown as\n%s, not\n%s", r.Name, x, y))
+		}
+	}
 	return wrong
 }
 

@@ -60,6 +60,7 @@ type Discord struct {
 	events    []event
 	emitted   int        // events so far
 	muted     bool       // nothing that happens is an event
+	breaks    bool       // the next SetAccess fails after its first change
 	following bool       // a Bot is being told events
 	caughtUp  *sync.Cond // on mu; for changes of events and following
 	around    Around
@@ -549,12 +550,16 @@ func (d *Discord) SetAccess(
 	if err != nil {
 		return false, err
 	}
-	list, changed := d.want(a, c.overwrites), 0
+	list, changed, most := d.want(a, c.overwrites), 0, maxPerCall
+	breaks := d.breaks
+	if d.breaks = false; breaks {
+		most = 1
+	}
 	step := func(id snowflake.ID, o access.Overwrite, remove bool) {
 		if have, there := c.overwrites[id]; there == !remove && (remove || have == o) {
 			return
 		}
-		if changed++; changed > maxPerCall {
+		if changed++; changed > most {
 			more = true
 			return
 		}
@@ -571,6 +576,9 @@ func (d *Discord) SetAccess(
 		step(o.ID, o, false)
 	}
 	d.emit(event{changed: channel})
+	if breaks {
+		return false, fmt.Errorf("%w: %w", rooms.ErrPartial, refused())
+	}
 	return more, nil
 }
 

@@ -118,6 +118,13 @@ func (d *Discord) IsMember(user snowflake.ID) bool {
 	return d.members[user] != nil
 }
 
+// BreakNext has the next SetAccess fail after its first change, as if the bot lost a permission in between.
+func (d *Discord) BreakNext() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.breaks = true
+}
+
 // Unheard has changes happen of which the bot is not told, as during an outage of the gateway.
 func (d *Discord) Unheard(changes func()) {
 	mute := func(on bool) {
