@@ -29,6 +29,7 @@ func (h *harness) overwriteOf(channel, id snowflake.ID) (allow, deny int64, ther
 // What docs/decisions/0005-by-hand.md says of overwrites: Snug's are put back, others' are left alone, and
 // the audit has it.
 func TestOverwritesChangedByHand(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Token))
@@ -67,6 +68,7 @@ func TestOverwritesChangedByHand(t *testing.T) {
 // The category of rooms is deleted: the room stays, at the top of the server,
 // and so does a new one, as log and audit say, until another category is chosen.
 func TestCategoryDeletedByHand(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
 	h.Must(err)
@@ -98,6 +100,7 @@ func TestCategoryDeletedByHand(t *testing.T) {
 // Snug is denied the sight of rooms' channels, before its eyes and while it is
 // away: they look like deleted ones, and are not. Given back, they are mended.
 func TestDeniedSightIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	seen, away, deleted := h.open("jonas", "Seen"), h.open("kiyo", "Away"), h.open("priya", "Deleted")
 	deny := func(id snowflake.ID) {
@@ -133,6 +136,7 @@ func TestDeniedSightIsNotDeleted(t *testing.T) {
 
 // A permission is taken away and given back: refusals name it, and nothing else is lost.
 func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
@@ -151,6 +155,7 @@ func TestPermissionTakenAwayAndGivenBack(t *testing.T) {
 // Discord loses a server for a while: requests are refused, and afterwards the
 // rosters and rooms are what they became meanwhile.
 func TestServerOutage(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")

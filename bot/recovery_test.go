@@ -54,7 +54,10 @@ func (w *watch) recovered() (lost, back time.Time, resumed, ok bool) {
 // everything else within 30 s of being noticed, and a half-open connection is
 // noticed within a heartbeat interval and 10 s.
 func TestRecoveryTimes(t *testing.T) {
+	t.Parallel()
 	const heartbeat = time.Second
+	var all sync.WaitGroup // they do nothing but wait, so they needn't take turns
+	defer all.Wait()
 	for _, c := range []struct {
 		name   string
 		faults []discordsim.Fault // the last makes it begin
@@ -96,49 +99,50 @@ func TestRecoveryTimes(t *testing.T) {
 			30 * time.Second, false,
 		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			limits := discordsim.NoRateLimits()
-			d := world.Start(t, discordsim.Options{Seed: 1, Limits: &limits, HeartbeatInterval: heartbeat})
-			w := &watch{more: make(chan struct{}, 1)}
-			shard, err := gateway.New(gateway.Config{
-				Token:    d.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken,
-				Intents:  bot.Intents,
-				URL:      "ws" + strings.TrimPrefix(d.URL, "http") + "/gateway",
-				Handler:  func(dgateway.Gateway, dgateway.EventType, int, dgateway.EventData) {},
-				Observer: w.observe, Logger: slog.New(slog.DiscardHandler),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := shard.Open(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			defer shard.Close(t.Context())
-			began := time.Now()
-			for _, f := range c.faults {
-				if _, err := d.Discord.Inject(f); err != nil {
+		all.Go(func() {
+			t.Run(c.name, func(t *testing.T) {
+				limits := discordsim.NoRateLimits()
+				d := world.Start(t, discordsim.Options{Seed: 1, Limits: &limits, HeartbeatInterval: heartbeat})
+				w := &watch{more: make(chan struct{}, 1)}
+				shard, err := gateway.New(gateway.Config{
+					Token:    d.Discord.AddApplication(discordsim.ApplicationOptions{Name: "Snug"}).BotToken,
+					Intents:  bot.Intents,
+					URL:      "ws" + strings.TrimPrefix(d.URL, "http") + "/gateway",
+					Handler:  func(dgateway.Gateway, dgateway.EventType, int, dgateway.EventData) {},
+					Observer: w.observe, Logger: slog.New(slog.DiscardHandler),
+				})
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			late := time.After(c.notice + c.within + patience)
-			for {
-				lost, back, resumed, ok := w.recovered()
-				if ok {
-					noticed, took := lost.Sub(began).Round(time.Millisecond), back.Sub(lost).Round(time.Millisecond)
-					t.Logf("noticed after %v, back %v later, resumed: %v", noticed, took, resumed)
-					if noticed > c.notice || took > c.within ||
-						resumed == c.anew && c.faults[0].Kind != discordsim.FaultNoACK {
-						t.Errorf("at most %v and %v were allowed, resumed %v", c.notice, c.within, !c.anew)
+				if err := shard.Open(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				defer shard.Close(t.Context())
+				began := time.Now()
+				for _, f := range c.faults {
+					if _, err := d.Discord.Inject(f); err != nil {
+						t.Fatal(err)
 					}
-					return
 				}
-				select {
-				case <-w.more:
-				case <-late:
-					t.Fatal("it did not come back")
+				late := time.After(c.notice + c.within + patience)
+				for {
+					lost, back, resumed, ok := w.recovered()
+					if ok {
+						noticed, took := lost.Sub(began).Round(time.Millisecond), back.Sub(lost).Round(time.Millisecond)
+						t.Logf("noticed after %v, back %v later, resumed: %v", noticed, took, resumed)
+						if noticed > c.notice || took > c.within ||
+							resumed == c.anew && c.faults[0].Kind != discordsim.FaultNoACK {
+							t.Errorf("at most %v and %v were allowed, resumed %v", c.notice, c.within, !c.anew)
+						}
+						return
+					}
+					select {
+					case <-w.more:
+					case <-late:
+						t.Fatal("it did not come back")
+					}
 				}
-			}
+			})
 		})
 	}
 }

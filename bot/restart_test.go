@@ -56,6 +56,7 @@ func (h *harness) stored(f func(*hub.Hub)) {
 }
 
 func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false,"seats":5}`)
 	r := h.open("jonas", "Friday")
@@ -99,6 +100,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 }
 
 func TestIdleTimeSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.clock.Forward(40 * time.Minute)
@@ -113,6 +115,7 @@ func TestIdleTimeSurvivesARestart(t *testing.T) {
 
 // Dying at any step of opening leaves a room or nothing.
 func TestOpeningSurvivesDeath(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	in := room.PendingCreate{
 		ID: "x", GuildID: h.Guild, OwnerID: h.People["jonas"], OwnerName: "Jonas", Name: "Friday", Seats: 4,
@@ -183,6 +186,7 @@ func TestOpeningSurvivesDeath(t *testing.T) {
 
 // Discord made the channel, but its answer was lost: there is one channel and one room.
 func TestCreationWithUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	for _, kind := range []string{discordsim.FaultError, discordsim.FaultReset} {
 		before := len(h.channels())
@@ -264,6 +268,7 @@ func TestCreationThatTimesOut(t *testing.T) {
 }
 
 func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultError, Route: "DELETE /channels/*", Count: 50})
@@ -283,6 +288,7 @@ func TestClosingIsFinishedAfterDiscordFailed(t *testing.T) {
 }
 
 func TestChangesByHand(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.do(http.MethodPatch, "/channels/"+r.Room.ID.String(),
@@ -303,6 +309,7 @@ func TestChangesByHand(t *testing.T) {
 }
 
 func TestKickedAndInvitedAgain(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.Discord.RemoveMember(h.Guild, h.App.ID))
@@ -316,6 +323,7 @@ func TestKickedAndInvitedAgain(t *testing.T) {
 }
 
 func TestMissingPermissionIsNamed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^discordsim.PermManageChannels))

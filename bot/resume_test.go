@@ -71,6 +71,7 @@ func (h *harness) turnBack(docs []hub.Entry[hub.Sealed]) {
 }
 
 func TestRestartResumes(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r, gone := h.open("jonas", "Friday"), h.open("priya", "Gone")
@@ -115,6 +116,7 @@ func TestRestartResumes(t *testing.T) {
 // A process that is killed leaves a checkpoint that is behind. What is
 // repeated then changes nothing, and no command is acted on twice.
 func TestResumeFromAnOlderCheckpoint(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	h.shut()
@@ -170,6 +172,7 @@ func (h *harness) channelsBut(id snowflake.ID) []snowflake.ID {
 
 // A session that Discord has forgotten, and a checkpoint that is not whole, begin anew and lose nothing.
 func TestWithoutASessionToResume(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")

@@ -21,6 +21,7 @@ import (
 var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
 
 func TestCreateRoomCommand(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	a := h.Command("jonas", "create-room", map[string]any{"name": "Friday *draft*"})
 	if !a.Ephemeral || !a.Deferred {
@@ -68,6 +69,7 @@ func TestCreateRoomCommand(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	for _, bad := range []string{strings.Repeat("x", 101), "\u202e\x01"} {
 		_, err := call(h, hub.OpenRoom, room.OpenRequest{Actor: h.actor("jonas"), Name: bad})
@@ -81,6 +83,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestInvites(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	id, token := r.Room.ID, r.Invite.Token
@@ -157,6 +160,7 @@ func atOnce(who []string, f func(string) error) []error {
 }
 
 func TestInviteCommandSendsTheLink(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	a := h.Command("jonas", "invite", map[string]any{"user": h.People["kiyo"].String()})
@@ -175,6 +179,7 @@ func TestInviteCommandSendsTheLink(t *testing.T) {
 }
 
 func TestLastSeat(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
@@ -201,6 +206,7 @@ func TestLastSeat(t *testing.T) {
 }
 
 func TestJoinMovesWhoIsInVoice(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Token))
@@ -247,6 +253,7 @@ func (h *harness) rooms() (id snowflake.ID) {
 }
 
 func TestFifthIsMovedBack(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
@@ -288,6 +295,7 @@ func (h *harness) sweep() {
 }
 
 func TestReaper(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	idle, kept, entered, watched := h.open("jonas",
 		"Idle"), h.open("kiyo", "Kept"), h.open("priya", "Entered"), h.open("ada", "Watched")
@@ -340,6 +348,7 @@ func TestReaper(t *testing.T) {
 }
 
 func TestIdleTimeoutSettings(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
 	h.settings(`{"idle_timeout":"never"}`)
