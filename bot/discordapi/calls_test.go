@@ -77,7 +77,8 @@ func calls() []call {
 			changes: plus(`channel Saturday: type 2 in "Rooms", limit 3, status ""`,
 				overwrite("Saturday", "Snug", self, 0), overwrite("Saturday", "everyone", 0, seeAndEnter),
 				overwrite("Saturday", "jonas", discordapi.GuestAllow, 0),
-				overwrite("Saturday", "kiyo", discordapi.GuestAllow, 0), overwrite("Saturday", "tomas", 0, seeAndEnter)),
+				overwrite("Saturday", "kiyo", discordapi.GuestAllow, 0),
+				overwrite("Saturday", "tomas", 0, seeAndEnter)),
 			absent: map[string]string{getCategory: "new, whole: true"},
 			doing:  "open a room", needs: opening, text: "name",
 		},
@@ -149,17 +150,20 @@ func calls() []call {
 				return strings.Join(names, ", "), err
 			},
 			got:  "general: text, Lounge: voice, Rooms: category, Friday: voice",
-			asks: []string{"GET /guilds/Friends/channels"}, doing: "look at the server's channels", needs: "View Channels",
+			asks: []string{"GET /guilds/Friends/channels"}, doing: "look at the server's channels",
+			needs: "View Channels",
 		},
 		{
 			name: "ChannelsAndRoles",
 			do: func(ctx context.Context, f *fixture) (string, error) {
 				skip := func(id snowflake.ID) bool { return id == f.id("Friday") }
 				got, err := f.api.ChannelsAndRoles(ctx, f.Guild, skip)
-				return fmt.Sprint("categories ", len(got.Categories), ", voice ", len(got.Voice), ", text ", len(got.Text)), err
+				return fmt.Sprint("categories ", len(got.Categories), ", voice ", len(got.Voice), ", text ",
+					len(got.Text)), err
 			},
 			got:  "categories 1, voice 1, text 1",
-			asks: []string{"GET /guilds/Friends/channels"}, doing: "look at the server's channels", needs: "View Channels",
+			asks: []string{"GET /guilds/Friends/channels"}, doing: "look at the server's channels",
+			needs: "View Channels",
 		},
 		{
 			name: "SetAccess",
@@ -216,7 +220,8 @@ func calls() []call {
 			do: func(ctx context.Context, f *fixture) (string, error) {
 				return "", f.api.Move(ctx, f.Guild, f.id("jonas"), f.id("Lounge"), f.id("Friday"), why)
 			},
-			asks: []string{"PATCH /guilds/Friends/members/jonas"}, after: "GET /guilds/Friends/voice-states/jonas", reason: why,
+			asks: []string{"PATCH /guilds/Friends/members/jonas"}, after: "GET /guilds/Friends/voice-states/jonas",
+			reason:  why,
 			changes: []string{"- jonas is in Lounge", "+ jonas is in Friday"},
 			doing:   "move somebody", needs: "Move Members and Connect",
 		},
@@ -225,7 +230,8 @@ func calls() []call {
 			do: func(ctx context.Context, f *fixture) (string, error) {
 				return "", f.api.Move(ctx, f.Guild, f.id("kiyo"), f.id("Friday"), 0, why)
 			},
-			asks: []string{"PATCH /guilds/Friends/members/kiyo"}, after: "GET /guilds/Friends/voice-states/kiyo", reason: why,
+			asks: []string{"PATCH /guilds/Friends/members/kiyo"}, after: "GET /guilds/Friends/voice-states/kiyo",
+			reason:  why,
 			changes: []string{"- kiyo is in Friday"},
 			doing:   "move somebody", needs: "Move Members and Connect",
 		},
@@ -305,8 +311,9 @@ func calls() []call {
 			do: func(ctx context.Context, f *fixture) (string, error) {
 				return "", f.api.DeleteInvite(ctx, f.code, why)
 			},
-			asks: []string{"DELETE /invites/code"}, reason: why, changes: []string{"- invite into Friday: 600 s, 1 uses"},
-			doing: "revoke an invite", needs: "Manage Channels",
+			asks: []string{"DELETE /invites/code"}, reason: why,
+			changes: []string{"- invite into Friday: 600 s, 1 uses"},
+			doing:   "revoke an invite", needs: "Manage Channels",
 			absent: map[string]string{"DELETE /invites/code": ""},
 		},
 		{
@@ -322,7 +329,8 @@ func calls() []call {
 			name: "Permissions",
 			do: func(ctx context.Context, f *fixture) (string, error) {
 				list, err := f.api.Permissions(ctx, f.Guild,
-					[]rooms.Channel{{ID: f.id("Rooms"), Kind: rooms.KindCategory}, {ID: f.id("general"), Kind: rooms.KindText}})
+					[]rooms.Channel{{ID: f.id("Rooms"), Kind: rooms.KindCategory},
+						{ID: f.id("general"), Kind: rooms.KindText}})
 				missing := map[string]int{}
 				for _, p := range list {
 					if !p.Granted {

@@ -167,7 +167,8 @@ func (f *fixture) connect(s setup) {
 	}
 	ready := make(chan error, 1)
 	shard, err := gateway.New(gateway.Config{
-		Token: f.App.BotToken, Intents: dgateway.IntentGuilds, URL: "ws" + strings.TrimPrefix(f.URL, "http") + "/gateway",
+		Token: f.App.BotToken, Intents: dgateway.IntentGuilds, URL: "ws" + strings.TrimPrefix(f.URL, "http") +
+			"/gateway",
 		Logger: quiet,
 		Handler: func(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
 			err := f.api.Follow(g, kind, seq, data)
@@ -384,7 +385,8 @@ func (f *fixture) picture() []string {
 			channels[c.ID] = c.Name
 		}
 		for _, c := range g.Channels {
-			add("channel %s: type %d in %q, limit %d, status %q", c.Name, c.Type, channels[c.Parent], c.UserLimit, c.Status)
+			add("channel %s: type %d in %q, limit %d, status %q", c.Name, c.Type, channels[c.Parent], c.UserLimit,
+				c.Status)
 			for _, o := range c.Overwrites {
 				who := f.name(o.ID)
 				if o.ID == f.Guild {

@@ -329,9 +329,10 @@ func causes() []cause {
 				"Admit":     {errs.RoomLimit, "Kick or unban somebody, then try again.", nil},
 				"SetAccess": fine("more: false"), // it removes one first
 			}},
-		{"the server has as many invites as fit", limited(func(l *discordsim.Limits) { l.Invites = 1 }), map[string]outcome{
-			"CreateInvite": {errs.Invalid, "Delete some under Server Settings → Invites", nil},
-		}},
+		{"the server has as many invites as fit", limited(func(l *discordsim.Limits) { l.Invites = 1 }),
+			map[string]outcome{
+				"CreateInvite": {errs.Invalid, "Delete some under Server Settings → Invites", nil},
+			}},
 		{"forbidden words", before(forbid(false)), named},
 		{"forbidden words, as an error of the form", before(forbid(true)), named},
 		{"two-factor authentication", before(func(f *fixture) error {
@@ -446,9 +447,11 @@ func TestRefusedDirectMessages(t *testing.T) {
 		after func(*fixture)
 		says  string
 	}{
-		"closed": {func(f *fixture) { f.Must(f.Discord.CloseDMs(f.id("jonas"), true)) }, "doesn't accept direct messages"},
+		"closed": {func(f *fixture) { f.Must(f.Discord.CloseDMs(f.id("jonas"), true)) },
+			"doesn't accept direct messages"},
 		"no shared server": {
-			func(f *fixture) { f.Must(f.Discord.RemoveMember(f.Guild, f.id("jonas"))) }, "They have to join this server first.",
+			func(f *fixture) { f.Must(f.Discord.RemoveMember(f.Guild, f.id("jonas"))) },
+			"They have to join this server first.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,7 +46,8 @@ func settled(f *fixture) {
 	enter, speak := discordsim.Permissions(seeAndEnter), discordsim.Permissions(discordsim.PermSpeak)
 	f.Must(f.Discord.SetOverwrites(f.id("Rooms"),
 		discordsim.Overwrite{ID: f.id("Helper"), Allow: enter}, discordsim.Overwrite{ID: muted, Deny: speak},
-		discordsim.Overwrite{ID: club, Allow: enter}, discordsim.Overwrite{ID: f.id("Music"), Member: true, Allow: enter},
+		discordsim.Overwrite{ID: club, Allow: enter},
+		discordsim.Overwrite{ID: f.id("Music"), Member: true, Allow: enter},
 		discordsim.Overwrite{ID: f.id("friend"), Member: true, Allow: enter},
 		discordsim.Overwrite{ID: f.id("foe"), Member: true, Deny: enter}))
 }
@@ -66,7 +67,8 @@ func TestKindsOfRooms(t *testing.T) {
 		t.Helper()
 		k := kinds[i]
 		for who, is := range map[string]struct{ seen, entered, speaks bool }{
-			"mara": {true, true, true}, "jonas": {true, true, true}, "kiyo": {true, true, false}, "ada": {true, true, true},
+			"mara": {true, true, true}, "jonas": {true, true, true}, "kiyo": {true, true, false},
+			"ada":   {true, true, true},
 			"Music": {true, true, true}, "tomas": {}, "foe": {},
 			"priya": {k.seen, k.entered, k.entered}, "clubber": {k.seen, k.entered, k.entered},
 			"friend": {k.seen, k.entered, k.entered},
@@ -100,7 +102,8 @@ func TestKindsOfRooms(t *testing.T) {
 			f.Must(err)
 			if in.MayEnter(s) != is.Has(discordsim.Permissions(access.Enter)) ||
 				in.MaySee(s) != is.Has(discordsim.PermViewChannel) {
-				t.Errorf("%s: %s enters: %v, sees it: %v; not so in Discord", how, s.Username, in.MayEnter(s), in.MaySee(s))
+				t.Errorf("%s: %s enters: %v, sees it: %v; not so in Discord", how, s.Username, in.MayEnter(s),
+					in.MaySee(s))
 			}
 		}
 	}

@@ -76,8 +76,9 @@ func TestManyOverwrites(t *testing.T) {
 		code  errs.Code
 		says  string
 	}{
-		"calm":      {},
-		"refused":   {discordsim.Fault{Kind: discordsim.FaultAnswer, Body: code(50013)}, errs.MissingPermission, making},
+		"calm": {},
+		"refused": {discordsim.Fault{Kind: discordsim.FaultAnswer, Body: code(50013)}, errs.MissingPermission,
+			making},
 		"no answer": {discordsim.Fault{Kind: discordsim.FaultError, Count: -1}, errs.DiscordUnavailable, tryAgain},
 		"done, but no answer": {
 			discordsim.Fault{Kind: discordsim.FaultReset, Count: -1, After: true}, errs.DiscordUnavailable, tryAgain,
@@ -95,11 +96,12 @@ func TestManyOverwrites(t *testing.T) {
 				if n := denials(f.picture(), "Entrance"); err != nil || n != denied {
 					t.Errorf("%d denials, %v", n, err)
 				}
-				// A hundred fit in at once, one of them everyone's denial, which is removed at last; Helper enters then.
+				// A hundred fit in at once, one of them everyone's denial, removed at last; Helper enters then.
 				if n := len(f.asked()); n != 1+denied+2-99+2 {
 					t.Errorf("%d requests", n)
 				}
-				if p, err := f.Discord.PermissionsIn(f.id("priya"), id); err != nil || !p.Has(discordsim.Permissions(seeAndEnter)) {
+				if p, err := f.Discord.PermissionsIn(f.id("priya"), id); err != nil ||
+					!p.Has(discordsim.Permissions(seeAndEnter)) {
 					t.Errorf("priya may %v, %v", p, err)
 				}
 				return
@@ -132,7 +134,8 @@ func TestUnfinishedChannel(t *testing.T) {
 	}
 	wantChanges(t, before, f.picture(), nil)
 	f.arrived = nil
-	f.inject("PUT /channels/new/permissions/nobody120", discordsim.Fault{Kind: discordsim.FaultAnswer, Body: code(50013)})
+	f.inject("PUT /channels/new/permissions/nobody120",
+		discordsim.Fault{Kind: discordsim.FaultAnswer, Body: code(50013)})
 	f.inject("DELETE /channels/new", discordsim.Fault{Kind: discordsim.FaultError, Count: -1})
 	_, err := f.api.CreateLobby(t.Context(), f.Guild, f.id("Rooms"), "Entrance")
 	if !errs.Has(err, errs.DiscordUnavailable) {
@@ -216,7 +219,8 @@ func TestInvitePolls(t *testing.T) {
 		"at once": {func(*fixture) {}, "", 1},
 		"after a wait": {
 			func(f *fixture) {
-				f.inject(job, discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200, Body: `{"status":1,"total_users":1}`})
+				f.inject(job, discordsim.Fault{Kind: discordsim.FaultAnswer, Status: 200,
+					Body: `{"status":1,"total_users":1}`})
 			}, "", 2,
 		},
 		"the job failed": {func(f *fixture) { f.inject(job, failed) }, errs.DiscordUnavailable, 1},
@@ -294,11 +298,13 @@ func TestMayInviteAsDiscordSays(t *testing.T) {
 		},
 		"a member is allowed it": func(f *fixture) error {
 			return errors.Join(f.Discord.SetRole(f.Guild, f.Guild, discordsim.PermViewChannel),
-				f.Discord.SetOverwrite(f.id("Lounge"), discordsim.Overwrite{ID: f.id("priya"), Member: true, Allow: may}))
+				f.Discord.SetOverwrite(f.id("Lounge"),
+					discordsim.Overwrite{ID: f.id("priya"), Member: true, Allow: may}))
 		},
 		"the channel is hidden from everyone": func(f *fixture) error {
 			return errors.Join(
-				f.Discord.SetOverwrite(f.id("Lounge"), discordsim.Overwrite{ID: f.Guild, Deny: discordsim.PermViewChannel}),
+				f.Discord.SetOverwrite(f.id("Lounge"),
+					discordsim.Overwrite{ID: f.Guild, Deny: discordsim.PermViewChannel}),
 				f.Discord.SetOverwrite(f.id("Lounge"), discordsim.Overwrite{
 					ID: f.App.ID, Member: true, Allow: discordsim.PermViewChannel,
 				}))

@@ -169,7 +169,8 @@ func TestGarbledAnswers(t *testing.T) {
 						if got != c.got {
 							t.Errorf("got %q, want %q", got, c.got)
 						}
-					} else if !errs.Has(err, errs.DiscordUnavailable) || !strings.Contains(errs.Public(err).Message, tryAgain) {
+					} else if !errs.Has(err, errs.DiscordUnavailable) ||
+						!strings.Contains(errs.Public(err).Message, tryAgain) {
 						t.Errorf("got %v", err)
 					}
 					if i == len(c.asks)-1 {
@@ -264,7 +265,8 @@ func TestLimited(t *testing.T) {
 				defer cancel()
 				_, err := c.do(ctx, f)
 				e, ok := errors.AsType[*errs.Error](err)
-				if !ok || e.Code != errs.RateLimited || e.RetryAfter < 20*time.Second || e.RetryAfter > 30*time.Second ||
+				if !ok || e.Code != errs.RateLimited || e.RetryAfter < 20*time.Second ||
+					e.RetryAfter > 30*time.Second ||
 					!strings.Contains(e.Message, "Try again in ") || errors.Is(err, ratelimit.ErrOutcomeUnknown) {
 					t.Errorf("got %v", err)
 				}
