@@ -36,7 +36,7 @@ func TestSetupEndsWithAWorkingLobby(t *testing.T) {
 		t.Error("a member who does not manage the server is offered /snug")
 	}
 	a := h.Command("mara", "snug setup", nil)
-	h.wantText(a, "I have every permission", "I'll make a category", "I'll make a lobby")
+	h.wantText(a, "I have every permission", "I'll create a category", "I'll create a lobby")
 	h.wantText(h.press("mara", a.Message.ID, "Set up Snug"), "Done.", "<#")
 	s := h.settingsNow()
 	if len(s.Lobbies) != 1 || s.CategoryID == 0 {
@@ -233,12 +233,12 @@ func TestRepairWaitsForAYes(t *testing.T) {
 		`{"name":"Stray","type":2,"permission_overwrites":[{"id":"%d","type":1,"allow":"%d","deny":"0"}]}`, h.App.ID,
 		discordapi.BotAllow))
 	a := h.Command("mara", "snug repair", nil)
-	h.wantText(a, "The log channel no longer exists", "**Stray** has my mark")
+	h.wantText(a, "The log channel no longer exists", "**Stray** has Snug's mark")
 	if h.settingsNow().LogChannelID == 0 {
 		t.Fatal("it was mended before anybody agreed")
 	}
 	b := h.press("mara", a.Message.ID, "Fix it")
-	h.wantText(b, "Fixed 1", "**Stray** has my mark")
+	h.wantText(b, "Fixed 1", "**Stray** has Snug's mark")
 	if h.settingsNow().LogChannelID != 0 {
 		t.Error("the lost log channel is still set")
 	}
