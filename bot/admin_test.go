@@ -127,7 +127,7 @@ func TestRepair(t *testing.T) {
 	lobby := h.lobby(guild.Lobby{}, "Lobby").Lobby.ChannelID
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	repair := func(q guild.RepairRequest) (kinds string, list []guild.Issue) {
 		t.Helper()
 		q.Actor = h.actor("mara")

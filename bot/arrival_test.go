@@ -20,9 +20,9 @@ func (h *harness) arrive(name string, id snowflake.ID) (room.Arriving, error) {
 }
 
 // follow follows an invite, and says whether they are on their way.
-func (h *harness) follow(name, token string) bool {
+func (h *harness) follow(name, code string) bool {
 	h.Helper()
-	out, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
+	out, err := call(h, hub.RedeemInvite, h.redeemRequest(name, code))
 	h.Must(err)
 	return out.OnTheWay
 }
@@ -57,7 +57,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
-	if !h.follow("stranger", link.Token) || !h.follow("stranger", link.Token) {
+	if !h.follow("stranger", link.Code) || !h.follow("stranger", link.Code) {
 		t.Fatal("they are not on their way")
 	}
 	first := h.step("stranger", id, room.StepJoin)
@@ -68,7 +68,7 @@ func TestDiscordsInviteBringsPeopleIn(t *testing.T) {
 	if _, _, there := h.overwrite(id, h.stranger()); there {
 		t.Error("they have an overwrite before they are in the server")
 	}
-	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp) // the place is theirs
+	h.wantCode(h.redeem("ada", link.Code), errs.TokenUsedUp) // the place is theirs
 	if _, err := h.Discord.UseInvite(h.user("ada"), first.Code); err != nil &&
 		!strings.Contains(err.Error(), "Unknown Invite") {
 		t.Error(err)
@@ -107,7 +107,7 @@ func TestRevokedWithSnugsInvite(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
-	h.follow("stranger", link.Token)
+	h.follow("stranger", link.Code)
 	first := h.step("stranger", id, room.StepJoin)
 	out, err := call(h, hub.ArriveAtRoom, room.ArriveRequest{Actor: h.actor("stranger"), RoomID: id, NewInvite: true})
 	h.Must(err)
@@ -137,14 +137,14 @@ func TestPlaceIsGivenBack(t *testing.T) {
 	link, err := call(h, hub.CreateInvite,
 		room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1, Lifetime: 72 * time.Hour})
 	h.Must(err)
-	h.follow("stranger", link.Token)
+	h.follow("stranger", link.Code)
 	h.step("stranger", id, room.StepJoin)
 	h.later(room.ArrivalTTL + time.Minute)
 	h.sweep()
 	if codes := h.discords(id); len(codes) != 0 {
 		t.Errorf("left: %v", codes)
 	}
-	h.Must(h.redeem("ada", link.Token))
+	h.Must(h.redeem("ada", link.Code))
 }
 
 // Snug's own right to invite takes nobody past what Discord denies who made the link, and managers may switch it off.
@@ -156,15 +156,15 @@ func TestWhoMayBringPeopleIn(t *testing.T) {
 	h.Must(err)
 	everyone := discordsim.DefaultEveryone &^ discordsim.PermCreateInstantInvite
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), everyone))
-	err = h.redeem("stranger", link.Token)
+	err = h.redeem("stranger", link.Code)
 	if h.wantCode(err, errs.GuildJoinDenied); !strings.Contains(err.Error(), "can't invite people") {
 		t.Error(err)
 	}
 	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild), discordsim.DefaultEveryone))
 	h.settings(`{"bring_in":false}`)
-	h.wantCode(h.redeem("stranger", link.Token), errs.GuildJoinDenied)
+	h.wantCode(h.redeem("stranger", link.Code), errs.GuildJoinDenied)
 	h.settings(`{"bring_in":true}`)
-	if !h.follow("stranger", link.Token) {
+	if !h.follow("stranger", link.Code) {
 		t.Error("they are not on their way")
 	}
 	_, err = h.Discord.Inject(discordsim.Fault{
@@ -185,7 +185,7 @@ func TestUnreadTargets(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.Must(err)
-	h.follow("stranger", link.Token)
+	h.follow("stranger", link.Code)
 	for _, body := range []string{
 		`{"status":3,"total_users":1,"processed_users":0,"created_at":"2026-01-08T12:00:00Z","completed_at":null,
 			"error_message":"Failed to parse CSV file"}`,
@@ -234,7 +234,7 @@ func TestRulesFirst(t *testing.T) {
 		u := h.Discord.AddUser("new"+strings.ReplaceAll(how, " ", ""), "").ID
 		h.People[how] = u
 		h.Must(h.Discord.AddMember(h.Guild, u, ""))
-		if !h.follow(how, link.Token) {
+		if !h.follow(how, link.Code) {
 			t.Fatalf("%s: they are let in before the rules", how)
 		}
 		h.step(how, id, room.StepRules)
@@ -252,7 +252,7 @@ func TestRulesFirst(t *testing.T) {
 			return there
 		})
 	}
-	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp)
+	h.wantCode(h.redeem("ada", link.Code), errs.TokenUsedUp)
 }
 
 // While a room is locked nobody comes in who is on their way; they are when it is not any more.
@@ -262,7 +262,7 @@ func TestLockedMeanwhile(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id})
 	h.Must(err)
-	h.follow("stranger", link.Token)
+	h.follow("stranger", link.Code)
 	a := h.step("stranger", id, room.StepJoin)
 	h.changed("jonas", id, room.DoLock)
 	_, err = h.Discord.UseInvite(discordsim.ID(h.stranger()), a.Code)

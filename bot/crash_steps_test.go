@@ -204,10 +204,10 @@ func (m *childProcess) judge(told []word) {
 		if w.Room != 0 {
 			id = w.Room.String()
 		}
-		if w.Link.Token != "" {
+		if w.Link.Code != "" {
 			link = w.Link
 		}
-		if w.Door.Token != "" {
+		if w.Door.Code != "" {
 			door = w.Door
 		}
 	}
@@ -269,7 +269,7 @@ func (m *childProcess) judge(told []word) {
 	if v == nil {
 		return
 	}
-	used, code := len(v.Redeemers), m.do("redeem", link.Token).Code
+	used, code := len(v.Redeemers), m.do("redeem", link.Code).Code
 	if used > 1 || used == 1 && code != errs.TokenUsedUp || used == 0 && code != "" {
 		m.Errorf("an invite for one was used %d times, and then: %q", used, code)
 	}

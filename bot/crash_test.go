@@ -155,7 +155,7 @@ func (l *inChild) live(orders *bufio.Scanner) error {
 		return err
 	}
 	told(word{Did: "invited", Link: link})
-	if err := l.redeem("kiyo", link.Token); err != nil {
+	if err := l.redeem("kiyo", link.Code); err != nil {
 		return err
 	}
 	told(word{Did: "redeemed"})
@@ -181,7 +181,7 @@ func (l *inChild) bring(id snowflake.ID, told func(word)) error {
 		return err
 	}
 	told(word{Did: "called", Door: door})
-	if err := l.redeem("stranger", door.Token); err != nil {
+	if err := l.redeem("stranger", door.Code); err != nil {
 		return err
 	}
 	told(word{Did: "coming"})

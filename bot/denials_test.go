@@ -39,7 +39,7 @@ func TestDenialsByHandHold(t *testing.T) {
 			h.settings(`{"private":false}`)
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
-			h.Must(h.redeem("kiyo", r.Invite.Token))
+			h.Must(h.redeem("kiyo", r.Invite.Code))
 			names := []string{"kiyo", "priya", "jonas"} // a guest, a stranger to the room, its owner
 			for _, n := range names {
 				h.deny(id, n, bits)
@@ -56,7 +56,7 @@ func TestDenialsByHandHold(t *testing.T) {
 					}
 				}
 			}
-			h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
+			h.wantCode(h.redeem("priya", r.Invite.Code), errs.Forbidden)
 			for _, n := range names {
 				h.deny(id, n, 0)
 			}
@@ -66,7 +66,7 @@ func TestDenialsByHandHold(t *testing.T) {
 			})
 			h.eventually("Discord lets them in", func() bool { return h.has("kiyo", id) && h.has("jonas", id) })
 			h.eventually("who follows an invite is let in",
-				func() bool { return h.redeem("priya", r.Invite.Token) == nil })
+				func() bool { return h.redeem("priya", r.Invite.Code) == nil })
 		})
 	}
 }
@@ -141,14 +141,14 @@ func TestMutedByHand(t *testing.T) {
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.deny(id, "priya", discordsim.PermSpeak)
 	h.Must(h.Discord.SetOverwrite(id,
 		discordsim.Overwrite{
 			ID: h.People["kiyo"], Member: true,
 			Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak,
 		}))
-	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Token) == nil })
+	h.eventually("Snug knows", func() bool { return h.redeem("priya", r.Invite.Code) == nil })
 	told := func(when string) {
 		t.Helper()
 		for _, n := range []string{"kiyo", "priya"} {

@@ -39,7 +39,7 @@ func TestOneOwnersDirectMessages(t *testing.T) {
 	}
 	for i, who := range guests {
 		words := invite(who)
-		if sent := strings.Contains(words, "I sent them the link"); sent != (i < 3) || !strings.Contains(words, "?t=") {
+		if sent := strings.Contains(words, "I sent them the link"); sent != (i < 3) || !strings.Contains(words, "/i/") {
 			t.Errorf("guest %d: %s", i, words)
 		}
 		if i >= 3 && !strings.Contains(words, "couldn't message them, so please send them this link") {
@@ -108,7 +108,7 @@ func TestChatInsteadOfDirectMessages(t *testing.T) {
 	h.said(id, "<@"+h.People["kiyo"].String()+">, a seat is free")
 	h.changed("jonas", id, room.DoBan, h.at("ada"))
 	for _, m := range h.chat("mara", id) {
-		if text := m.Text(); strings.Contains(text, "?t=") || strings.Contains(text, "not now") ||
+		if text := m.Text(); strings.Contains(text, "/i/") || strings.Contains(text, "not now") ||
 			strings.Contains(text, h.People["ada"].String()) || strings.Contains(text, h.People["priya"].String()) {
 			t.Errorf("the chat says: %s", text)
 		}

@@ -50,8 +50,8 @@ func TestGateOfARoom(t *testing.T) {
 	h.wantCode(err, errs.Forbidden)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
-	err = h.redeem("priya", r.Invite.Token)
+	h.Must(h.redeem("kiyo", r.Invite.Code))
+	err = h.redeem("priya", r.Invite.Code)
 	if h.wantCode(err, errs.Forbidden); !strings.Contains(err.Error(), "Verified") {
 		t.Errorf("she is told: %v", err)
 	}
@@ -59,7 +59,7 @@ func TestGateOfARoom(t *testing.T) {
 		!strings.Contains(err.Error(), "Verified") {
 		t.Errorf("the owner is told: %v", err)
 	}
-	if err := h.redeem("stranger", r.Invite.Token); !errs.Has(err, errs.GuildJoinDenied) ||
+	if err := h.redeem("stranger", r.Invite.Code); !errs.Has(err, errs.GuildJoinDenied) ||
 		strings.Contains(err.Error(), "Verified") {
 		t.Errorf("a stranger is told: %v", err)
 	}
@@ -72,13 +72,13 @@ func TestGateOfARoom(t *testing.T) {
 		t.Error("Discord lets in the wrong people")
 	}
 	h.Must(h.Discord.SetRoles(h.Guild, h.People["priya"], verified))
-	h.Must(h.redeem("priya", r.Invite.Token))
+	h.Must(h.redeem("priya", r.Invite.Code))
 	// The server may do without the role for guests, and without nothing else.
 	h.settings(`{"guests_past_gate":true}`)
-	h.Must(h.redeem("tomas", r.Invite.Token))
+	h.Must(h.redeem("tomas", r.Invite.Code))
 	h.Must(h.Discord.SetOverwrite(category,
 		discordsim.Overwrite{ID: h.People["ada"], Member: true, Deny: discordsim.PermConnect}))
-	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Token), errs.Forbidden) })
+	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Code), errs.Forbidden) })
 }
 
 // Who does not pass any more loses their place, and has it back when they pass again.
@@ -89,7 +89,7 @@ func TestSuspended(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 	}
 	h.Must(h.Discord.SetRoles(h.Guild, h.People["kiyo"]))
 	// her overwrite lets her in yet
@@ -134,7 +134,7 @@ func TestHeldBack(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	other := h.open("kiyo", "Hers").Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.Must(h.Discord.TimeOut(h.Guild, h.People["kiyo"], time.Now().Add(time.Hour)))
 	h.Must(h.Discord.SetPending(h.Guild, h.People["priya"], true))
 	for _, n := range []string{"kiyo", "priya"} {
@@ -166,7 +166,7 @@ func TestHeldBack(t *testing.T) {
 		}
 	}
 	// Somebody pending keeps a place, and is let in once they accept the server's rules, not before.
-	way, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor("priya"), Token: r.Invite.Token})
+	way, err := call(h, hub.RedeemInvite, h.redeemRequest("priya", r.Invite.Code))
 	if h.Must(err); !way.OnTheWay {
 		t.Errorf("somebody pending is let in: %+v", way)
 	}
@@ -198,7 +198,7 @@ func TestMutedGuestsListen(t *testing.T) {
 		return p.Has(seeAndEnter | discordsim.PermSpeak)
 	}
 	for _, n := range []string{"kiyo", "priya"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 	}
 	told := func(when string) {
 		t.Helper()

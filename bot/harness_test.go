@@ -24,6 +24,7 @@ import (
 	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/errs"
 	"snug/shared/hub"
+	"snug/shared/invite"
 	"snug/shared/keyring"
 	"snug/shared/pages"
 	"snug/shared/room"
@@ -352,8 +353,17 @@ func (h *harness) request(name string, id snowflake.ID) room.Request {
 	return room.Request{Actor: h.actor(name), RoomID: id}
 }
 
-func (h *harness) redeem(name, token string) error {
-	_, err := call(h, hub.RedeemInvite, room.RedeemRequest{Actor: h.actor(name), Token: token})
+// redeemRequest follows an invite link, as the dashboard does: the hub knows where it leads.
+func (h *harness) redeemRequest(name, code string) room.RedeemRequest {
+	h.Helper()
+	to, _, err := h.hub.Invites.Get(h.Context(), invite.Key(code))
+	h.Must(err)
+	return room.RedeemRequest{Actor: h.actor(name), RoomID: to.RoomID, Code: code}
+}
+
+func (h *harness) redeem(name, code string) error {
+	h.Helper()
+	_, err := call(h, hub.RedeemInvite, h.redeemRequest(name, code))
 	return err
 }
 

@@ -12,7 +12,7 @@ func TestGuestsKeepTheirPicture(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.Must(h.Join("kiyo", r.Room.ID))
 	h.awaitRoster(r.Room.ID, "kiyo")
 	v := h.view("jonas", r.Room.ID)

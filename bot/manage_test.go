@@ -105,7 +105,7 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 		}
 		switch was := before.Value(name).(type) {
 		case bool:
-			return map[bool]string{true: "off", false: "on"}[was]
+			return strconv.FormatBool(!was)
 		case int:
 			return strconv.Itoa(was + 1)
 		case guild.Duration:

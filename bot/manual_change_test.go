@@ -32,7 +32,7 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() }) // the test itself asks often
 	r := h.open("jonas", "Friday")
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	id := r.Room.ID
 	role, err := h.Discord.AddRole(h.Guild, "Listeners", 0)
 	h.Must(err)

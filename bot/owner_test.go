@@ -19,7 +19,7 @@ func TestOwnership(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 	}
 	h.Must(h.Join("jonas", id))
 	h.Must(h.Join("kiyo", id))
@@ -107,7 +107,7 @@ func TestOwnerLeavesTheServer(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"jonas", "priya", "kiyo"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 		h.Must(h.Join(n, id))
 		h.eventually(n+" is in", func() bool { return h.where(n) == id })
 	}

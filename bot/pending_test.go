@@ -85,13 +85,13 @@ func TestSuccessClearsNoDebtItDidNotPay(t *testing.T) {
 			h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 			r := h.open("jonas", "Friday")
 			id := r.Room.ID
-			h.Must(h.redeem("kiyo", r.Invite.Token))
+			h.Must(h.redeem("kiyo", r.Invite.Code))
 			h.Must(h.Join("kiyo", id))
 			h.awaitRoster(id, "kiyo")
 			mended := h.failing(x.fails)
 			h.wantCode(x.do(h, id), errs.DiscordUnavailable)
 			mended()
-			h.Must(h.redeem("priya", r.Invite.Token)) // lets somebody else in, and that works
+			h.Must(h.redeem("priya", r.Invite.Code)) // lets somebody else in, and that works
 			h.madeGood("it is made good", func() bool { return x.right(h, id) })
 			if allow, _, _ := h.overwriteOf(id, h.People["priya"]); allow == 0 {
 				t.Error("who was let in meanwhile is not")

@@ -33,7 +33,7 @@ func TestPrivacy(t *testing.T) {
 	}
 	h.Leave("kiyo")
 	h.Must(h.Join("kiyo", id)) // who sat in it when it was locked comes back
-	h.wantCode(h.redeem("priya", r.Invite.Token), errs.Forbidden)
+	h.wantCode(h.redeem("priya", r.Invite.Code), errs.Forbidden)
 	if v := h.view("priya", id); v.MayEnter {
 		t.Errorf("a locked room looks to others like %+v", v)
 	}
@@ -194,11 +194,11 @@ func TestKickedOutStaysOut(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
-	h.Must(h.redeem("kiyo", link.Token))
-	h.Must(h.redeem("kiyo", link.Token))
+	h.Must(h.redeem("kiyo", link.Code))
+	h.Must(h.redeem("kiyo", link.Code))
 	h.changed("jonas", id, room.DoKick, h.at("kiyo"))
-	h.wantCode(h.redeem("kiyo", link.Token), errs.TokenUsedUp)
-	h.wantCode(h.redeem("ada", link.Token), errs.TokenUsedUp)
+	h.wantCode(h.redeem("kiyo", link.Code), errs.TokenUsedUp)
+	h.wantCode(h.redeem("ada", link.Code), errs.TokenUsedUp)
 }
 
 func TestKicksAndBans(t *testing.T) {
@@ -207,7 +207,7 @@ func TestKicksAndBans(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 		h.Must(h.Join(n, id))
 	}
 	h.awaitRoster(id, "kiyo", "priya")
@@ -221,15 +221,15 @@ func TestKicksAndBans(t *testing.T) {
 	if v := h.view("jonas", id); len(v.Control.Holds) != 0 || len(v.Control.Guests) != 1 {
 		t.Errorf("after a kick: %+v", v.Control)
 	}
-	h.Must(h.redeem("kiyo", r.Invite.Token)) // by an invite that is good for more they may, and it costs a use
+	h.Must(h.redeem("kiyo", r.Invite.Code)) // by an invite that is good for more they may, and it costs a use
 	if v := h.view("jonas", id); v.Invites[0].Invite.Left() != 1 {
 		t.Errorf("the invite has %d uses left, want 1", v.Invites[0].Invite.Left())
 	}
-	preview := room.PreviewRequest{Token: r.Invite.Token, UserID: h.People["kiyo"]}
+	preview := room.PreviewRequest{RoomID: r.Room.ID, Code: r.Invite.Code, UserID: h.People["kiyo"]}
 	_, err := call(h, hub.PreviewInvite, preview)
 	h.Must(err)
 	h.changed("jonas", id, room.DoBan, h.at("kiyo"))
-	h.wantCode(h.redeem("kiyo", r.Invite.Token), errs.Forbidden)
+	h.wantCode(h.redeem("kiyo", r.Invite.Code), errs.Forbidden)
 	_, err = call(h, hub.PreviewInvite, preview)
 	h.wantCode(err, errs.Forbidden) // it tells them nothing either
 	h.changed("jonas", id, room.DoBan, h.at("priya"))
@@ -247,7 +247,7 @@ func TestKicksAndBans(t *testing.T) {
 	_, err = h.change("jonas", id, room.DoKick, h.at("tomas"))
 	h.wantCode(err, errs.NotFound)
 	h.changed("jonas", id, room.DoUnban, h.at("kiyo"))
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 
 	h.changed("jonas", id, room.DoPublic) // the ban holds in an open room too, and after a restart
 	h.whileDown(func() {
@@ -263,7 +263,7 @@ func TestKicksAndBans(t *testing.T) {
 	if v := h.view("jonas", next.Room.ID); len(v.Control.Bans) != 1 || v.Control.Bans[0].UserID != h.People["priya"] {
 		t.Errorf("the next room's bans: %+v", v.Control.Bans)
 	}
-	h.wantCode(h.redeem("priya", next.Invite.Token), errs.Forbidden)
+	h.wantCode(h.redeem("priya", next.Invite.Code), errs.Forbidden)
 	h.wantAudit(id, "kicked", "guest_admitted", "banned", "banned", "unbanned")
 }
 
@@ -424,4 +424,70 @@ func (h *harness) mine(name string) (out []snowflake.ID) {
 		}
 	}
 	return out
+}
+
+// TestGuestsInvite: guests invite only while the owner lets them, each sees their own links, and the links end with
+// the right to make them.
+func TestGuestsInvite(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	h.Must(h.redeem("kiyo", r.Invite.Code))
+	h.Must(h.redeem("priya", r.Invite.Code))
+	invites := func(name, label string) (room.InviteLink, error) {
+		return call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor(name), RoomID: id, Label: label})
+	}
+	_, err := invites("kiyo", "")
+	h.wantCode(err, errs.Forbidden)
+
+	h.changed("jonas", id, room.DoShare)
+	kiyos, err := invites("kiyo", "  Board \n games ")
+	h.Must(err)
+	if kiyos.Invite.Label != "Board games" || kiyos.Invite.ByName != "Kiyo" {
+		t.Errorf("the invite is %+v", kiyos.Invite)
+	}
+	_, err = invites("kiyo", strings.Repeat("x", 41))
+	h.wantCode(err, errs.Invalid)
+	_, err = invites("ada", "") // who isn't let in
+	h.wantCode(err, errs.RoomNotFound)
+	_, err = call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("kiyo"), RoomID: id, For: h.People["ada"]})
+	h.wantCode(err, errs.Forbidden) // letting somebody in at once stays the owner's
+	priyas, err := invites("priya", "")
+	h.Must(err)
+	for name, sees := range map[string][]string{
+		"kiyo": {kiyos.Code}, "priya": {priyas.Code}, "jonas": {r.Invite.Code, kiyos.Code, priyas.Code},
+	} {
+		var codes []string
+		for _, l := range h.view(name, id).Invites {
+			codes = append(codes, l.Code)
+		}
+		if !slices.Equal(codes, sees) {
+			t.Errorf("%s sees the links %q", name, codes)
+		}
+	}
+	revoke := func(name string, v room.Invite) error {
+		_, err := call(h, hub.RevokeInvite, room.RevokeRequest{Actor: h.actor(name), RoomID: id, InviteID: v.ID})
+		return err
+	}
+	h.wantCode(revoke("kiyo", priyas.Invite), errs.Forbidden)
+	h.Must(revoke("kiyo", kiyos.Invite))
+	for range 3 {
+		kiyos, err = invites("kiyo", "")
+		h.Must(err)
+	}
+	_, err = invites("kiyo", "")
+	h.wantCode(err, errs.RoomLimit)
+
+	h.changed("jonas", id, room.DoKick, h.at("priya"))
+	h.wantCode(h.redeem("priya", priyas.Code), errs.TokenRevoked) // no way back by one's own link
+	h.Must(h.redeem("ada", kiyos.Code))
+	h.changed("jonas", id, room.DoUnshare)
+	h.wantCode(h.redeem("tomas", kiyos.Code), errs.TokenRevoked)
+	_, err = invites("kiyo", "")
+	h.wantCode(err, errs.Forbidden)
+	h.Must(h.redeem("tomas", r.Invite.Code)) // the owner's stays
+	if v := h.view("ada", id); !v.MayEnter {
+		t.Error("whom a guest let in lost their place")
+	}
 }

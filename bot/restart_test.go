@@ -61,7 +61,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 	h.settings(`{"private":false,"seats":5}`)
 	r := h.open("jonas", "Friday")
 	gone := h.open("kiyo", "Gone")
-	h.Must(h.redeem("priya", r.Invite.Token))
+	h.Must(h.redeem("priya", r.Invite.Code))
 	for _, n := range []string{"jonas", "kiyo"} {
 		h.Must(h.Join(n, r.Room.ID))
 	}
@@ -83,7 +83,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 	})
 	h.awaitRoster(r.Room.ID, "jonas", "priya", "ada")
 	v := h.view("jonas", r.Room.ID)
-	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Token != r.Invite.Token ||
+	if v.Room.Seats != 5 || len(v.Invites) != 1 || v.Invites[0].Code != r.Invite.Code ||
 		!v.Room.Access.Admitted(h.People["priya"]) {
 		t.Errorf("after the restart: %+v", v)
 	}
@@ -96,7 +96,7 @@ func TestRestartFindsEverybodyWhereTheyAre(t *testing.T) {
 	if !let {
 		t.Error("the guest's overwrite was not given back")
 	}
-	h.Must(h.redeem("tomas", r.Invite.Token))
+	h.Must(h.redeem("tomas", r.Invite.Code))
 }
 
 func TestIdleTimeSurvivesARestart(t *testing.T) {

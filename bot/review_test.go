@@ -59,10 +59,10 @@ func testReviewOfMany(t *testing.T, late bool) {
 	h.Must(err)
 	for i, u := range many {
 		h.People[string(rune('a'+i))] = u
-		h.Must(h.redeem(string(rune('a'+i)), link.Token))
+		h.Must(h.redeem(string(rune('a'+i)), link.Code))
 	}
 	for _, n := range []string{"priya", "tomas"} {
-		h.Must(h.redeem(n, link.Token))
+		h.Must(h.redeem(n, link.Code))
 	}
 	outs := func(want access.Barrier) func() bool {
 		return func() bool {

@@ -15,10 +15,11 @@ import (
 	"snug/bot/discordapi"
 	"snug/shared/errs"
 	"snug/shared/hub"
+	"snug/shared/invite"
 	"snug/shared/room"
 )
 
-var roomLink = regexp.MustCompile(`http://snug\.test/game/(\d+)(\?t=[\w.-]+)?`)
+var roomLink = regexp.MustCompile(`http://snug\.test/(?:game/(\d+)|i/([a-z2-7]{26}))(?:\s|$)`)
 
 func TestCreateRoomCommand(t *testing.T) {
 	t.Parallel()
@@ -86,14 +87,14 @@ func TestInvites(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
-	id, token := r.Room.ID, r.Invite.Token
+	id, token := r.Room.ID, r.Invite.Code
 	if d := r.Invite.Invite.ExpiresAt.Sub(r.Invite.Invite.CreatedAt); d != 24*time.Hour ||
 		r.Invite.Invite.MaxUses != 4 {
 		t.Errorf("the invite lives %v for %d", d, r.Invite.Invite.MaxUses)
 	}
 	_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
 	h.wantCode(err, errs.RoomNotFound)
-	p, err := call(h, hub.PreviewInvite, room.PreviewRequest{Token: token})
+	p, err := call(h, hub.PreviewInvite, room.PreviewRequest{RoomID: id, Code: token})
 	h.Must(err)
 	if p.Name != "Friday" || p.GuildName != "Spelltable Friends" || p.Left != 4 || p.InvitedBy != "Jonas" {
 		// who is not in voice
@@ -109,11 +110,14 @@ func TestInvites(t *testing.T) {
 	h.Must(h.Join("kiyo", id)) // Discord lets the guest in
 	v, err = call(h, hub.ViewRoom, h.request("jonas", id))
 	h.Must(err)
-	if len(v.Invites) != 1 || v.Invites[0].Invite.Left() != 3 || v.Invites[0].Token != token {
+	if len(v.Invites) != 1 || v.Invites[0].Invite.Left() != 3 || v.Invites[0].Code != token {
 		t.Errorf("the owner sees %+v", v.Invites)
 	}
 
-	h.wantCode(h.redeem("priya", token[:len(token)-3]+"AAA"), errs.TokenInvalid)
+	guessed := h.redeemRequest("priya", token)
+	guessed.Code = invite.NewCode()
+	_, err = call(h, hub.RedeemInvite, guessed)
+	h.wantCode(err, errs.TokenRevoked)
 	h.settings(`{"bring_in":false}`)
 	h.wantCode(h.redeem("stranger", token), errs.GuildJoinDenied)
 	_, err = call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("kiyo"), RoomID: id})
@@ -126,12 +130,12 @@ func TestInvites(t *testing.T) {
 	_, err = call(h, hub.RevokeInvite,
 		room.RevokeRequest{Actor: h.actor("jonas"), RoomID: id, InviteID: fresh.Invite.ID})
 	h.Must(err)
-	h.wantCode(h.redeem("priya", fresh.Token), errs.TokenRevoked)
+	h.wantCode(h.redeem("priya", fresh.Code), errs.TokenRevoked)
 
 	single, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 1})
 	h.Must(err)
 	won := 0
-	for _, err := range atOnce(names[3:], func(n string) error { return h.redeem(n, single.Token) }) {
+	for _, err := range atOnce(names[3:], func(n string) error { return h.redeem(n, single.Code) }) {
 		if err == nil {
 			won++
 		} else {
@@ -143,7 +147,7 @@ func TestInvites(t *testing.T) {
 	}
 	_, err = call(h, hub.CloseRoom, h.request("jonas", id))
 	h.Must(err)
-	h.wantCode(h.redeem("priya", single.Token), errs.RoomNotFound)
+	h.wantCode(h.redeem("priya", single.Code), errs.RoomNotFound)
 }
 
 // atOnce runs f for everybody at the same time.
@@ -209,7 +213,7 @@ func TestJoinMovesWhoIsInVoice(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	r := h.open("jonas", "Friday")
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	j, err := call(h, hub.JoinRoom, h.request("kiyo", r.Room.ID))
 	h.Must(err)
 	if j.Moved || j.HeldUntil.IsZero() {

@@ -155,13 +155,13 @@ func TestSeatIsHeldForWhoIsLetIn(t *testing.T) {
 	r := h.openWith("jonas", room.OpenRequest{Seats: 3})
 	id := r.Room.ID
 	h.Must(h.Join("jonas", id))
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
 	_, _, err := letIn(h, "jonas", id, "priya")
 	h.Must(err)
 	h.told("priya", "let you into")
-	h.Must(h.redeem("ada", r.Invite.Token))
+	h.Must(h.redeem("ada", r.Invite.Code))
 	_, err = call(h, hub.JoinRoom, h.request("ada", id))
 	h.wantCode(err, errs.RoomFull)
 	if !strings.Contains(err.Error(), "held") {

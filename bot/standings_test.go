@@ -63,7 +63,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 		}
 	}
 	r := h.open("jonas", "Friday")
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	asked := h.asked(memberRoute)
 
 	var known map[string]access.Standing

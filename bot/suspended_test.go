@@ -31,7 +31,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
 	for _, n := range []string{"kiyo", "priya"} {
-		h.Must(h.redeem(n, r.Invite.Token))
+		h.Must(h.redeem(n, r.Invite.Code))
 	}
 	card := map[string]any{"room": id.String()}
 	board := h.panel("jonas", id, "is there", func(*discordsim.Message) bool { return true })
@@ -93,11 +93,11 @@ func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 5})
 	h.Must(err)
-	h.follow("stranger", link.Token)
+	h.follow("stranger", link.Code)
 	first := h.step("stranger", id, room.StepJoin)
 	h.People["late"] = h.Discord.AddUser("late", "Late").ID
 	h.Must(h.Discord.AddMember(h.Guild, h.People["late"], ""))
-	h.follow("late", link.Token)
+	h.follow("late", link.Code)
 	way := func() map[snowflake.ID]room.OnTheWay {
 		out := map[snowflake.ID]room.OnTheWay{}
 		for _, w := range h.view("jonas", id).Control.OnTheWay {
@@ -150,7 +150,7 @@ func TestSuspendedWhoSeesTheRoom(t *testing.T) {
 	h.settings(`{"private":false}`)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.deny(id, "kiyo", discordsim.PermConnect)
 	h.eventually("she is suspended", func() bool { return h.isOut(id, h.People["kiyo"]) == access.OwnDenial })
 	card := map[string]any{"room": id.String()}

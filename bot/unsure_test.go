@@ -234,7 +234,7 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	h, w, _ := wired(t)
 	r := h.open("jonas", "Friday")
 	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Token))
+	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.requests.Lock()
 	h.requests.hook = func(route string) { // asked who they are, before it writes
 		if route == "GET /guilds/{guild}/members/{user}" {
@@ -243,7 +243,7 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 		}
 	}
 	h.requests.Unlock()
-	_, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 3})
+	_, err := h.change("jonas", id, room.DoShare)
 	h.wantCode(err, errs.Unavailable)
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermManageChannels))
@@ -252,7 +252,8 @@ func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 		return errs.Has(err, errs.MissingPermission)
 	})
 	v := h.view("jonas", id)
-	if len(v.Invites) != 2 || len(v.Control.Bans) != 0 || len(v.Control.Guests) != 1 {
-		t.Errorf("invites %d, bans %d, guests %d", len(v.Invites), len(v.Control.Bans), len(v.Control.Guests))
+	if !v.Room.Access.GuestsInvite || len(v.Control.Bans) != 0 || len(v.Control.Guests) != 1 {
+		t.Errorf("guests may invite: %v, bans %d, guests %d", v.Room.Access.GuestsInvite, len(v.Control.Bans),
+			len(v.Control.Guests))
 	}
 }

@@ -72,7 +72,7 @@ func TestChangesByProgram(t *testing.T) {
 			t.Errorf("%s by who does not see the room: %d %s", body, got.status, got.body)
 		}
 	}
-	call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(guest), Token: b.invite(r)})
+	call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(guest), RoomID: r.ID, Code: b.invite(r)})
 	if got := b.signedIn(guest).api("POST", at+"/change", `{"do":"lock"}`); got.status != 403 ||
 		got.problem().Code != errs.Forbidden || now().Locked {
 		t.Errorf("a guest: %d %s", got.status, got.body)

@@ -246,7 +246,7 @@ func (b *bench) roomOf(who snowflake.ID) room.Room {
 		room.OpenRequest{Actor: actor(who), Name: "Friday <draft>", Seats: 4, Private: &private, Plain: true})
 	id := opened.Room.ID
 	if who != guest {
-		call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(guest), Token: opened.Invite.Token})
+		call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(guest), RoomID: id, Code: opened.Invite.Code})
 	}
 	if who != banned {
 		b.do(id, room.DoBan, banned)
@@ -332,7 +332,7 @@ func (b *bench) guests(id snowflake.ID) (ids []snowflake.ID) {
 // invite makes an invite to a room and gives its token.
 func (b *bench) invite(r room.Room) string {
 	b.t.Helper()
-	return call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(r.OwnerID), RoomID: r.ID}).Token
+	return call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(r.OwnerID), RoomID: r.ID}).Code
 }
 
 // browser is one person's browser: it keeps cookies and follows no redirect by itself.

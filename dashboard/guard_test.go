@@ -65,7 +65,7 @@ func TestNoInlineScriptsOrStyles(t *testing.T) {
 	for path, g := range map[string]got{
 		"/": w.get("/"), "server": w.get("/servers/100"), "room": w.get("/game/" + r.ID.String()),
 		"admin":   m.get("/admin/100"),
-		"landing": b.browser("").get("/game/" + r.ID.String() + "?t=" + token), "lost": w.get("/nonsense"),
+		"landing": b.browser("").get("/i/" + token), "lost": w.get("/nonsense"),
 	} {
 		lower := strings.ToLower(g.body)
 		for _, bad := range []string{"<style", " style=", " onclick=", " onload=", "javascript:"} {
@@ -236,7 +236,7 @@ func TestRateLimits(t *testing.T) {
 	}{
 		{"write", func(w *browser) got { return w.api("POST", "/api/v1/rooms/"+r.ID.String()+"/keep", "") }},
 		{"live token", func(w *browser) got { return w.api("POST", "/api/v1/live-token", `{"guild":"100"}`) }},
-		{"invite", func(w *browser) got { return w.get("/game/"+r.ID.String()+"?t=x", "Accept", "application/json") }},
+		{"invite", func(w *browser) got { return w.get("/i/x", "Accept", "application/json") }},
 	} {
 		for range 3 {
 			if got := c.do(w); got.status == 429 {
@@ -395,18 +395,18 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 	r := b.room()
 	token := b.invite(r)
 	w := b.browser(member.String())
-	link := "/game/" + r.ID.String() + "?t=" + token
+	link := "/i/" + token
 	w.get(link)
 	w.get(link, "Host", "other.example")
 	w.get("/login?return_to=" + url.QueryEscape(link))
-	g := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {token}})
+	g := w.form("/i/"+token, nil)
 	u, _ := url.Parse(g.header.Get("Location"))
 	state := u.Query().Get("state")
 	w.follow(g)
 	w.get("/auth/discord/callback?state=" + state + "&code=secret-code-x")
 	var live struct{ Token string }
 	w.api("POST", "/api/v1/live-token", `{"guild":"100"}`).json(&live)
-	w.api("POST", "/api/v1/invites/redeem", `{"token":"`+token+`"}`)
+	w.api("POST", "/api/v1/invites/redeem", `{"code":"`+token+`"}`)
 	b.clock.Forward(8 * 24 * time.Hour)
 	w.api("GET", "/api/v1/me", "")
 	clear(b.oauth.refresh)

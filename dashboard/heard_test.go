@@ -30,7 +30,7 @@ func TestUnheardPages(t *testing.T) {
 	}
 	const sentence = "Discord isn’t answering · as of 1"
 	for path, tells := range map[string]bool{
-		"/": true, "/servers/100": true, "/game/" + id: true, "/game/" + id + "?t=" + token: true, "/admin/100": true,
+		"/": true, "/servers/100": true, "/game/" + id: true, "/i/" + token: true, "/admin/100": true,
 		"/admin/100/history": true, "/admin/100/activity": true, "/admin/100/webhooks": true, "/admin/100/tokens": true,
 		"/admin/100/health": true,
 		"/tokens":           false, "/api": false, "/status": false, "/privacy": false, "/terms": false,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"snug/dashboard/request"
+	"snug/shared/invite"
 )
 
 // raw sends bytes as they are and gives the first answer's status, or why there is none.
@@ -160,7 +161,7 @@ func TestReadsAreLimited(t *testing.T) {
 func TestStrangeInput(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	r := b.room()
+	b.room()
 	w := b.signedIn(manager)
 	strange := []string{
 		"0", "-1", "1e3", "00000000000000000001", "18446744073709551616", "99999999999999999999",
@@ -176,7 +177,8 @@ func TestStrangeInput(t *testing.T) {
 				t.Errorf("%s%.40s: %d", path, s, got.status)
 			}
 		}
-		if got := w.get("/game/" + r.ID.String() + "?t=" + url.QueryEscape(s)); got.status != http.StatusBadRequest {
+		got := w.get("/i/" + url.PathEscape(s))
+		if got.status != http.StatusBadRequest && got.status != http.StatusNotFound {
 			t.Errorf("token %.40s: %d", s, got.status)
 		}
 	}
@@ -200,38 +202,30 @@ func TestStrangeInput(t *testing.T) {
 	}
 }
 
-// TestWrongInvitesAlike: a token that is wrong, for another room, or for no
-// room at all gets the same answer, so that none of them tells anything.
+// TestWrongInvitesAlike: whatever is wrong with a code gets the same answer, so that none of them tells anything.
 func TestWrongInvitesAlike(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	r, elsewhere := b.room(), b.roomOf(manager)
-	good := b.invite(r)
+	good := b.invite(b.room())
 	w := b.signedIn(member)
 	var tok struct{ Token string }
 	w.api("POST", "/api/v1/live-token", `{"guild":"100"}`).json(&tok)
-	cut := strings.Split(good, ".")
-	path := "/game/" + r.ID.String()
 	answer := func(g got) string {
 		return fmt.Sprint(g.status, " ", strings.ReplaceAll(g.text(), g.header.Get("X-Request-Id"), ""))
 	}
-	want := answer(w.get(path + "?t=x"))
+	want := answer(w.get("/i/x"))
 	if !strings.HasPrefix(want, "400 ") {
 		t.Fatalf("got %s", want)
 	}
-	for name, token := range map[string]string{
-		"for another room": b.invite(elsewhere), "a live token": tok.Token,
-		"a changed signature": cut[0] + "." + cut[1] + ".AAAA" + cut[2][4:],
-		"no signature":        cut[0] + "." + cut[1] + ".", "very long": strings.Repeat("x", 8000),
+	for name, code := range map[string]string{
+		"nobody's": invite.NewCode(), "a live token": tok.Token, "cut off": good[:25], "longer": good + "a",
+		"its key": invite.Key(good), "very long": strings.Repeat("x", 8000),
 	} {
-		if got := answer(w.get(path + "?t=" + token)); got != want {
+		if got := answer(w.get("/i/" + code)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
 		}
 	}
-	if got := answer(w.get("/game/77777?t=" + good)); got != want {
-		t.Errorf("for a room that there is not:\n got %s\nwant %s", got, want)
-	}
-	if got := w.get(path + "?t=" + good); got.status != http.StatusOK {
+	if got := w.get("/i/" + good); got.status != http.StatusOK {
 		t.Errorf("the good one: %d", got.status)
 	}
 }

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -62,13 +61,13 @@ func TestInvitePages(t *testing.T) {
 	}
 	lock, unlock := do(room.DoLock), do(room.DoUnlock)
 	closed := func(b *bench, _ room.InviteLink) { b.close(b.stored(b.only())) }
-	expire := func(b *bench, _ room.InviteLink) { b.clock.Forward(31 * 24 * time.Hour) }
+	expire := func(b *bench, _ room.InviteLink) { b.clock.Forward(25 * time.Hour) }
 	revoke := func(b *bench, l room.InviteLink) {
 		call(b, hub.RevokeInvite, room.RevokeRequest{Actor: actor(owner), RoomID: b.only(), InviteID: l.Invite.ID})
 	}
 	follow := func(who snowflake.ID) func(*bench, room.InviteLink) {
 		return func(b *bench, l room.InviteLink) {
-			call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(who), Token: l.Token})
+			call(b, hub.RedeemInvite, room.RedeemRequest{Actor: actor(who), RoomID: b.only(), Code: l.Code})
 		}
 	}
 	edit := func(who snowflake.ID, change func(*access.Standing)) func(*bench, room.InviteLink) {
@@ -206,7 +205,7 @@ func TestInvitePages(t *testing.T) {
 			b := newBench(t)
 			r := b.room()
 			link := call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(owner), RoomID: r.ID, Uses: x.uses})
-			token := link.Token
+			token := link.Code
 			change := func(f func(*bench, room.InviteLink)) {
 				if f != nil {
 					f(b, link)
@@ -223,20 +222,19 @@ func TestInvitePages(t *testing.T) {
 					}
 				}
 			}
-			page := "/game/" + r.ID.String()
 			w := b.browser(x.who.String())
 			change(x.is)
 			status := max(x.status, http.StatusOK)
-			wants("before", w.get(page+"?t="+token), status, x.before)
+			wants("before", w.get("/i/"+token), status, x.before)
 			if x.after == 0 {
 				return
 			}
-			start := w.form(page+"/accept", url.Values{"token": {token}})
+			start := w.form("/i/"+token, nil)
 			change(x.meanwhile)
 			wants("after", w.follow(start), x.after, x.says)
 			// The same for who is signed in.
 			if x.meanwhile != nil {
-				wants("again", w.follow(w.form(page+"/accept", url.Values{"token": {token}})), x.after, x.says)
+				wants("again", w.follow(w.form("/i/"+token, nil)), x.after, x.says)
 			}
 		})
 	}
@@ -262,7 +260,7 @@ func TestPreviewTellsOfLocks(t *testing.T) {
 		if x.locked {
 			b.do(r.ID, room.DoLock)
 		}
-		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`)
+		got := b.signedIn(x.who).api("POST", "/api/v1/invites/preview", `{"code":"`+token+`"}`)
 		for _, want := range []string{fmt.Sprintf(`"locked":%v`, x.locked), fmt.Sprintf(`"may_knock":%v`, x.knock)} {
 			if got.status != http.StatusOK || !strings.Contains(got.body, want) {
 				t.Errorf("%s: %d, no %s in %s", x.name, got.status, want, got.body)

@@ -80,14 +80,14 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 			return app.form("/login", url.Values{"return_to": {invited}}), invited
 		},
 		"an invite, accepted": func(app *browser, page, invited string) (got, string) {
-			return app.form(page+"/accept", url.Values{"token": {inviteToken(invited)}}), invited
+			return app.form("/i/"+inviteToken(invited), nil), invited
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			r := b.room()
 			page := "/game/" + r.ID.String()
-			invited := page + "?t=" + b.invite(r)
+			invited := "/i/" + b.invite(r)
 			app, phone := b.browser(member.String()), b.browser(member.String())
 			begun, ends := begin(app, page, invited)
 			way := app.get(begun.header.Get("Location")).header.Get("Location")
@@ -405,6 +405,6 @@ func TestExtraHosts(t *testing.T) {
 
 // inviteToken gives the token in an invite's link.
 func inviteToken(link string) string {
-	_, token, _ := strings.Cut(link, "?t=")
+	_, token, _ := strings.Cut(link, "/i/")
 	return token
 }

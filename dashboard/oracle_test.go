@@ -164,7 +164,8 @@ func TestLookingTokensGetNoLinks(t *testing.T) {
 		program := b.browser("")
 		for _, path := range []string{"/api/v1/rooms/" + r.ID.String(), "/api/v1/rooms/" + r.ID.String() + "/control"} {
 			got := program.send("GET", path, "", "", "Authorization", "Bearer "+made.Secret)
-			if got.status != http.StatusOK || strings.Contains(got.body, "?t=") != told {
+			tells := strings.Contains(got.body, "/i/") || strings.Contains(got.body, "?t=")
+			if got.status != http.StatusOK || tells != told {
 				t.Errorf("%s, %s: %d, links told %v: %s", scopes, path, got.status, !told, got.body)
 			}
 		}
@@ -186,8 +187,8 @@ func TestBannedSeeNothing(t *testing.T) {
 	for who, sees := range map[snowflake.ID]bool{banned: false, member: true} {
 		w := b.signedIn(who)
 		for name, got := range map[string]got{
-			"landing page":      w.get("/game/" + at + "?t=" + token),
-			"preview":           w.api("POST", "/api/v1/invites/preview", `{"token":"`+token+`"}`),
+			"landing page":      w.get("/i/" + token),
+			"preview":           w.api("POST", "/api/v1/invites/preview", `{"code":"`+token+`"}`),
 			"spectators' page":  w.get("/watch/" + at + "?t=" + watch),
 			"spectators' token": w.send("POST", "/watch/"+at+"/token", "application/json", `{"t":"`+watch+`"}`),
 		} {

@@ -34,7 +34,8 @@ type twin struct {
 var twins = map[string]twin{
 	"GET /":                     {ops: "me guilds rooms"},
 	"GET /servers/:guild":       {ops: "guild rooms member preferences"},
-	"GET /game/:channel":        {ops: "room room-members room-control room-history preview-invite"},
+	"GET /game/:channel":        {ops: "room room-members room-control room-history"},
+	"GET /i/:code":              {ops: "preview-invite"},
 	"GET /game/:channel/coming": {ops: "arrive-at-room"},
 	"GET /watch/:channel": {
 		none: "a link for spectators opens one room's live view and nothing else",
@@ -76,7 +77,7 @@ var twins = map[string]twin{
 	},
 	"POST /servers/:guild/rooms":  {ops: "open-room"},
 	"POST /servers/:guild/forget": {ops: "forget-preferences"},
-	"POST /game/:channel/accept":  {ops: "redeem-invite"},
+	"POST /i/:code":               {ops: "redeem-invite"},
 	"POST /game/:channel/coming":  {ops: "arrive-at-room"},
 	"POST /game/:channel/join":    {ops: "join-room"},
 	"POST /game/:channel/keep":    {ops: "keep-room"},

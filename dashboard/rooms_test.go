@@ -110,7 +110,7 @@ func TestCreateRoomByAPI(t *testing.T) {
 	if got.status != http.StatusCreated || out.ChannelID == "" || out.GuildID != friends || out.Seats != 2 ||
 		out.UserLimit != 2 || !out.Private ||
 		out.URL != b.url+"/game/"+out.ChannelID || out.Invite == nil ||
-		!strings.HasPrefix(out.Invite.URL, out.URL+"?t=") {
+		!strings.HasPrefix(out.Invite.URL, b.url+"/i/") {
 		t.Errorf("got %d %s", got.status, got.text())
 	}
 	if got.header.Get("Location") != "/api/v1/rooms/"+out.ChannelID || got.header.Get("Cache-Control") != "no-store" {
@@ -275,7 +275,7 @@ func TestKeepCloseAndInvites(t *testing.T) {
 		t.Errorf("invite: %d to %s", got.status, got.location())
 	}
 	got := w.get(page)
-	if !strings.Contains(got.body, b.url+page+"?t=") || got.header.Get("Referrer-Policy") != "no-referrer" {
+	if !strings.Contains(got.body, b.url+"/i/") || got.header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("no link on the page: %s", got.text())
 	}
 	for _, v := range b.stored(r.ID).Invites {
@@ -283,7 +283,7 @@ func TestKeepCloseAndInvites(t *testing.T) {
 			t.Errorf("revoke: %d", got.status)
 		}
 	}
-	if strings.Contains(w.get(page).body, page+"?t=") {
+	if strings.Contains(w.get(page).body, "/i/") {
 		t.Error("a revoked link is still on the page")
 	}
 	for _, bad := range []string{
@@ -312,7 +312,7 @@ func TestInviteLanding(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	r := b.room()
-	link := "/game/" + r.ID.String() + "?t=" + b.invite(r)
+	link := "/i/" + b.invite(r)
 	for range 3 { // whatever looks at links looks more than once
 		got := b.browser("").get(link)
 		if got.status != 200 || !strings.Contains(got.body, "Friday &lt;draft&gt;") ||
@@ -328,7 +328,7 @@ func TestInviteLanding(t *testing.T) {
 	if got := b.guests(r.ID); len(got) != 1 {
 		t.Fatalf("looking let in %v", got)
 	}
-	if got := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {b.invite(r)}}); got.status != 303 ||
+	if got := w.form("/i/"+b.invite(r), nil); got.status != 303 ||
 		got.location() != "/game/"+r.ID.String() {
 		t.Errorf("accepted: %d %s", got.status, got.text())
 	}
@@ -346,7 +346,7 @@ func TestInviteThroughLogin(t *testing.T) {
 	r := b.room()
 	token := b.invite(r)
 	w := b.browser(member.String())
-	start := w.form("/game/"+r.ID.String()+"/accept", url.Values{"token": {token}})
+	start := w.form("/i/"+token, nil)
 	if start.status != 303 || !strings.HasPrefix(start.header.Get("Location"), b.oauth.URL) ||
 		strings.Contains(start.header.Get("Location"), token) {
 		t.Fatalf("got %d to %s", start.status, start.header.Get("Location"))
@@ -362,7 +362,7 @@ func TestInviteThroughLogin(t *testing.T) {
 	token = b.invite(r)
 	b.join(friends, 8)
 	w = b.browser("8")
-	page := w.get("/game/" + r.ID.String() + "?t=" + token)
+	page := w.get("/i/" + token)
 	_, after, _ := strings.Cut(page.body,
 		`<form method="post" action="/login"><input type="hidden" name="return_to" value="`)
 	to, _, _ := strings.Cut(after, `"`)
@@ -375,54 +375,41 @@ func TestInviteThroughLogin(t *testing.T) {
 func TestInvitesThatDoNotWork(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	r, other := b.room(), b.roomOf(manager)
+	r := b.room()
 	good := b.invite(r)
-	flipped := good[:len(good)-10] + "A" + good[len(good)-9:]
-	if flipped == good {
-		flipped = good[:len(good)-10] + "B" + good[len(good)-9:]
+	make := func(q room.InviteRequest) room.InviteLink {
+		q.Actor, q.RoomID = actor(owner), r.ID
+		return call(b, hub.CreateInvite, q)
 	}
-	link := call(b, hub.CreateInvite, room.InviteRequest{Actor: actor(owner), RoomID: r.ID})
-	revoked := link.Token
-	call(b, hub.RevokeInvite, room.RevokeRequest{Actor: actor(owner), RoomID: r.ID, InviteID: link.Invite.ID})
-	old, err := invite.Issue(b.o.Keys, invite.NewID(), friends, r.ID, b.clock.Now().Add(-25*time.Hour),
-		b.clock.Now().Add(-time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	revoked, expired := make(room.InviteRequest{}), make(room.InviteRequest{Lifetime: time.Minute})
+	call(b, hub.RevokeInvite, room.RevokeRequest{Actor: actor(owner), RoomID: r.ID, InviteID: revoked.Invite.ID})
+	b.clock.Forward(2 * time.Minute)
 	var live struct{ Token string }
 	b.signedIn(owner).api("POST", "/api/v1/live-token", `{"guild":"100"}`).json(&live)
 	anybody, w := b.browser(""), b.signedIn(member)
-	page := "/game/" + r.ID.String()
 	for _, c := range []struct {
-		name, page, token string
-		status            int
-		code              errs.Code
-		say               string
+		name, token string
+		status      int
+		code        errs.Code
+		say         string
 	}{
-		{"a changed character", page, flipped, 400, errs.TokenInvalid, "sk for a new one"},
-		{"nonsense", page, "nonsense", 400, errs.TokenInvalid, "sk for a new one"},
-		{"another room's", "/game/" + other.ID.String(), good, 400, errs.TokenInvalid, "sk for a new one"},
-		{"a room that is not", "/game/999", good, 400, errs.TokenInvalid, "sk for a new one"},
-		{"a live token", page, live.Token, 400, errs.TokenInvalid, "sk for a new one"},
-		{"endless", page, strings.Repeat("a", 5000), 400, errs.TokenInvalid, "sk for a new one"},
-		{"expired", page, old, 410, errs.TokenExpired, "sk for a new one"},
-		{"revoked", page, revoked, 410, errs.TokenRevoked, "Ask the person who sent it"},
+		{"nobody's", invite.NewCode(), 400, errs.TokenInvalid, "for a new one"},
+		{"nonsense", "nonsense", 400, errs.TokenInvalid, "for a new one"},
+		{"a live token", live.Token, 400, errs.TokenInvalid, "for a new one"},
+		{"endless", strings.Repeat("a", 5000), 400, errs.TokenInvalid, "for a new one"},
+		{"expired", expired.Code, 410, errs.TokenExpired, "for a new one"},
+		{"revoked", revoked.Code, 410, errs.TokenRevoked, "Ask the person who sent it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, got := range []got{
-				anybody.get(c.page + "?t=" + c.token), w.get(c.page + "?t=" + c.token),
-				w.form(c.page+"/accept", url.Values{"token": {c.token}}),
-			} {
+			page := "/i/" + c.token
+			for _, got := range []got{anybody.get(page), w.get(page), w.form(page, nil)} {
 				if got.status != c.status || !strings.Contains(got.body, c.say) || strings.Contains(got.body, "draft") {
 					t.Errorf("%s: %d %s", got.url, got.status, got.text())
 				}
 			}
-			if strings.HasPrefix(c.page, page) { // for programs the room is in the token
-				if got := w.api("POST", "/api/v1/invites/redeem",
-					fmt.Sprintf(`{"token":%q}`, c.token)); got.status != c.status ||
-					got.problem().Code != c.code {
-					t.Errorf("by API: %d %s", got.status, got.text())
-				}
+			got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"code":%q}`, c.token))
+			if got.status != c.status || got.problem().Code != c.code {
+				t.Errorf("by API: %d %s", got.status, got.text())
 			}
 		})
 	}
@@ -430,8 +417,8 @@ func TestInvitesThatDoNotWork(t *testing.T) {
 		t.Error("somebody was let in")
 	}
 	var out gotRedeemed
-	got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"token":%q}`, good))
-	if got.json(&out); got.status != 200 || out.ChannelID != r.ID || out.URL != b.url+page {
+	got := w.api("POST", "/api/v1/invites/redeem", fmt.Sprintf(`{"code":%q}`, strings.ToUpper(good)))
+	if got.json(&out); got.status != 200 || out.ChannelID != r.ID || out.URL != b.url+"/game/"+r.ID.String() {
 		t.Errorf("a good one: %d %s", got.status, got.text())
 	}
 }
@@ -447,7 +434,7 @@ func TestOnTheWay(t *testing.T) {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
 	w := b.browser(stranger.String())
-	start := w.form(page+"/accept", url.Values{"token": {token}})
+	start := w.form("/i/"+token, nil)
 	if u, _ := url.Parse(start.header.Get("Location")); u.Query().Get("scope") != "identify" {
 		t.Fatalf("Discord is asked for %q", u.Query().Get("scope"))
 	}
@@ -521,7 +508,7 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 	if got := m.api("PATCH", "/api/v1/guilds/100/settings", `{"settings":{"bring_in":false}}`); got.status != 200 {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
-	if got := w.form(page+"/accept", url.Values{"token": {token}}); got.status != 403 ||
+	if got := w.form("/i/"+token, nil); got.status != 403 ||
 		!strings.Contains(got.body, "Join the server first") {
 		t.Errorf("not a member: %d %s", got.status, got.text())
 	}
@@ -529,11 +516,11 @@ func TestInviteBringsPeopleIn(t *testing.T) {
 	if got := m.api("PATCH", "/api/v1/guilds/100/settings", body); got.status != 200 {
 		t.Fatalf("settings: %d %s", got.status, got.text())
 	}
-	if got := w.get(page + "?t=" + token); !strings.Contains(got.body, "makes you a member") {
+	if got := w.get("/i/" + token); !strings.Contains(got.body, "makes you a member") {
 		t.Errorf("not told: %s", got.text())
 	}
 	// Signed in without the scope: Discord is asked for it, and the invite is followed after.
-	start := w.form(page+"/accept", url.Values{"token": {token}})
+	start := w.form("/i/"+token, nil)
 	u, _ := url.Parse(start.header.Get("Location"))
 	if start.status != 303 || u.Query().Get("scope") != "identify guilds.join" {
 		t.Fatalf("got %d to %s", start.status, u)

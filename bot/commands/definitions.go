@@ -27,6 +27,7 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 			d.user("opt.user", "cmd.invite.user.about", false),
 			d.number("opt.hours", "cmd.invite.hours.about", 1, int(schema.MaxInviteLifetime/time.Hour), false),
 			d.number("opt.uses", "cmd.invite.uses.about", 1, schema.MaxInviteUses, false),
+			d.text("opt.label", "cmd.invite.label.about", 0, schema.MaxInviteLabel),
 			d.room(),
 		),
 		d.slash("cmd.room", nil, d.roomCommands()...),

@@ -27,8 +27,8 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 		q.t.Say("room.seats", "Count", r.Room.Seats)+" · "+message.Privacy(q.t, r.Room.Access.Privacy()),
 		q.t.Say("opened.page", "Page", page),
 	)
-	if r.Invite.Token != "" {
-		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Room.ID, r.Invite.Token), "Count", v.MaxUses,
+	if r.Invite.Code != "" {
+		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Invite.Code), "Count", v.MaxUses,
 			"When", message.RelativeTime(v.ExpiresAt))
 	}
 	return reply{text: text, rows: []discord.LayoutComponent{message.Row(
@@ -60,12 +60,12 @@ func (c *Commands) inviteWho(ctx context.Context, q *call, who snowflake.ID) (re
 	}
 	l, reached, err := c.o.Rooms.Invite(ctx, q.guild, room.InviteRequest{
 		Actor: q.actor, RoomID: id, Uses: q.data.Int("uses"), Lifetime: time.Duration(q.data.Int("hours")) * time.Hour,
-		For: who,
+		Label: q.data.String("label"), For: who,
 	})
 	if err != nil {
 		return reply{}, err
 	}
-	url := c.o.Pages.Invite(id, l.Token)
+	url := c.o.Pages.Invite(l.Code)
 	if who == 0 {
 		return reply{
 			text: q.t.Say("invited.link", "Channel", message.ChannelMention(id), "Count", l.Invite.MaxUses, "When",

@@ -345,6 +345,14 @@ func (rs *Rooms) sweepArrivals(ctx context.Context, g *guildState, r *roomState,
 	return asked, errors.Join(err, rs.revokeOrphanInvites(ctx, g, r), rs.revokeSpentInvites(ctx, g, r))
 }
 
+// revokeSpent is revokeSpentInvites for callers who have done their work: the next sweep repeats what fails.
+func (rs *Rooms) revokeSpent(ctx context.Context, g *guildState, r *roomState) {
+	if err := rs.revokeSpentInvites(ctx, g, r); err != nil {
+		rs.o.Log.WarnContext(ctx, "the Discord invites of people who can't come in are revoked with the next sweep",
+			"guild_id", g.id, "room_id", r.ID, "err", err)
+	}
+}
+
 // revokeSpentInvites revokes the Discord invites of arrivals that ended.
 func (rs *Rooms) revokeSpentInvites(ctx context.Context, g *guildState, r *roomState) error {
 	for _, code := range slices.Clone(r.SpentInvites) {

@@ -70,6 +70,8 @@ var actions = map[room.Action]func(changeOp, context.Context) error{
 	room.DoClaim:    changeOp.claim,
 	room.DoWatch:    changeOp.watch,
 	room.DoUnwatch:  changeOp.unwatch,
+	room.DoShare:    changeOp.share,
+	room.DoUnshare:  changeOp.unshare,
 }
 
 // changeOp is one call of Change.
@@ -237,6 +239,34 @@ func (c changeOp) setWatchToken(ctx context.Context, how, token string) error {
 	return c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.WatchToken = token })
 }
 
+// share lets guests make invite links.
+func (c changeOp) share(ctx context.Context) error { return c.setGuestsInvite(ctx, true) }
+
+// unshare ends that, and the links that guests have made.
+func (c changeOp) unshare(ctx context.Context) error { return c.setGuestsInvite(ctx, false) }
+
+func (c changeOp) setGuestsInvite(ctx context.Context, on bool) error {
+	if c.r.GuestsInvite == on {
+		return nil
+	}
+	entry, now := c.entry(), c.g.now()
+	entry.New = "off"
+	if on {
+		entry.New = "on"
+	}
+	err := c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) {
+		doc.GuestsInvite = on
+		if !on {
+			doc.RevokeInvites(now, func(v room.Invite) bool { return v.ByGuest })
+		}
+	})
+	if err == nil {
+		c.remember(ctx, func(p *room.Preferences) { p.GuestsInvite = on })
+		c.rs.revokeSpent(ctx, c.g, c.r)
+	}
+	return err
+}
+
 func (c changeOp) kick(ctx context.Context) error { return c.expel(ctx, false) }
 
 func (c changeOp) ban(ctx context.Context) error { return c.expel(ctx, true) }
@@ -292,12 +322,7 @@ func (c changeOp) expel(ctx context.Context, ban bool) error {
 		}
 		return c.rs.eject(ctx, c.g, c.r, user, reason)
 	})
-	if len(c.r.SpentInvites) > 0 { // they had an arrival
-		if err := c.rs.revokeSpentInvites(ctx, c.g, c.r); err != nil {
-			c.rs.o.Log.WarnContext(ctx, "the Discord invite of a removed user is revoked with the next sweep",
-				"guild_id", c.g.id, "room_id", c.r.ID, "err", err)
-		}
-	}
+	c.rs.revokeSpent(ctx, c.g, c.r) // they may have had an arrival
 	if err == nil {
 		c.remember(ctx, func(p *room.Preferences) {
 			p.Guests = without(p.Guests, user)

@@ -79,14 +79,19 @@ func (rs *Rooms) createChannel(
 func (rs *Rooms) finishCreate(
 	ctx context.Context, g *guildState, in room.PendingCreate, channel snowflake.ID, whole bool,
 ) (*roomState, error) {
+	first, err := rs.newInvite(ctx, g, channel, in.Seats, room.Invite{By: in.OwnerID, ByName: in.OwnerName}, 0)
+	if err != nil {
+		return nil, err
+	}
 	now := g.now()
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, OwnerID: in.OwnerID,
 		OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
-		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, LobbyID: in.LobbyID, Number: in.Number,
+		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, GuestsInvite: in.GuestsInvite,
+		LobbyID: in.LobbyID, Number: in.Number,
 		Pending: room.Pending{Access: !whole},
 		State:   room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, PendingCreateID: in.ID,
-		Invites: []room.Invite{rs.newInvite(g, in.OwnerID, in.OwnerName, in.Seats, 0, 0)},
+		Invites: []room.Invite{first},
 	}
 	for _, u := range in.Guests {
 		doc.Guests = append(doc.Guests, room.Guest{UserID: u, By: in.OwnerID, Since: now})

@@ -64,8 +64,9 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName,
 		LobbyID: lobby.ChannelID,
 		Seats:   cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden,
-		Number: g.number(),
-		Guests: p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
+		GuestsInvite: p.GuestsInvite,
+		Number:       g.number(),
+		Guests:       p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
 	}
 	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
 		if private != nil {

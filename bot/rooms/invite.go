@@ -18,7 +18,8 @@ import (
 
 // Limits of invites.
 const (
-	maxInvites = 25 // live ones a room
+	maxInvites      = 25 // of a room
+	maxGuestInvites = 3  // live ones of one guest
 )
 
 // Invite creates an invite. With q.For, that user becomes a guest at once and is sent the link;
@@ -29,88 +30,132 @@ func (rs *Rooms) Invite(
 	if err := schema.CheckInvite(q.Lifetime, q.Uses); err != nil {
 		return out, "", err
 	}
-	var shown room.Summary
-	var by access.Standing
-	var language string
-	const what = errs.Term("invite to it")
-	issue := func(ctx context.Context, g *guildState, r *roomState, who access.Standing) error {
-		if q.For != 0 {
-			if q.Uses == 0 {
-				q.Uses = 1
-			}
-			if r.Banned(q.For) {
-				return errs.E(errs.Forbidden, "That user is banned from this room. Unban them first.")
-			}
-			if err := rs.checkAdmissible(ctx, g, r, q.For); err != nil {
-				return err
-			}
-		}
-		v := rs.newInvite(g, who.UserID, who.DisplayName, r.Seats, q.Lifetime, q.Uses)
-		v.ID = cmp.Or(q.ID, v.ID)
-		// an earlier try, whose response was lost, may have made it
-		if earlier := r.Invite(v.ID); earlier == nil || earlier.By != who.UserID {
-			now := g.now()
-			entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
-			err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
-				pruneInvites(doc, now)
-				doc.Invites = append(doc.Invites, v)
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if q.For != 0 {
-			a := admission{
-				user: q.For, name: q.ForName, by: who.UserID, inviteID: v.ID, via: q.Actor.Via, hold: holdInvited,
-			}
-			if err := rs.admit(ctx, g, r, a); err != nil {
-				return err
-			}
-			if who.UserID == r.OwnerID {
-				rs.updatePreferences(ctx, g, who.UserID,
-					func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
-			}
-		}
-		shown, by, language = g.summary(r), who, g.language()
-		out, err = rs.link(r, r.Invite(v.ID))
-		return err
+	if q.Label, err = schema.CleanInviteLabel(q.Label); err != nil {
+		return out, "", err
 	}
+	if q.For == 0 {
+		err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
+			ctx context.Context, g *guildState, r *roomState, who access.Standing,
+		) error {
+			if err := g.summary(r).Access.CheckInvite(who); err != nil {
+				return err
+			}
+			out, err = rs.issue(ctx, g, r, who, q)
+			return err
+		})
+		return out, "", err
+	}
+	q.Uses = max(q.Uses, 1)
+	const what = errs.Term("invite to it")
+	var told Invited
+	var language string
 	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, what, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {
-		if q.For == 0 {
-			return issue(ctx, g, r, who)
-		}
-		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error { return issue(ctx, g, r, who) })
+		return rs.inControlledRoomLane(ctx, g, r, who, what, func() error {
+			if out, err = rs.inviteUser(ctx, g, r, who, q); err != nil {
+				return err
+			}
+			language = g.language()
+			told = Invited{
+				Room: g.summary(r), User: q.For, By: who.UserID, Name: who.DisplayName, Link: rs.o.Link(out.Code),
+			}
+			return nil
+		})
 	})
-	if err == nil && q.For != 0 {
-		delivery = rs.notifyAndReport(ctx, guildID, language,
-			Invited{
-				Room: shown, User: q.For, By: by.UserID, Name: by.DisplayName, Link: rs.o.Link(q.RoomID, out.Token),
-			})
+	if err == nil {
+		delivery = rs.notifyAndReport(ctx, guildID, language, told)
 	}
 	return out, delivery, err
 }
 
-// pruneInvites drops invites that expired more than a day ago,
-// and the oldest beyond maxInvites, to keep the document small.
+// inviteUser makes a user a guest, with an invite of their own.
+func (rs *Rooms) inviteUser(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, q room.InviteRequest,
+) (out room.InviteLink, err error) {
+	if r.Banned(q.For) {
+		return out, errs.E(errs.Forbidden, "That user is banned from this room. Unban them first.")
+	}
+	if err := rs.checkAdmissible(ctx, g, r, q.For); err != nil {
+		return out, err
+	}
+	if out, err = rs.issue(ctx, g, r, who, q); err != nil {
+		return out, err
+	}
+	err = rs.admit(ctx, g, r, admission{
+		user: q.For, name: q.ForName, by: who.UserID, inviteID: out.Invite.ID, via: q.Actor.Via, hold: holdInvited,
+	})
+	if err != nil {
+		return out, err
+	}
+	if who.UserID == r.OwnerID {
+		rs.updatePreferences(ctx, g, who.UserID,
+			func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
+	}
+	return rs.link(ctx, r.Invite(out.Invite.ID)), nil
+}
+
+// issue makes an invite, or returns the one that an earlier try made, whose response was lost.
+func (rs *Rooms) issue(
+	ctx context.Context, g *guildState, r *roomState, who access.Standing, q room.InviteRequest,
+) (out room.InviteLink, err error) {
+	if earlier := r.Invite(q.ID); earlier != nil && earlier.By == who.UserID {
+		return rs.link(ctx, earlier), nil
+	}
+	byGuest, now := !g.summary(r).Access.MayControl(who), g.now()
+	live := 0
+	for i := range r.Invites {
+		if v := &r.Invites[i]; v.By == who.UserID && v.Live(now) {
+			live++
+		}
+	}
+	if byGuest && live >= maxGuestInvites {
+		return out, errs.E(errs.RoomLimit, "You have %d invite links to this room. Revoke one first.", live)
+	}
+	v, err := rs.newInvite(ctx, g, r.ID, r.Seats, room.Invite{
+		ID: q.ID, By: who.UserID, ByName: who.DisplayName, ByGuest: byGuest, MaxUses: q.Uses, Label: q.Label,
+	}, q.Lifetime)
+	if err != nil {
+		return out, err
+	}
+	entry := audit.Entry{Kind: audit.InviteCreated, By: who.UserID, Via: q.Actor.Via, Target: q.For}
+	err = rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
+		pruneInvites(doc, now)
+		doc.Invites = append(doc.Invites, v)
+	})
+	if err != nil {
+		return out, err
+	}
+	return rs.link(ctx, r.Invite(v.ID)), nil
+}
+
+// pruneInvites drops invites that expired more than a day ago, and beyond maxInvites the oldest:
+// ended ones first, then guests', to keep the document small.
 func pruneInvites(doc *room.Room, now time.Time) {
 	doc.Invites = slices.DeleteFunc(doc.Invites, func(v room.Invite) bool {
-		return !v.Live(now) && now.Sub(v.ExpiresAt) > 24*time.Hour
+		return !v.Live(now) && now.Sub(v.ExpiresAt) > invite.Remembered
 	})
 	for len(doc.Invites) >= maxInvites {
-		i := max(0, slices.IndexFunc(doc.Invites, func(v room.Invite) bool { return !v.Live(now) }))
+		i := slices.IndexFunc(doc.Invites, func(v room.Invite) bool { return !v.Live(now) })
+		if i < 0 {
+			i = max(0, slices.IndexFunc(doc.Invites, func(v room.Invite) bool { return v.ByGuest }))
+		}
 		doc.Invites = slices.Delete(doc.Invites, i, i+1)
 	}
 }
 
-// Revoke revokes an invite, and the Discord invites that were
-// created for users who follow it. Guests it let in stay.
+// Revoke revokes an invite, and the Discord invites that were created for users who follow it. Guests it let in stay.
+// Whoever may control the room can revoke all its invites, others their own.
 func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.RevokeRequest) (out room.Invite, err error) {
-	err = rs.withControlledRoom(ctx, guildID, q.Actor, q.RoomID, "revoke invite links", func(
+	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {
 		v := r.Invite(q.InviteID)
+		if v == nil || v.By != who.UserID {
+			if err := g.controllable(r, who, "revoke invite links"); err != nil {
+				return err
+			}
+		}
 		if v == nil {
 			return errs.E(errs.NotFound, "This invite link has already ended. Reload the page to see the others.")
 		}
@@ -118,20 +163,14 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 			entry := audit.Entry{Kind: audit.InviteRevoked, By: who.UserID, Via: q.Actor.Via}
 			now := g.now()
 			err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) {
-				if v := doc.Invite(q.InviteID); v != nil {
-					v.RevokedAt = now
-				}
-				doc.DropArrivals(false, func(a room.Arrival) bool { return a.InviteID == q.InviteID })
+				doc.RevokeInvites(now, func(v room.Invite) bool { return v.ID == q.InviteID })
 			})
 			if err != nil {
 				return err
 			}
 		}
 		out = *r.Invite(q.InviteID)
-		if err := rs.revokeSpentInvites(ctx, g, r); err != nil {
-			rs.o.Log.WarnContext(ctx, "the Discord invites of a revoked link are revoked with the next sweep",
-				"guild_id", g.id, "room_id", r.ID, "err", err)
-		}
+		rs.revokeSpent(ctx, g, r)
 		return nil
 	})
 	return out, err
@@ -143,13 +182,9 @@ func (rs *Rooms) Revoke(ctx context.Context, guildID snowflake.ID, q room.Revoke
 func (rs *Rooms) Preview(
 	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
 ) (out room.Preview, err error) {
-	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
-	if err != nil {
-		return out, err
-	}
 	var roomAccess room.Access
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		r, v, err := g.findInvite(claims)
+		r, v, err := g.findInvite(q.RoomID, q.Code)
 		if err != nil {
 			return err
 		}
@@ -190,14 +225,14 @@ func (rs *Rooms) previewRoster(g *guildState, r *roomState) []room.Person {
 	return rs.o.Voice.Roster(g.id, r.ID)
 }
 
-// findInvite finds the room and the invite of a verified token.
-func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, error) {
-	r := g.rooms[c.RoomID]
-	if c.GuildID != g.id || r == nil || r.State != room.Open {
+// findInvite finds a room and its invite with this code.
+func (g *guildState) findInvite(id snowflake.ID, code string) (*roomState, *room.Invite, error) {
+	r := g.rooms[id]
+	if r == nil || r.State != room.Open {
 		return nil, nil, errs.E(errs.RoomNotFound,
 			"The room this link led to is closed. Ask the person who sent it whether there's a new one.")
 	}
-	v := r.Invite(c.ID)
+	v := r.InviteOf(invite.Key(code))
 	if v == nil {
 		return nil, nil, errs.E(errs.TokenRevoked,
 			"This invite link has ended. Ask the person who sent it for a new one.")
@@ -212,18 +247,14 @@ func (g *guildState) findInvite(c invite.Claims) (*roomState, *room.Invite, erro
 func (rs *Rooms) Redeem(
 	ctx context.Context, guildID snowflake.ID, q room.RedeemRequest,
 ) (out room.Redeemed, err error) {
-	claims, err := invite.Verify(rs.o.Keys, q.Token, rs.o.Now())
-	if err != nil {
-		return out, err
-	}
 	user := q.Actor.UserID
 	who, err := rs.fetchStanding(ctx, guildID, user)
 	if err != nil {
 		return out, err
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		return rs.inLaneOf(ctx, g, claims.RoomID, func() error {
-			out, err = rs.redeemInLane(ctx, g, claims, who, q)
+		return rs.inLaneOf(ctx, g, q.RoomID, func() error {
+			out, err = rs.redeemInLane(ctx, g, who, q)
 			return err
 		})
 	})
@@ -232,10 +263,10 @@ func (rs *Rooms) Redeem(
 
 // redeemInLane is Redeem in the room's lane.
 func (rs *Rooms) redeemInLane(
-	ctx context.Context, g *guildState, claims invite.Claims, who access.Standing, q room.RedeemRequest,
+	ctx context.Context, g *guildState, who access.Standing, q room.RedeemRequest,
 ) (out room.Redeemed, err error) {
 	user := q.Actor.UserID
-	r, v, err := rs.redeemable(g, claims, who)
+	r, v, err := rs.redeemable(g, q, who)
 	if err != nil {
 		return out, err
 	}
@@ -243,7 +274,7 @@ func (rs *Rooms) redeemInLane(
 		if who, err = rs.addToGuild(ctx, g, r, v.By, who, q.AccessToken); err != nil {
 			return out, err
 		}
-		if r, v, err = rs.redeemable(g, claims, who); err != nil { // it may have been revoked meanwhile
+		if r, v, err = rs.redeemable(g, q, who); err != nil { // it may have been revoked meanwhile
 			return out, err
 		}
 	}
@@ -261,11 +292,11 @@ func (rs *Rooms) redeemInLane(
 	})
 }
 
-// redeemable finds the room and the invite of a token that a user may follow.
+// redeemable finds the room and the invite that a user asks to follow, if they may.
 func (rs *Rooms) redeemable(
-	g *guildState, claims invite.Claims, who access.Standing,
+	g *guildState, q room.RedeemRequest, who access.Standing,
 ) (*roomState, *room.Invite, error) {
-	r, v, err := g.findInvite(claims)
+	r, v, err := g.findInvite(q.RoomID, q.Code)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -360,25 +391,29 @@ func tooManyGuests(r *roomState) error {
 		len(r.Guests))
 }
 
-// newInvite returns a new invite; zero values mean the guild's settings.
+// newInvite returns a new invite to a room with this id and number of seats, after it has stored where its code leads;
+// zero values of lifetime and uses mean the guild's settings. Until the caller stores the invite, the code leads to
+// nothing.
 func (rs *Rooms) newInvite(
-	g *guildState, by snowflake.ID, byName string, seats int, lifetime time.Duration, uses int,
-) room.Invite {
-	if lifetime == 0 {
-		lifetime = time.Duration(g.settings.InviteLifetime)
-	}
-	if uses == 0 {
-		uses = g.settings.Uses(seats)
-	}
-	// The token counts in seconds; so does the invite, or the two would end at different times.
-	now := rs.o.Now().Truncate(time.Second)
-	return room.Invite{
-		ID: invite.NewID(), By: by, ByName: byName, CreatedAt: now, ExpiresAt: now.Add(lifetime), MaxUses: uses,
-	}
+	ctx context.Context, g *guildState, id snowflake.ID, seats int, v room.Invite, lifetime time.Duration,
+) (room.Invite, error) {
+	v.ID = cmp.Or(v.ID, invite.NewID())
+	v.MaxUses = cmp.Or(v.MaxUses, g.settings.Uses(seats))
+	v.CreatedAt = rs.o.Now()
+	v.ExpiresAt = v.CreatedAt.Add(cmp.Or(lifetime, time.Duration(g.settings.InviteLifetime)))
+	code := invite.NewCode()
+	v.Key, v.Sealed = invite.Key(code), invite.Seal(rs.o.Keys, v.ID, code)
+	wctx, cancel := withWriteTimeout(ctx)
+	defer cancel()
+	_, err := rs.o.Hub.Invites.Put(wctx, v.Key, invite.Target{GuildID: g.id, RoomID: id, Expires: v.ExpiresAt})
+	return v, err
 }
 
-// link returns an invite with its signed token.
-func (rs *Rooms) link(r *roomState, v *room.Invite) (room.InviteLink, error) {
-	token, err := invite.Issue(rs.o.Keys, v.ID, r.GuildID, r.ID, v.CreatedAt, v.ExpiresAt)
-	return room.InviteLink{Invite: *v, Token: token}, err
+// link returns an invite with its code. Without the code it can still be revoked, and people can follow the link.
+func (rs *Rooms) link(ctx context.Context, v *room.Invite) room.InviteLink {
+	code, err := invite.Open(rs.o.Keys, v.ID, v.Sealed)
+	if err != nil {
+		rs.o.Log.WarnContext(ctx, "an invite link can't be shown again; make a new one", "invite_id", v.ID, "err", err)
+	}
+	return room.InviteLink{Invite: *v, Code: code}
 }

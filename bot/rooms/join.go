@@ -18,14 +18,14 @@ func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request)
 	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {
-		out, err = rs.view(g, r, who)
-		return err
+		out = rs.view(ctx, g, r, who)
+		return nil
 	})
 	return out, err
 }
 
 // view returns a room as a user who may see it sees it.
-func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out room.View, err error) {
+func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who access.Standing) (out room.View) {
 	now, s := g.now(), g.summary(r)
 	out = room.View{
 		Room: s, Roster: rs.o.Voice.Roster(g.id, r.ID), Standing: who,
@@ -45,9 +45,15 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 	if g.settings.MaxAge != guild.Never {
 		out.Deadline = r.OpenedAt.Add(time.Duration(g.settings.MaxAge))
 	}
+	out.MayInvite = s.Access.MayInvite(who)
+	for i := range r.Invites {
+		if v := &r.Invites[i]; v.Live(now) && (out.MayControl || v.By == who.UserID) {
+			out.Invites = append(out.Invites, rs.link(ctx, v))
+		}
+	}
 	if !out.MayControl {
 		out.KnowsSince = r.VisitsVisibleSince(who.UserID)
-		return out, nil
+		return out
 	}
 	c := r.Room.Clone()
 	rs.updateAppearances(g, c)
@@ -67,16 +73,7 @@ func (rs *Rooms) view(g *guildState, r *roomState, who access.Standing) (out roo
 			out.Control.Holds = append(out.Control.Holds, h)
 		}
 	}
-	for i := range r.Invites {
-		if v := &r.Invites[i]; v.Live(now) {
-			l, err := rs.link(r, v)
-			if err != nil {
-				return out, err
-			}
-			out.Invites = append(out.Invites, l)
-		}
-	}
-	return out, nil
+	return out
 }
 
 // Join moves an actor who is in voice into the room; for others a seat is held while they connect in

@@ -33,9 +33,9 @@ func (rs *Rooms) Open(
 		}
 		out.Room = g.summary(r)
 		if i := slices.IndexFunc(r.Invites, func(v room.Invite) bool { return v.By == r.OwnerID }); i >= 0 {
-			out.Invite, err = rs.link(r, &r.Invites[i])
+			out.Invite = rs.link(ctx, &r.Invites[i])
 		}
-		return err
+		return nil
 	})
 	return out, err
 }

@@ -235,18 +235,18 @@ func answer(user snowflake.ID, letIn bool) func(*world) error {
 }
 
 // redeem has a user follow a link that lets one in.
-func redeem(user snowflake.ID, token *string, with string) func(*world) error {
+func redeem(user snowflake.ID, code *string, with string) func(*world) error {
 	return func(w *world) error {
 		_, err := w.bot.Redeem(w.Context(), w.guild, room.RedeemRequest{
-			Actor: actor(user), Token: *token, AccessToken: with,
+			Actor: actor(user), RoomID: w.room, Code: *code, AccessToken: with,
 		})
 		return err
 	}
 }
 
 // linked makes a link that lets one in.
-func linked(token *string) func(*world) {
-	return func(w *world) { w.Helper(); *token = w.link(1).Token }
+func linked(code *string) func(*world) {
+	return func(w *world) { w.Helper(); *code = w.link(1).Code }
 }
 
 // arrive has ada look at how to arrive.
@@ -524,6 +524,14 @@ func changes() []operation {
 		{
 			name: "show", given: then(opened, acted(mara, room.DoPublic, none), acted(mara, room.DoHide, none)),
 			do: act(mara, room.DoShow, none), done: private(false, false, false), kind: audit.PrivacyChanged,
+		},
+		{
+			name: "share", given: opened, do: act(mara, room.DoShare, none), kind: audit.GuestInvitesChanged,
+			done: is(func(r room.Room) bool { return r.GuestsInvite }),
+		},
+		{
+			name: "unshare", given: then(opened, acted(mara, room.DoShare, none)), do: act(mara, room.DoUnshare, none),
+			kind: audit.GuestInvitesChanged, done: is(func(r room.Room) bool { return !r.GuestsInvite }),
 		},
 		{
 			name: "spectator link", given: opened, do: act(mara, room.DoWatch, none), kind: audit.SpectatorLinkChanged,

@@ -50,7 +50,7 @@ type Options struct {
 	// English). It returns why the notice was not delivered.
 	Notify func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
 	// Link returns the URL of an invite's landing page, for direct messages.
-	Link func(roomID snowflake.ID, token string) string
+	Link func(code string) string
 }
 
 // Rooms manages the rooms of the guilds whose shards this process holds. Create one with New.

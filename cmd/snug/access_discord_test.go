@@ -170,7 +170,7 @@ func (v *accessHarness) run(who string, row commandRow) string {
 		return "?"
 	}
 	said := a.Message.Content + string(a.Message.Raw)
-	if strings.Contains(said, v.token) && who != "owner" && who != "guest" {
+	if strings.Contains(said, v.code) && who != "owner" && who != "guest" {
 		v.Errorf("/%s tells %s the invite: %s", row.name, who, said)
 	}
 	if after := v.kept(); after != before {

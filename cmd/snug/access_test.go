@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -74,10 +75,8 @@ var routes = []route{
 		want: "login 404 404 400 400 400 400 400",
 	},
 	{at: "GET /game/:channel", want: "login 404 404 404 404 200 200 404"},
-	{
-		at: "POST /game/:channel/accept", body: url.Values{"token": {"no-token"}},
-		want: "400 400 400 400 400 400 400 400",
-	},
+	{at: "GET /i/:code", want: "400 400 400 400 400 400 400 400"},
+	{at: "POST /i/:code", want: "400 400 400 400 400 400 400 400"},
 	{at: "GET /game/:channel/coming", want: "login 404 404 404 404 303 303 404"},
 	{at: "POST /game/:channel/coming", want: "login 404 404 404 404 303 303 404"},
 	{at: "POST /game/:channel/join", want: "login 404 404 404 404 303 303 404"},
@@ -190,11 +189,11 @@ var routes = []route{
 	{at: "POST /api/v1/rooms/:channel/close", want: "login 404 404 404 404 403 200 200", ends: true},
 	{at: "POST /api/v1/rooms/:channel/arrive", want: "login 404 404 404 404 200 200 404"},
 	{
-		at: "POST /api/v1/invites/redeem", body: map[string]any{"token": "no-token"},
+		at: "POST /api/v1/invites/redeem", body: map[string]any{"code": "no-code"},
 		want: "login 400 400 400 400 400 400 400",
 	},
 	{
-		at: "POST /api/v1/invites/preview", body: map[string]any{"token": "no-token"},
+		at: "POST /api/v1/invites/preview", body: map[string]any{"code": "no-code"},
 		want: "login 400 400 400 400 400 400 400",
 	},
 	{at: "GET /api/v1/guilds", want: "login 200 200 200 200 200 200 200"},
@@ -275,7 +274,7 @@ type accessHarness struct {
 	named  map[string]string  // column → username at the simulated Discord
 	room   string
 	invite string // id of an invite to the room
-	token  string // and its token
+	code   string // of its link
 }
 
 func newAccessHarness(t *testing.T) *accessHarness {
@@ -342,9 +341,9 @@ func (v *accessHarness) open() {
 	}
 	link, err := url.Parse(out["url"].(string))
 	v.must(err)
-	v.invite, v.token = out["id"].(string), link.Query().Get("t")
+	v.invite, v.code = out["id"].(string), path.Base(link.Path)
 	if status, out := v.as["guest"].api(http.MethodPost, "/invites/redeem",
-		map[string]any{"token": v.token}); status != http.StatusOK {
+		map[string]any{"code": v.code}); status != http.StatusOK {
 		v.Fatalf("the guest was not let in: %d %v", status, out)
 	}
 	id, err := snowflake.Parse(v.room)
@@ -549,11 +548,11 @@ func TestWhoMayWatch(t *testing.T) {
 	if got := v.dial(token, "1"); got != "4002" {
 		t.Errorf("another server's view by this one's token: %s", got)
 	}
-	if got := v.dial(v.token, guild); got != "4002" {
+	if got := v.dial(v.code, guild); got != "4002" {
 		t.Errorf("an invite as a live token: %s", got)
 	}
 	if status, body := v.as["member"].api(http.MethodPost, "/invites/redeem",
-		map[string]any{"token": token}); status != http.StatusBadRequest ||
+		map[string]any{"code": token}); status != http.StatusBadRequest ||
 		body["code"] != "TOKEN_INVALID" {
 		t.Errorf("a live token as an invite: %d %v", status, body)
 	}

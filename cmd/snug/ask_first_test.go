@@ -27,10 +27,10 @@ func TestAskFirst(t *testing.T) {
 			if status != http.StatusCreated {
 				t.Fatalf("no invite: %d %v", status, out)
 			}
-			_, token, _ := strings.Cut(out["url"].(string), "?t=")
+			_, token, _ := strings.Cut(out["url"].(string), "/i/")
 			for _, name := range []string{"bruno", "chiyo", "dmitri"} {
 				if status, out := h.signIn(name).api(http.MethodPost, "/invites/redeem",
-					map[string]any{"token": token}); status != http.StatusOK {
+					map[string]any{"code": token}); status != http.StatusOK {
 					t.Fatalf("%s is not let in: %d %v", name, status, out)
 				}
 			}

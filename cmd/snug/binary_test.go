@@ -292,7 +292,7 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 	}
 	id = id[:strings.IndexFunc(id, func(r rune) bool { return r < '0' || r > '9' })]
 	link := ""
-	if _, after, ok := strings.Cut(string(answer), d.DashboardURL+"/game/"+id+"?t="); ok {
+	if _, after, ok := strings.Cut(string(answer), d.DashboardURL+"/i/"); ok {
 		link = after[:strings.IndexAny(after, "\"\\)> ")]
 	}
 	panel := func() (message, button string) {
@@ -356,7 +356,7 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 		if link == "" {
 			continue
 		}
-		res, err := http.Get(d.DashboardURL + "/game/" + id + "?t=" + link)
+		res, err := http.Get(d.DashboardURL + "/i/" + link)
 		if err != nil {
 			t.Fatal(err)
 		}

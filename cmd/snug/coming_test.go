@@ -43,7 +43,7 @@ func TestComing(t *testing.T) {
 		p := h.browse(browser, who.name)
 		picture := func(step string) { p.picture(fmt.Sprintf("coming-%s-%d", step, who.width)) }
 		p.do("follow the link", chromedp.EmulateViewport(who.width, 844), chromedp.Navigate(p.at(link)),
-			press(`form[action$="/accept"] button`))
+			press(`form.accept button`))
 		p.sees("Discord's consent, which asks for nothing but who they are",
 			`location.pathname === '/oauth2/authorize' &&
 				new URLSearchParams(location.search).get('scope') === 'identify'`)

@@ -300,11 +300,11 @@ func (g *gateHarness) follows(r table) {
 	if status != http.StatusCreated {
 		g.Fatalf("%s: no invite: %d %v", r, status, out)
 	}
-	_, token, _ := strings.Cut(out["url"].(string), "?t=")
+	_, token, _ := strings.Cut(out["url"].(string), "/i/")
 	for who := range kinds {
 		g.clock.Forward(time.Second)
 		uses := g.uses(r)
-		status, out := g.as[who].api(http.MethodPost, "/invites/redeem", map[string]any{"token": token})
+		status, out := g.as[who].api(http.MethodPost, "/invites/redeem", map[string]any{"code": token})
 		place := who == "guest" || who == "owner" || who == "timed-out guest"
 		admin := who == "admin" || who == "crown"
 		want := g.passes(r, who) && who != "banned" && (r.state != "locked" || place || admin)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,7 +186,7 @@ func (h *harness) follow(people map[string]*script, owner, id, link string, book
 	if err != nil {
 		return
 	}
-	token := u.Query().Get("t")
+	token := path.Base(u.Path)
 	book.note(func() { book.invites[token] = id })
 	var two sync.WaitGroup
 	n := 0
@@ -196,7 +197,7 @@ func (h *harness) follow(people map[string]*script, owner, id, link string, book
 		n++
 		two.Go(func() {
 			if status, _ := s.try(http.MethodPost, "/invites/redeem",
-				map[string]any{"token": token}); status == http.StatusOK {
+				map[string]any{"code": token}); status == http.StatusOK {
 				book.note(func() { book.redeemed[token] = append(book.redeemed[token], guest) })
 			}
 		})

@@ -48,7 +48,7 @@ func TestLockedInvite(t *testing.T) {
 		}
 	}
 	pictures("before")
-	chiyo.do("sign in", press(`form[action$="/accept"] button`))
+	chiyo.do("sign in", press(`form.accept button`))
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
 	chiyo.sees("that it is locked, and that she can knock",

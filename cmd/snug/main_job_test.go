@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,14 +56,14 @@ func TestMainJob(t *testing.T) {
 	bruno.do("follow the invite", chromedp.Navigate(bruno.at(strings.TrimPrefix(link, h.url))))
 	bruno.sees("the room's name and who is inside",
 		`document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
-	bruno.do("accept", browsertest.Click(`form[action$="/accept"] button`))
+	bruno.do("accept", browsertest.Click(`form.accept button`))
 	bruno.sees("the room", `document.querySelector('#seats') !== null`)
 	bruno.live()
 	bruno.seated("alice")
 	chiyo.do("follow the invite, not signed in", chromedp.Navigate(chiyo.at(strings.TrimPrefix(link, h.url))))
 	chiyo.sees("the room's name and who is inside",
 		`document.body.innerText.includes('Friday draft') && document.body.innerText.includes('Alice')`)
-	chiyo.do("sign in and enter", browsertest.Click(`form[action$="/accept"] button`))
+	chiyo.do("sign in and enter", browsertest.Click(`form.accept button`))
 	chiyo.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	chiyo.consent()
 	chiyo.sees("the room", `document.querySelector('#seats') !== null`)
@@ -117,7 +118,7 @@ func TestCommandInDiscord(t *testing.T) {
 	}
 	page := regexp.MustCompile(regexp.QuoteMeta(h.url) + `/game/(\d+)`).FindStringSubmatch(a.Message.Content)
 	invite := regexp.MustCompile(regexp.QuoteMeta(h.url) +
-		`(/game/\d+\?t=[\w.-]+)`).FindStringSubmatch(a.Message.Content)
+		`(/i/[a-z2-7]{26})(?:\s|$)`).FindStringSubmatch(a.Message.Content)
 	if page == nil || invite == nil {
 		t.Fatalf("the answer has no page or no invite: %s", a.Message.Content)
 	}
@@ -133,14 +134,14 @@ func TestCommandInDiscord(t *testing.T) {
 		status != http.StatusNotFound {
 		t.Errorf("a live token: %d %v", status, out)
 	}
-	token := invite[1][strings.Index(invite[1], "=")+1:]
+	code := path.Base(invite[1])
 	if status, out := bruno.api(http.MethodPost, "/invites/redeem",
-		map[string]any{"token": token[:len(token)-1]}); status != http.StatusBadRequest ||
+		map[string]any{"code": code[:len(code)-1]}); status != http.StatusBadRequest ||
 		out["code"] != "TOKEN_INVALID" {
-		t.Errorf("a cut token: %d %v", status, out)
+		t.Errorf("a cut code: %d %v", status, out)
 	}
 	if status, out := bruno.api(http.MethodPost, "/invites/redeem",
-		map[string]any{"token": token}); status != http.StatusOK {
+		map[string]any{"code": code}); status != http.StatusOK {
 		t.Fatalf("redeeming: %d %v", status, out)
 	}
 	if status, _ := bruno.page("/game/" + page[1]); status != http.StatusOK {
@@ -152,7 +153,7 @@ func TestCommandInDiscord(t *testing.T) {
 		t.Errorf("a day later: %d", status)
 	}
 	if status, out := chiyo.api(http.MethodPost, "/invites/redeem",
-		map[string]any{"token": token}); status != http.StatusGone ||
+		map[string]any{"code": code}); status != http.StatusGone ||
 		out["code"] != "TOKEN_EXPIRED" {
 		t.Errorf("a day later: %d %v", status, out)
 	}

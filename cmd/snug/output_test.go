@@ -81,8 +81,8 @@ func TestHostileNames(t *testing.T) {
 	p.goTo("/")
 	p.consentIfAsked()
 	paths := []string{
-		"/game/" + id + "?t=" + url.QueryEscape(invite.Query().Get("t")), "/nonsense", "/logout", "/game/1",
-		"/servers/1", "/game/" + id + "?t=wrong",
+		invite.Path, "/nonsense", "/logout", "/game/1",
+		"/servers/1", "/i/wrong",
 	}
 	for _, r := range h.app.dash.Routes() {
 		if r.Method == http.MethodGet && !strings.HasPrefix(r.Path, "/api/") && !strings.Contains(r.Path, ".") &&
@@ -97,7 +97,7 @@ func TestHostileNames(t *testing.T) {
 		p.harmless(path)
 	}
 	nobody := h.watchedTab(browser, "hugo")
-	for _, path := range []string{"/", "/game/" + id + "?t=" + url.QueryEscape(invite.Query().Get("t")), "/nonsense"} {
+	for _, path := range []string{"/", invite.Path, "/nonsense"} {
 		nobody.harmless(path)
 	}
 }

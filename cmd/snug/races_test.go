@@ -69,7 +69,8 @@ func (a *raceHarness) do(by string, id snowflake.ID, what room.Action, user stri
 func (a *raceHarness) letIn(o room.OpenedRoom, names ...string) {
 	a.Helper()
 	for _, n := range names {
-		_, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor(n), Token: o.Invite.Token})
+		_, err := call(a, hub.RedeemInvite,
+			room.RedeemRequest{Actor: a.actor(n), RoomID: o.Room.ID, Code: o.Invite.Code})
 		a.must(err)
 	}
 }
@@ -156,7 +157,8 @@ func (a *raceHarness) lastUse() {
 	names := []string{"dmitri", "femi"}
 	redeem := func(name string) func() error {
 		return func() error {
-			_, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor(name), Token: l.Token})
+			_, err := call(a, hub.RedeemInvite,
+				room.RedeemRequest{Actor: a.actor(name), RoomID: o.Room.ID, Code: l.Code})
 			return err
 		}
 	}
@@ -266,7 +268,8 @@ func (a *raceHarness) banWhileRedeeming() {
 	got := atOnce(
 		func() error { return a.do("chiyo", o.Room.ID, room.DoBan, "femi") },
 		func() error {
-			_, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor("femi"), Token: o.Invite.Token})
+			_, err := call(a, hub.RedeemInvite,
+				room.RedeemRequest{Actor: a.actor("femi"), RoomID: o.Room.ID, Code: o.Invite.Code})
 			return err
 		})
 	if got[0] != "" || got[1] != "" && got[1] != errs.Forbidden {
@@ -288,7 +291,9 @@ func (a *raceHarness) out(o room.OpenedRoom, name string) {
 		a.Errorf("Discord lets %s in", name)
 	}
 	if _, err := call(a, hub.RedeemInvite,
-		room.RedeemRequest{Actor: a.actor(name), Token: o.Invite.Token}); !errs.Has(err, errs.Forbidden) {
+		room.RedeemRequest{
+			Actor: a.actor(name), RoomID: o.Room.ID, Code: o.Invite.Code,
+		}); !errs.Has(err, errs.Forbidden) {
 		a.Errorf("an invite lets %s in: %v", name, err)
 	}
 	if a.voiceAt(name) != 0 {
@@ -308,7 +313,8 @@ func (a *raceHarness) closeWhileRedeeming() {
 			return err
 		},
 		func() error {
-			_, err := call(a, hub.RedeemInvite, room.RedeemRequest{Actor: a.actor("femi"), Token: o.Invite.Token})
+			_, err := call(a, hub.RedeemInvite,
+				room.RedeemRequest{Actor: a.actor("femi"), RoomID: o.Room.ID, Code: o.Invite.Code})
 			return err
 		})
 	if got[0] != "" || got[1] != "" && got[1] != errs.RoomNotFound {

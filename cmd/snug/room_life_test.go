@@ -66,7 +66,7 @@ func (h *harness) admit(p *browserUser, s *script, id string) {
 		h.Fatalf("no invite: %d %v", status, out)
 	}
 	p.do("follow the invite", chromedp.Navigate(p.at(strings.TrimPrefix(out["url"].(string), h.url))),
-		press(`form[action$="/accept"] button`))
+		press(`form.accept button`))
 	p.sees("Discord's consent", `location.pathname === '/oauth2/authorize'`)
 	p.consent()
 	p.sees("the room", `document.querySelector('#seats') !== null`)

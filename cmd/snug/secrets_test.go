@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -167,9 +168,9 @@ func TestSecretsStayInside(t *testing.T) {
 func belongs(what string, p heard) bool {
 	switch what {
 	case "an invite": // its owner sees it, and who opened its link has it
-		return strings.Contains(p.at, "/game/") || strings.Contains(p.at, "/rooms")
+		return strings.Contains(p.at, "/game/") || strings.Contains(p.at, "/rooms") || strings.Contains(p.at, " /i/")
 	case "state", "code": // a redirect's address, which net/http writes into the body too
-		return strings.HasSuffix(p.at, "/login") || strings.HasSuffix(p.at, "/accept")
+		return strings.HasSuffix(p.at, "/login") || strings.Contains(p.at, " /i/")
 	case "a live token":
 		return strings.HasSuffix(p.at, "/live-token")
 	case "an API token":
@@ -258,7 +259,7 @@ func (s *secretWatch) live(h *harness) {
 	_, out := owner.api(http.MethodPost, "/rooms/"+id+"/invites", map[string]any{})
 	link, err := url.Parse(out["url"].(string))
 	h.must(err)
-	token := link.Query().Get("t")
+	token := path.Base(link.Path)
 	s.mark("an invite", token)
 	_, out = owner.api(http.MethodPost, "/live-token", map[string]any{"guild": guild, "room": id})
 	s.mark("a live token", out["token"].(string))
@@ -287,7 +288,7 @@ func (s *secretWatch) live(h *harness) {
 			who.page(path)
 			who.page(path + "?state=wrong-state-wrong&code=wrong")
 			if strings.HasPrefix(path, "/game/") {
-				who.page(path + "?t=" + url.QueryEscape(token))
+				who.page("/i/" + token)
 			}
 		}
 	}
@@ -295,7 +296,7 @@ func (s *secretWatch) live(h *harness) {
 	h.command("femi", "create-room", map[string]any{"name": "Monday"})
 	// Somebody not signed in comes in by the invite, at first with a mistake in it.
 	for _, t := range []string{token + "x", token} {
-		res, err := nobody.http.PostForm(h.url+"/game/"+id+"/accept", url.Values{"token": {t}})
+		res, err := nobody.http.PostForm(h.url+"/i/"+t, nil)
 		h.must(err)
 		if t == token {
 			s.finish(nobody, "dmitri", res)
@@ -304,7 +305,7 @@ func (s *secretWatch) live(h *harness) {
 		res.Body.Close()
 	}
 	// Discord is down, then refuses; a week passes and the sign-ins are renewed.
-	manager.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token + "x"})
+	manager.api(http.MethodPost, "/invites/redeem", map[string]any{"code": token + "x"})
 	h.clock.Forward(7*24*time.Hour - time.Second)
 	owner.api(http.MethodGet, "/me", nil)
 	manager.page("/servers/" + guild)

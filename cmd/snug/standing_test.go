@@ -113,8 +113,8 @@ func TestRoleTakenWhileInside(t *testing.T) {
 	if status != http.StatusCreated {
 		t.Fatalf("no invite: %d %v", status, out)
 	}
-	_, token, _ := strings.Cut(out["url"].(string), "?t=")
-	status, out = bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"token": token})
+	_, token, _ := strings.Cut(out["url"].(string), "/i/")
+	status, out = bruno.api(http.MethodPost, "/invites/redeem", map[string]any{"code": token})
 	if status != http.StatusOK {
 		t.Fatalf("not let in: %d %v", status, out)
 	}

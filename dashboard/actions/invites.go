@@ -13,14 +13,10 @@ import (
 	"snug/shared/room"
 )
 
-// MaxToken bounds what is looked at as an invite's token.
-const MaxToken = 2048
-
-// PreviewInvite says what an invite leads to. It lets nobody in.
-func (a *Actions) PreviewInvite(
-	ctx context.Context, guildID snowflake.ID, q room.PreviewRequest,
-) (room.Preview, error) {
-	return hub.PreviewInvite.Call(ctx, a.o.Hub, guildID, q)
+// PreviewInvite says what an invite leads to, for a viewer, or for somebody who isn't signed in (0). It lets nobody in.
+func (a *Actions) PreviewInvite(ctx context.Context, in Invite, viewer snowflake.ID) (room.Preview, error) {
+	return hub.PreviewInvite.Call(ctx, a.o.Hub, in.GuildID,
+		room.PreviewRequest{RoomID: in.RoomID, Code: in.Code, UserID: viewer})
 }
 
 // JoinsGuild says whether following an invite brings somebody into the server, too.
@@ -74,31 +70,44 @@ func (a *Actions) Arrive(
 	return out, err
 }
 
-// ReadInvite reads an invite's token; id is the room that it is to be for, 0: any. What is wrong with it is told
-// alike, whether it is the token or the room.
-func (a *Actions) ReadInvite(token string, id snowflake.ID) (invite.Claims, error) {
-	if len(token) > MaxToken {
-		token = ""
+// Invite is an invite link's code, and where it leads.
+type Invite struct {
+	Code string
+	invite.Target
+}
+
+// ReadInvite says where a code leads, read without regard to case. It fails with errs.TokenInvalid, and for an invite
+// that ended less than a day ago with errs.TokenExpired and where it led.
+func (a *Actions) ReadInvite(ctx context.Context, text string) (Invite, error) {
+	code, err := invite.Parse(text)
+	if err != nil {
+		return Invite{}, err
 	}
-	claims, err := invite.Verify(a.o.Keys, token, a.now())
-	if err == nil && id != 0 && claims.RoomID != id {
-		_, err = invite.Verify(a.o.Keys, "", a.now())
+	to, _, err := a.o.Hub.Invites.Get(ctx, invite.Key(code))
+	switch {
+	case errs.Has(err, errs.NotFound):
+		return Invite{}, invite.Unknown()
+	case err != nil:
+		return Invite{}, err
 	}
-	return claims, err
+	if !a.now().Before(to.Expires) {
+		err = (&room.Invite{ExpiresAt: to.Expires}).Check(0, a.now())
+	}
+	return Invite{code, to}, err
 }
 
 // Admitted says whether somebody needs an invite no more.
-func (a *Actions) Admitted(ctx context.Context, me *session.Session, claims invite.Claims) bool {
-	v, err := a.viewRoom(ctx, claims.GuildID, room.Request{Actor: Actor(me), RoomID: claims.RoomID})
+func (a *Actions) Admitted(ctx context.Context, me *session.Session, in Invite) bool {
+	v, err := a.viewRoom(ctx, in.GuildID, room.Request{Actor: Actor(me), RoomID: in.RoomID})
 	return err == nil && (v.MayEnter || v.Room.Access.Admitted(me.User.ID))
 }
 
 // RedeemInvite follows an invite. With the person's sign-in it brings them into the server, where that is so set.
 func (a *Actions) RedeemInvite(
-	ctx context.Context, me *session.Session, claims invite.Claims, token string,
+	ctx context.Context, me *session.Session, in Invite,
 ) (room.Redeemed, error) {
-	q := room.RedeemRequest{Actor: Actor(me), Token: token}
-	settings, _, err := a.Settings(ctx, claims.GuildID)
+	q := room.RedeemRequest{Actor: Actor(me), RoomID: in.RoomID, Code: in.Code}
+	settings, _, err := a.Settings(ctx, in.GuildID)
 	if err != nil {
 		return room.Redeemed{}, err
 	}
@@ -107,7 +116,7 @@ func (a *Actions) RedeemInvite(
 			return room.Redeemed{}, err
 		}
 	}
-	out, err := hub.RedeemInvite.Call(ctx, a.o.Hub, claims.GuildID, q)
+	out, err := hub.RedeemInvite.Call(ctx, a.o.Hub, in.GuildID, q)
 	if err == nil {
 		a.log.InfoContext(ctx, "invite followed", "guild_id", out.GuildID, "room_id", out.RoomID, "user_id", me.User.ID)
 	}

@@ -59,7 +59,7 @@ func (s *Service) apiInvites() {
 			return nil, err
 		}
 		l, err := s.actions.CreateInvite(ctx, guildID, q, orNone(in.Body), openapi.RepeatID(ctx))
-		return ok(s.enc.Invite(q.RoomID, l)), err
+		return ok(s.enc.Invite(l)), err
 	})
 	openapi.Register(s.api, openapi.Operation{
 		ID: "revoke-invite", Method: http.MethodDelete, Path: "/rooms/{channel}/invites/{id}", Tag: "Invites",
@@ -96,17 +96,16 @@ func (s *Service) apiRevoke(ctx context.Context, who *openapi.Caller, in *struct
 }
 
 func (s *Service) apiPreview(
-	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteTokenInput },
+	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteCodeInput },
 ) (*answer[previewJSON], error) {
-	claims, err := s.actions.ReadInvite(in.Body.Token, 0)
+	to, err := s.actions.ReadInvite(ctx, in.Body.Code)
 	if err == nil {
-		err = within(who, claims.GuildID, actions.ErrNoRoom)
+		err = within(who, to.GuildID, actions.ErrNoRoom)
 	}
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.actions.PreviewInvite(ctx, claims.GuildID,
-		room.PreviewRequest{Token: in.Body.Token, UserID: who.User.ID})
+	p, err := s.actions.PreviewInvite(ctx, to, who.User.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -119,16 +118,16 @@ func (s *Service) apiPreview(
 
 // redeem is accept for programs.
 func (s *Service) redeem(
-	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteTokenInput },
+	ctx context.Context, who *openapi.Caller, in *struct{ Body wire.InviteCodeInput },
 ) (*answer[redeemedJSON], error) {
-	claims, err := s.actions.ReadInvite(in.Body.Token, 0)
+	to, err := s.actions.ReadInvite(ctx, in.Body.Code)
 	if err == nil {
-		err = within(who, claims.GuildID, actions.ErrNoRoom)
+		err = within(who, to.GuildID, actions.ErrNoRoom)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.actions.RedeemInvite(ctx, who.Session, claims, in.Body.Token)
+	out, err := s.actions.RedeemInvite(ctx, who.Session, to)
 	if err != nil {
 		return nil, err
 	}

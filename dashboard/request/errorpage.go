@@ -73,7 +73,7 @@ func followFailed(c *gin.Context, m *view.Message, e *errs.Error, wait int, home
 	switch {
 	case again && landing != "":
 		m.Actions = []view.Action{{Label: m.Text.Say("fail.back.invite"), URL: landing, Primary: true}, home}
-	case again && c.Request.Method == http.MethodGet && c.FullPath() == string(pages.Room):
+	case again && c.Request.Method == http.MethodGet && c.FullPath() == string(pages.Invite):
 		m.Refresh = min(wait, 60)
 		m.Actions = []view.Action{
 			{Label: m.Text.Say("room.again"), URL: c.Request.URL.RequestURI(), Primary: true}, home,
@@ -102,7 +102,7 @@ func (rs *Requests) offerKnock(c *gin.Context, m *view.Message, home view.Action
 // signInAgain leads on from a login that came to nothing: to another one, or to the invite that it was to follow.
 func signInAgain(c *gin.Context, t text.Texts, label string) view.Action {
 	back := InfoOf(c).ReturnTo
-	if WithoutToken(back) != back {
+	if WithoutSecret(back) != back {
 		return view.Action{Label: t.Say("fail.back.invite"), URL: back, Primary: true}
 	}
 	return view.Action{Label: t.Say(label), URL: LoginURL(back, false), Primary: true}

@@ -72,7 +72,7 @@ func (rs *Requests) begin(c *gin.Context) {
 		level = slog.LevelDebug
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", v.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("request_id", v.ID), slog.String("method", r.Method), slog.String("path", loggedPath(r.URL.Path)),
 		slog.Int("status", c.Writer.Status()),
 		slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", took), slog.String("address", c.ClientIP()),
 	}

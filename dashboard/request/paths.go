@@ -21,6 +21,9 @@ func PagePath(r *http.Request) string {
 	if r.Method == http.MethodGet || strings.Count(strings.Trim(r.URL.Path, "/"), "/") < 1 {
 		return session.ReturnTo(r.URL.RequestURI())
 	}
+	if pages.CodeIn(r.URL.Path) != "" {
+		return session.ReturnTo(r.URL.Path)
+	}
 	for _, p := range []pages.Path{pages.Room, pages.Server, pages.Admin} {
 		if rest, ok := strings.CutPrefix(r.URL.Path, p.Root()); ok {
 			id, _, _ := strings.Cut(rest, "/")
@@ -30,10 +33,9 @@ func PagePath(r *http.Request) string {
 	return string(pages.Home)
 }
 
-// LoginURL is where signing in starts; again says that the browser was signed in before. An invite's token stays out
-// of it.
+// LoginURL is where signing in starts; again says that the browser was signed in before. A secret path stays out of it.
 func LoginURL(returnTo string, again bool) string {
-	returnTo = WithoutToken(returnTo)
+	returnTo = WithoutSecret(returnTo)
 	q := url.Values{}
 	if returnTo != "" && returnTo != "/" {
 		q.Set("return_to", returnTo)
@@ -47,8 +49,12 @@ func LoginURL(returnTo string, again bool) string {
 	return string(pages.Login) + "?" + q.Encode()
 }
 
-// WithoutToken gives a path without the invite's token in its query.
-func WithoutToken(path string) string {
+// WithoutSecret returns a path without what lets its bearer in: a token in its query. For an invite link it's the
+// home page.
+func WithoutSecret(path string) string {
+	if pages.CodeIn(path) != "" {
+		return string(pages.Home)
+	}
 	u, err := url.Parse(path)
 	if err != nil || !u.Query().Has("t") {
 		return path
@@ -57,4 +63,12 @@ func WithoutToken(path string) string {
 	q.Del("t")
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// loggedPath is a path as the log has it: without the code of an invite link.
+func loggedPath(path string) string {
+	if pages.CodeIn(path) != "" {
+		return string(pages.Invite)
+	}
+	return path
 }

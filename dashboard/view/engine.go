@@ -189,7 +189,7 @@ func (f frame) LoginPath() string { return loginPath(f.Path) }
 // does: then signing in sends it in a form's body, so that it gets into no other address.
 func (f frame) Secret() bool {
 	u, err := url.Parse(f.Path)
-	return err == nil && u.Query().Has("t")
+	return pages.CodeIn(f.Path) != "" || err == nil && u.Query().Has("t")
 }
 
 // Back is this page, to which choosing a language leads back.

@@ -14,6 +14,7 @@ import (
 
 	"snug/dashboard/view"
 	"snug/dashboard/view/fixtures"
+	"snug/shared/invite"
 	"snug/static"
 	"snug/templates"
 )
@@ -211,6 +212,15 @@ func TestQR(t *testing.T) {
 	if !strings.HasPrefix(string(svg), `<svg class="qr" viewBox="0 0 `) ||
 		strings.Contains(string(svg), "snug.example") {
 		t.Errorf("drew %.80s", svg)
+	}
+	// 29 modules are version 3, and 8 are the margin: at 120 px each is 3 px wide. Version 5 has 37.
+	for link, modules := range map[string]string{
+		fixtures.RoomPage(4, 0).Invites[0].URL:                                         "37",
+		"https://rooms.a-rather-long-community-name.example.com/i/" + invite.NewCode(): "45",
+	} {
+		if svg, err := view.QR(link); err != nil || !strings.Contains(string(svg), `viewBox="0 0 `+modules+` `) {
+			t.Errorf("%s: %v %.60s", link, err, svg)
+		}
 	}
 	if _, err := view.QR(strings.Repeat("x", 4000)); err == nil {
 		t.Error("a text too long for a code was drawn")

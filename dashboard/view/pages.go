@@ -200,18 +200,19 @@ type Room struct {
 // Invite is an invite link as the room page shows it.
 type Invite struct {
 	ID        string
-	URL       string // the whole link
+	Title     string // its label, or whose link it is
+	URL       string // the whole link; "" if it can't be shown again
 	ExpiresAt time.Time
 	MaxUses   int
 	Left      int
 }
 
-// InviteLanding is the page at /game/{channel}?t={token}. Its form posts t to
+// InviteLanding is the page at /i/{code}. Its form posts to
 // /game/{channel}/accept; with nobody signed in that leads through login first.
 type InviteLanding struct {
 	Layout
 	Preview room.Preview
-	Token   string
+	Code    string
 	// Joins says that the person is not in the server yet and the invite brings them in.
 	Joins bool
 	Err   *errs.Error // why it did not work just now; nil otherwise

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -27,8 +26,8 @@ func (s *Site) login(c *gin.Context) error {
 	}
 	to := session.ReturnTo(in.ReturnTo)
 	if c.Request.Method == http.MethodGet {
-		// addresses are kept in histories and logs; the pages' forms send an invite in the body
-		to = request.WithoutToken(to)
+		// addresses are kept in histories and logs; the pages' forms send a secret one in the body
+		to = request.WithoutSecret(to)
 	}
 	if _, err := s.req.Me(c); err == nil {
 		c.Redirect(http.StatusSeeOther, to)
@@ -36,15 +35,6 @@ func (s *Site) login(c *gin.Context) error {
 	}
 	// In the demo several people share a browser, so Discord always asks who it is.
 	return s.beginLogin(c, session.Begin{ReturnTo: to, Again: c.Query("again") != "" && !s.o.Demo})
-}
-
-// tokenIn gives the invite's token in a page's path, or "".
-func tokenIn(path string) string {
-	u, err := url.Parse(path)
-	if err != nil {
-		return ""
-	}
-	return u.Query().Get("t")
 }
 
 // beginLogin sends the browser to Discord.
@@ -87,7 +77,7 @@ func (s *Site) callback(c *gin.Context) error {
 		c.Redirect(http.StatusSeeOther, f.ReturnTo)
 		return nil
 	}
-	return s.enter(c, f.Session, tokenIn(f.ReturnTo))
+	return s.enter(c, f.Session, pages.CodeIn(f.ReturnTo))
 }
 
 func (s *Site) loginFailed(c *gin.Context, err error) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"snug/dashboard/actions"
-	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/shared/access"
@@ -20,19 +19,6 @@ import (
 	"snug/shared/pages"
 	"snug/shared/room"
 )
-
-// roomOrLanding shows a room, or to who follows an invite what they are invited to.
-func (s *Site) roomOrLanding(c *gin.Context) error {
-	request.Private(c)
-	if token := c.Query("t"); token != "" {
-		return s.landing(c, token)
-	}
-	me, err := s.req.Me(c)
-	if err != nil {
-		return err
-	}
-	return s.roomPage(c, me)
-}
 
 // see asks for the room of the path as the person may see it. Whoever may not
 // is told the same as if there were none.
@@ -67,7 +53,8 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 	p.Path = pages.Room.With(v.Room.ID)
 	for _, i := range v.Invites {
 		p.Invites = append(p.Invites, view.Invite{
-			ID: i.Invite.ID, URL: s.o.Links.Invite(v.Room.ID, i.Token), ExpiresAt: i.Invite.ExpiresAt,
+			ID: i.Invite.ID, Title: view.InviteTitle(p.Text, i.Invite, i.Invite.By == me.User.ID),
+			URL: s.o.Links.Invite(i.Code), ExpiresAt: i.Invite.ExpiresAt,
 			MaxUses: i.Invite.MaxUses, Left: i.Invite.Left(),
 		})
 	}

@@ -16,6 +16,9 @@ import (
 	"snug/shared/pages"
 )
 
+// maxToken bounds what is looked at as a spectator token, in bytes.
+const maxToken = 2048
+
 // errNotWatched is told whoever comes by a watch link that is none, or not any more.
 var errNotWatched = errs.E(errs.NotFound,
 	"This spectator link has ended, or the room is closed. Ask the person who gave it to you for a new one.")
@@ -31,7 +34,7 @@ func (s *Site) watched(c *gin.Context, token string) (actions.LiveRoom, error) {
 		return actions.LiveRoom{}, err
 	}
 	l, ok := s.actions.Room(guildID, id)
-	if err != nil || !ok || len(token) > actions.MaxToken || !l.Room.Access.MayWatch(token) {
+	if err != nil || !ok || len(token) > maxToken || !l.Room.Access.MayWatch(token) {
 		return actions.LiveRoom{}, errNotWatched
 	}
 	// Who is banned and signed in here is shown nothing of it; a frame on another site gets no cookie, and is as

@@ -31,11 +31,12 @@ type (
 	InviteInput struct {
 		Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. Left out: as the server says."`
 		Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. Left out: as the server says."`
+		Label string  `json:"label" required:"false" doc:"Its name in the room's list of links: up to 40 characters."`
 	}
 
-	// InviteTokenInput is an invite to look at or to follow.
-	InviteTokenInput struct {
-		Token string `json:"token" doc:"The part of the link after ?t=."`
+	// InviteCodeInput is an invite to look at or to follow.
+	InviteCodeInput struct {
+		Code string `json:"code" doc:"The last part of the link, in upper or lower case."`
 	}
 
 	// ArriveInput is what somebody on their way into a room can ask for.
@@ -111,8 +112,9 @@ func (in InviteInput) Request(q room.Request, id string) (room.InviteRequest, er
 	if in.Hours >= 0 && in.Hours <= schema.MaxInviteLifetime.Hours() { // NaN is neither
 		lifetime = time.Duration(in.Hours * float64(time.Hour))
 	}
-	return room.InviteRequest{Actor: q.Actor, RoomID: q.RoomID, Lifetime: lifetime, Uses: in.Uses, ID: id},
-		schema.CheckInvite(lifetime, in.Uses)
+	return room.InviteRequest{
+		Actor: q.Actor, RoomID: q.RoomID, Lifetime: lifetime, Uses: in.Uses, Label: in.Label, ID: id,
+	}, schema.CheckInvite(lifetime, in.Uses)
 }
 
 // Request makes the request to change a room of it. It fails with errs.Invalid if a field is missing, or is another

@@ -118,8 +118,8 @@ func People(roster []room.Person) []Person {
 // Opened gives a room that was opened just now.
 func (e Encoder) Opened(o room.OpenedRoom) Opened {
 	out := Opened{Room: e.Room(room.Live{Room: o.Room}, protocol.Rev{})}
-	if o.Invite.Token != "" {
-		v := e.Invite(o.Room.ID, o.Invite)
+	if o.Invite.Code != "" {
+		v := e.Invite(o.Invite)
 		out.Invite = &v
 	}
 	return out
@@ -134,12 +134,12 @@ func (e Encoder) View(l room.Live, rev protocol.Rev, v room.View) View {
 		HeldUntil: TimeOrNull(v.HeldUntil),
 	}
 	for _, i := range v.Invites {
-		out.Invites = append(out.Invites, e.Invite(v.Room.ID, i))
+		out.Invites = append(out.Invites, e.Invite(i))
 	}
 	return out
 }
 
 // Invite gives an invite to a room.
-func (e Encoder) Invite(id snowflake.ID, l room.InviteLink) Invite {
-	return Invite{l.Invite.ID, e.Links.Invite(id, l.Token), l.Invite.ExpiresAt, l.Invite.MaxUses, l.Invite.Left()}
+func (e Encoder) Invite(l room.InviteLink) Invite {
+	return Invite{l.Invite.ID, e.Links.Invite(l.Code), l.Invite.ExpiresAt, l.Invite.MaxUses, l.Invite.Left()}
 }

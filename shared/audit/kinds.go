@@ -21,6 +21,7 @@ const (
 	StatusChanged        Kind = "status_changed"
 	OwnerChanged         Kind = "owner_changed" // Target is the owner now
 	SpectatorLinkChanged Kind = "spectator_link_changed"
+	GuestInvitesChanged  Kind = "guest_invites_changed"
 
 	InviteCreated  Kind = "invite_created"
 	InviteRevoked  Kind = "invite_revoked"
@@ -182,6 +183,10 @@ var table = []Row{
 		New:      code("the new owner's name"),
 		Variants: []string{Transfer, Handover},
 		Variant:  detail,
+	},
+	{
+		Kind: GuestInvitesChanged, Icon: "🎟️", About: AboutRooms, In: toAll, New: code("`on` or `off`"),
+		Variants: []string{"off"}, Variant: func(e *Entry) string { return when(e.New == "off", "off") },
 	},
 	{
 		Kind: SpectatorLinkChanged, Icon: "👀", About: AboutRooms, In: toOwner, New: code("`on`, `renewed` or `off`"),

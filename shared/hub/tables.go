@@ -7,6 +7,7 @@ import (
 	"snug/shared/apitoken"
 	"snug/shared/dmbudget"
 	"snug/shared/guild"
+	"snug/shared/invite"
 	"snug/shared/room"
 	"snug/shared/stats"
 	"snug/shared/uptime"
@@ -33,6 +34,7 @@ type Buckets struct {
 	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; messages to webhooks
 	DMs            *Bucket[dmbudget.Usage]     // "bot" or to.user; budgets of direct messages
 	Visits         *Bucket[room.VisitLog]      // guild.channel; who joined and left an open room
+	Invites        *Bucket[invite.Target]      // hash of an invite link's code; where it leads
 	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
 
@@ -83,6 +85,7 @@ func tables() []spec {
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "dms", history: 1, maxBytes: 64 * mib},
 		{name: "visits", history: 1, maxBytes: 256 * mib},
+		{name: "invites", history: 1, maxBytes: 128 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -109,6 +112,7 @@ func (h *Hub) bind() {
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
 	h.DMs = newBucket[dmbudget.Usage](h, "dms")
 	h.Visits = newBucket[room.VisitLog](h, "visits")
+	h.Invites = newBucket[invite.Target](h, "invites")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
@@ -116,7 +120,7 @@ func (h *Hub) bind() {
 		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
-		h.Visits.s,
+		h.Visits.s, h.Invites.s,
 	}
 }
 

@@ -3,51 +3,76 @@ package invite_test
 import (
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"snug/shared/errs"
 	"snug/shared/invite"
 	"snug/shared/keyring"
 )
 
-func TestInviteToken(t *testing.T) {
-	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))
-	if err != nil {
-		t.Fatal(err)
+func TestParse(t *testing.T) {
+	code := invite.NewCode()
+	for _, c := range []struct {
+		name, text string
+		ok         bool
+	}{
+		{"as it was made", code, true},
+		{"typed in upper case", strings.ToUpper(code), true},
+		{"cut off", code[:25], false},
+		{"with more behind it", code + "a", false},
+		{"empty", "", false},
+		{"with a digit that base32 doesn't have", "0" + code[1:], false},
+		{"with a letter that isn't ASCII", "ſ" + code[2:], false},
+		{"with a slash", code[:25] + "/", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := invite.Parse(c.text)
+			if c.ok && (err != nil || got != code) || !c.ok && (got != "" || !errs.Has(err, errs.TokenInvalid)) {
+				t.Errorf("Parse(%q) = %q, %v", c.text, got, err)
+			}
+		})
 	}
-	now := time.Date(2026, 5, 1, 20, 0, 0, 0, time.UTC)
-	token, err := invite.Issue(keys, "the-id", 1, 2, now, now.Add(24*time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := invite.Verify(keys, token, now.Add(23*time.Hour))
-	if err != nil || c.ID != "the-id" || c.GuildID != 1 || c.RoomID != 2 {
-		t.Fatalf("claims %+v, %v", c, err)
-	}
-	c, err = invite.Verify(keys, token, now.Add(25*time.Hour))
-	if !errs.Has(err, errs.TokenExpired) || c.RoomID != 2 {
-		t.Errorf("a day later: %+v, %v", c, err)
-	}
-	for i := range token {
-		changed := []byte(token)
-		changed[i]++
-		if changed[i] == '.' || token[i] == '.' {
-			continue
+}
+
+// TestCodes: codes differ, and nothing stored shows them.
+func TestCodes(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		code := invite.NewCode()
+		if seen[code] || strings.Contains(invite.Key(code), code) {
+			t.Fatalf("%s comes again, or its key shows it", code)
 		}
-		if _, err := invite.Verify(keys, string(changed), now); !errs.Has(err, errs.TokenInvalid) {
-			t.Fatalf("with character %d changed: %v", i, err)
+		seen[code] = true
+	}
+}
+
+// TestSeal: a sealed code opens for its own invite only, also after the secret was rotated.
+func TestSeal(t *testing.T) {
+	secrets := [][]byte{[]byte(strings.Repeat("new ", 8)), []byte(strings.Repeat("old ", 8))}
+	ring := func(secrets ...[]byte) *keyring.Keyring {
+		r, err := keyring.New(secrets...)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return r
 	}
-	other, err := keys.Sign("snug-live", now, now.Add(time.Hour), func(c keyring.Claims) jwt.Claims { return c })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := invite.Verify(keys, other, now); !errs.Has(err, errs.TokenInvalid) {
-		t.Errorf("a live token passed for an invite: %v", err)
-	}
-	if a, b := invite.NewID(), invite.NewID(); len(a) < 26 || a == b {
-		t.Error("ids are too short or repeat")
+	code := invite.NewCode()
+	sealed := invite.Seal(ring(secrets[1]), "one", code)
+	for _, c := range []struct {
+		name string
+		keys *keyring.Keyring
+		id   string
+		ok   bool
+	}{
+		{"same secret", ring(secrets[1]), "one", true},
+		{"rotated secret", ring(secrets...), "one", true},
+		{"another invite", ring(secrets[1]), "two", false},
+		{"another secret", ring(secrets[0]), "one", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := invite.Open(c.keys, c.id, sealed)
+			if (err == nil) != c.ok || c.ok && got != code {
+				t.Errorf("Open = %q, %v", got, err)
+			}
+		})
 	}
 }

@@ -35,7 +35,6 @@ const (
 	Forget   Path = "/servers/:guild/forget" // preferences
 
 	Room    Path = "/game/:channel"
-	Accept  Path = "/game/:channel/accept" // an invite
 	Coming  Path = "/game/:channel/coming" // on the way in
 	Join    Path = "/game/:channel/join"
 	Keep    Path = "/game/:channel/keep"
@@ -46,6 +45,8 @@ const (
 	Wait    Path = "/game/:channel/wait"
 	Invites Path = "/game/:channel/invites"
 	Revoke  Path = "/game/:channel/invites/:id/revoke"
+
+	Invite Path = "/i/:code" // an invite link
 
 	Watch      Path = "/watch/:channel" // for spectators
 	WatchToken Path = "/watch/:channel/token"
@@ -84,7 +85,6 @@ func All() map[string]Path {
 		"OpenRoom":         OpenRoom,
 		"Forget":           Forget,
 		"Room":             Room,
-		"Accept":           Accept,
 		"Coming":           Coming,
 		"Join":             Join,
 		"Keep":             Keep,
@@ -94,6 +94,7 @@ func All() map[string]Path {
 		"Answer":           Answer,
 		"Wait":             Wait,
 		"Invites":          Invites,
+		"Invite":           Invite,
 		"Revoke":           Revoke,
 		"Watch":            Watch,
 		"WatchToken":       WatchToken,
@@ -147,12 +148,22 @@ func (s Site) At(p Path, ids ...any) string { return s.Base + p.With(ids...) }
 // Room is a room's page.
 func (s Site) Room(id snowflake.ID) string { return s.At(Room, id) }
 
-// Invite is the link that an invite is given away as.
-func (s Site) Invite(id snowflake.ID, token string) string { return s.Base + InviteTo(id, token) }
+// Invite is the link that an invite is given away as; "" for no code.
+func (s Site) Invite(code string) string {
+	if code == "" {
+		return ""
+	}
+	return s.At(Invite, code)
+}
 
-// InviteTo is Site.Invite on the dashboard itself.
-func InviteTo(id snowflake.ID, token string) string {
-	return Room.With(id) + "?t=" + url.QueryEscape(token)
+// CodeIn is the code in the path of an invite link, or "".
+func CodeIn(path string) string {
+	code, ok := strings.CutPrefix(path, Invite.Root())
+	if !ok {
+		return ""
+	}
+	code, _, _ = strings.Cut(code, "?")
+	return code
 }
 
 // Server is a server's page.

@@ -19,11 +19,11 @@ func TestAddresses(t *testing.T) {
 	for want, got := range map[string]string{
 		"/":                                  string(pages.Home),
 		"/game/7/invites/a1/revoke":          pages.Revoke.With(id, "a1"),
-		"/game/7?t=a.b-c_d":                  pages.InviteTo(id, "a.b-c_d"),
 		"/game/":                             pages.Join.Root(),
 		"/login":                             pages.Login.Root(),
 		"https://snug.example/game/7":        site.Room(id),
-		"https://snug.example/game/7?t=a":    site.Invite(id, "a"),
+		"https://snug.example/i/a2":          site.Invite("a2"),
+		"a2":                                 pages.CodeIn("/i/a2"),
 		"https://snug.example/servers/7":     site.Server(id),
 		"https://snug.example/watch/7?t=%26": site.Watch(id, "&"),
 		"https://snug.example/admin/7":       site.Admin(id),

@@ -33,6 +33,8 @@ type Access struct {
 	GuestsPastGate bool                 `json:"past_gate,omitempty"` // guests don't need a required role
 	// WatchKey is WatchKey of the room's spectator token; "" while the room has no spectator link.
 	WatchKey string `json:"watch_key,omitempty"`
+	// GuestsInvite means that guests can make invite links too.
+	GuestsInvite bool `json:"guests_invite,omitempty"`
 }
 
 // WatchKey returns a hash that identifies a spectator token without revealing it; "" for "".
@@ -161,6 +163,19 @@ func (a Access) MayOverfill(s access.Standing) bool {
 // server's managers if Discord shows it to them.
 func (a Access) MayControl(s access.Standing) bool {
 	return a.MayClose(s) && a.permissions(s).Has(access.ViewChannel)
+}
+
+// MayInvite reports whether a user may make invite links: whoever may control the room, and its guests if GuestsInvite.
+func (a Access) MayInvite(s access.Standing) bool {
+	return a.MayControl(s) || a.GuestsInvite && s.Active() && a.Admitted(s.UserID) && a.MaySee(s)
+}
+
+// CheckInvite fails with errs.Forbidden unless the user may make invite links.
+func (a Access) CheckInvite(s access.Standing) error {
+	if a.MayInvite(s) {
+		return nil
+	}
+	return a.CheckControl(s, "invite to it")
 }
 
 // CheckControl fails with errs.Forbidden unless the user may control the room. what completes "Only the room's owner or

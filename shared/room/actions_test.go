@@ -54,7 +54,7 @@ func TestCurrent(t *testing.T) {
 
 // TestOn: each switch is off in a plain room, and on in one where everything is on.
 func TestOn(t *testing.T) {
-	on := Access{Private: true, Locked: true, Hidden: true, WatchKey: "x"}
+	on := Access{Private: true, Locked: true, Hidden: true, WatchKey: "x", GuestsInvite: true}
 	for _, a := range schema.Actions() {
 		if (Access{}).On(Action(a.Name)) || on.On(Action(a.Name)) != a.Switch() {
 			t.Errorf("%s is on: %v in a plain room, %v where everything is on", a.Name, (Access{}).On(Action(a.Name)),

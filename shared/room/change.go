@@ -29,6 +29,8 @@ const (
 	DoUnban    Action = "unban"    //
 	DoTransfer Action = "transfer" // the user becomes the owner; the old owner stays a guest
 	DoClaim    Action = "claim"    // the actor becomes the owner, once the owner is away for ClaimAfter
+	DoShare    Action = "share"    // guests can make invite links too
+	DoUnshare  Action = "unshare"  // they can't, and their links end
 	DoWatch    Action = "watch"    // makes a new spectator link; the old one ends
 	DoUnwatch  Action = "unwatch"  // ends it
 )
@@ -60,6 +62,8 @@ func (a Access) On(do Action) bool {
 		return a.Hidden
 	case DoWatch:
 		return a.WatchKey != ""
+	case DoShare:
+		return a.GuestsInvite
 	}
 	return false
 }

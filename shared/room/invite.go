@@ -9,12 +9,15 @@ import (
 	"snug/shared/errs"
 )
 
-// Invite is a link that makes whoever follows it a guest. The link itself is a signed token
-// (package invite) that contains the invite's id.
+// Invite is a link that makes whoever follows it a guest. The link contains a code (package invite).
 type Invite struct {
-	ID        string       `json:"id"` // 128 random bits
+	ID        string       `json:"id"`
+	Key       string       `json:"key"`             // the code's key in the hub
+	Sealed    []byte       `json:"sealed"`          // the code
+	Label     string       `json:"label,omitempty"` // what its creator calls it
 	By        snowflake.ID `json:"by"`
-	ByName    string       `json:"by_name,omitempty"` // display name of its creator at that time
+	ByGuest   bool         `json:"by_guest,omitempty"` // By could make it only because guests can
+	ByName    string       `json:"by_name,omitempty"`  // display name of its creator at that time
 	CreatedAt time.Time    `json:"created_at"`
 	ExpiresAt time.Time    `json:"expires_at"`
 	MaxUses   int          `json:"max_uses"`

@@ -68,6 +68,7 @@ type (
 		RoomID   snowflake.ID  `json:"room_id"`
 		Lifetime time.Duration `json:"lifetime,omitempty"`
 		Uses     int           `json:"uses,omitempty"`
+		Label    string        `json:"label,omitempty"`
 		For      snowflake.ID  `json:"for,omitempty"`      // let this user in at once and send them the link
 		ForName  string        `json:"for_name,omitempty"` // their display name, if known
 		// of the invite, the same in every repetition of the request; "" if there is none
@@ -83,15 +84,17 @@ type (
 
 	// PreviewRequest requests what an invite's landing page may show before sign-in.
 	PreviewRequest struct {
-		Token string `json:"token"`
+		RoomID snowflake.ID `json:"room_id"`
+		Code   string       `json:"code"`
 		// the viewer, if signed in: users banned from the room see nothing of it
 		UserID snowflake.ID `json:"user_id,omitempty"`
 	}
 
 	// RedeemRequest follows an invite: the actor becomes a guest.
 	RedeemRequest struct {
-		Actor access.Actor `json:"actor"`
-		Token string       `json:"token"`
+		Actor  access.Actor `json:"actor"`
+		RoomID snowflake.ID `json:"room_id"`
+		Code   string       `json:"code"`
 		// AccessToken is the actor's Discord access token, with scope guilds.join, if the guild lets
 		// invites add members; "" otherwise.
 		AccessToken string `json:"access_token,omitempty"`
@@ -121,10 +124,10 @@ type (
 
 // The results.
 type (
-	// InviteLink is an invite and the token of its link.
+	// InviteLink is an invite and the code of its link; "" if the keys that sealed it are gone.
 	InviteLink struct {
 		Invite Invite `json:"invite"`
-		Token  string `json:"token"`
+		Code   string `json:"code,omitempty"`
 	}
 
 	// OpenedRoom is a new room and its first invite.
@@ -140,6 +143,7 @@ type (
 		Standing   access.Standing `json:"standing"`
 		MayEnter   bool            `json:"may_enter"`
 		MayControl bool            `json:"may_control"`
+		MayInvite  bool            `json:"may_invite,omitempty"` // make invite links
 		// MayOverfill means that the user can enter although all seats are taken: Discord and the server's settings
 		// allow it.
 		MayOverfill bool `json:"may_overfill,omitempty"`

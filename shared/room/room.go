@@ -65,10 +65,12 @@ type Room struct {
 	Number  int          `json:"number,omitempty"`   // {n} in its name: the lowest free number
 	Status  string       `json:"status,omitempty"`   // the voice channel's status
 	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room has no spectator link.
-	WatchToken string   `json:"watch_token,omitempty"`
-	Guests     []Guest  `json:"guests,omitempty"`
-	Bans       []Ban    `json:"bans,omitempty"`
-	Invites    []Invite `json:"invites,omitempty"`
+	WatchToken string `json:"watch_token,omitempty"`
+	// GuestsInvite means that guests can make invite links too.
+	GuestsInvite bool     `json:"guests_invite,omitempty"`
+	Guests       []Guest  `json:"guests,omitempty"`
+	Bans         []Ban    `json:"bans,omitempty"`
+	Invites      []Invite `json:"invites,omitempty"`
 	// Arrivals followed an invite but aren't let in yet. SpentInvites are codes of Discord invites that have to be
 	// deleted.
 	Arrivals     []Arrival `json:"arrivals,omitempty"`
@@ -198,18 +200,19 @@ type PendingUnban struct {
 
 // PendingCreate is stored before a room's channel is created, so that a restart can finish or clean up after a crash.
 type PendingCreate struct {
-	ID         string       `json:"id"`
-	GuildID    snowflake.ID `json:"guild_id"`
-	CategoryID snowflake.ID `json:"category_id,omitempty"`
-	OwnerID    snowflake.ID `json:"owner_id"`
-	OwnerName  string       `json:"owner_name"`
-	Name       string       `json:"name"`
-	Seats      int          `json:"seats"`
-	Private    bool         `json:"private"`
-	Locked     bool         `json:"locked,omitempty"`
-	Hidden     bool         `json:"hidden,omitempty"`
-	LobbyID    snowflake.ID `json:"lobby_id,omitempty"`
-	Number     int          `json:"number,omitempty"`
+	ID           string       `json:"id"`
+	GuildID      snowflake.ID `json:"guild_id"`
+	CategoryID   snowflake.ID `json:"category_id,omitempty"`
+	OwnerID      snowflake.ID `json:"owner_id"`
+	OwnerName    string       `json:"owner_name"`
+	Name         string       `json:"name"`
+	Seats        int          `json:"seats"`
+	Private      bool         `json:"private"`
+	Locked       bool         `json:"locked,omitempty"`
+	Hidden       bool         `json:"hidden,omitempty"`
+	GuestsInvite bool         `json:"guests_invite,omitempty"`
+	LobbyID      snowflake.ID `json:"lobby_id,omitempty"`
+	Number       int          `json:"number,omitempty"`
 	// Guests are let in and Banned kept out from the start, according to the owner's preferences.
 	Guests []snowflake.ID `json:"guests,omitempty"`
 	Banned []snowflake.ID `json:"banned,omitempty"`
@@ -255,11 +258,31 @@ func (r *Room) RevokeAccess(user snowflake.ID, now time.Time) {
 	r.DropWaiter(user)
 	r.DropKnock(user)
 	r.DropHold(user, now)
+	r.RevokeInvites(now, func(v Invite) bool { return v.ByGuest && v.By == user })
+}
+
+// RevokeInvites ends the invites that match, and drops the arrivals that followed them.
+func (r *Room) RevokeInvites(now time.Time, match func(Invite) bool) {
+	for i := range r.Invites {
+		v := &r.Invites[i]
+		if v.RevokedAt.IsZero() && match(*v) {
+			v.RevokedAt = now
+			r.DropArrivals(false, func(a Arrival) bool { return a.InviteID == v.ID })
+		}
+	}
 }
 
 // Banned reports whether a user is banned.
 func (r *Room) Banned(user snowflake.ID) bool {
 	return slices.ContainsFunc(r.Bans, func(b Ban) bool { return b.UserID == user })
+}
+
+// InviteOf returns the invite with a code's key, or nil.
+func (r *Room) InviteOf(key string) *Invite {
+	if i := slices.IndexFunc(r.Invites, func(v Invite) bool { return v.Key == key }); i >= 0 {
+		return &r.Invites[i]
+	}
+	return nil
 }
 
 // Invite returns the invite with an id, or nil.
@@ -298,7 +321,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 		Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee,
-			WatchKey:       WatchKey(r.WatchToken),
+			WatchKey: WatchKey(r.WatchToken), GuestsInvite: r.GuestsInvite,
 			OwnerSuspended: r.OwnerSuspended != access.Passes,
 		},
 	}

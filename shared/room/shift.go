@@ -3,7 +3,7 @@ package room
 import "time"
 
 // Shift moves the times that the room's durations are measured from, after the wall clock jumped by d,
-// so that the durations stay the same. Invites keep their times, because their tokens contain them.
+// so that the durations stay the same. Invites keep their times, because the hub forgets their codes by them.
 func (r *Room) Shift(d time.Duration) {
 	if d == 0 {
 		return

@@ -97,6 +97,8 @@ var actions = []Action{
 		Input: MemberInput, Field: "user", Confirm: true,
 	},
 	{Name: "claim", Who: Claimers, Kind: "owner_changed", Emoji: "👑", Panel: PanelRow + 1},
+	{Name: "share", Phrase: "let guests invite", Kind: "guest_invites_changed", Emoji: "🎟️", Undo: "unshare"},
+	{Name: "unshare", Phrase: "end guests' invite links", Kind: "guest_invites_changed", Emoji: "🎟️"},
 	{Name: "watch", Phrase: "make a spectator link", Kind: "spectator_link_changed", Undo: "unwatch"},
 	{Name: "unwatch", Phrase: "end its spectator link", Kind: "spectator_link_changed", Emoji: "🙈"},
 }

@@ -9,6 +9,7 @@ package testkit
 import (
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,9 +46,17 @@ func Generated(t testing.TB, file, text string) {
 	}
 	have, err := os.ReadFile(at)
 	NoError(t, err)
-	if string(have) != text {
-		t.Errorf("%s is older than the code. Run: make generate\nIt should say:\n%s", file, text)
+	if string(have) == text {
+		return
 	}
+	want, line := strings.Split(text, "\n"), 0
+	for _, is := range strings.Split(string(have), "\n") {
+		if line == len(want)-1 || is != want[line] {
+			break
+		}
+		line++
+	}
+	t.Errorf("%s is older than the code. Run: make generate\nIts line %d should be: %s", file, line+1, want[line])
 }
 
 // NoError ends the test if there is an error.

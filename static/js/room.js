@@ -208,7 +208,7 @@ const tell = {
     renewSoon();
   },
   "room.history_updated"() {
-    if (state.control) renewSoon(); // others learn nothing from it that events do not tell them
+    if (state.control || state.admitted) renewSoon(); // others learn nothing from it that events do not tell them
   },
   "room.closing"(p) {
     say(t("room.closing.say", { Left: until(p.closingAt - now()) }));
@@ -325,9 +325,9 @@ async function act(form, button, operation, { done = () => t("room.done.say"), p
 
 const actions = {
   join,
-  async invite() {
+  async invite(form, button) {
     try {
-      await api("POST", `${path}/invites`, {});
+      await api("POST", `${path}/invites`, fields(form, button));
       await renew();
       say(t("room.invited.say"));
     } catch (err) {

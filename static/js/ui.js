@@ -133,7 +133,9 @@ export function fields(form, button) {
   for (const el of form.elements) {
     if (!el.name || (el.type === "submit" && el !== button)) continue;
     if (el.type === "checkbox") out[el.name] = el.checked;
-    else if (el.type === "number") out[el.name] = el.valueAsNumber;
+    else if (el.type === "number" || "number" in el.dataset) {
+      if (el.value) out[el.name] = Number(el.value);
+    }
     else if (el === button && ["true", "false"].includes(el.value)) out[el.name] = el.value === "true";
     else out[el.name] = el.value;
   }

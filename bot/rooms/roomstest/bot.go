@@ -119,7 +119,7 @@ func (b *Bot) build() (err error) {
 	b.Rooms = rooms.New(rooms.Options{
 		Hub: o.Hub, Discord: asked, Voice: b.voice, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
 		Announce: b.announce, RequestChannelInfo: func(snowflake.ID) { b.Discord.requestInfo() }, Notify: o.Notify,
-		Link: func(_ snowflake.ID, token string) string { return token },
+		Link: func(code string) string { return code },
 	})
 	b.Rooms.Serve(b.Calls)
 	return nil

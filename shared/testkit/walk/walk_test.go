@@ -11,11 +11,11 @@ import (
 // TestWalk edits a Go file and an embedded one, and lets a test see both and write a third.
 func TestWalk(t *testing.T) {
 	w := walk.New(t)
-	w.Insert("shared/text/text.go", `{"ja", "日本語", []string{"ja"}},`, "\t\t{\"nl\", \"Walked\", nil},")
+	w.Insert("shared/schema/languages.go", `{"ja", "日本語", []string{"ja"}},`, "\t\t{\"nl\", \"Walked\", nil},")
 	w.Message("common", "walked", "Here \"too\"")
 	w.Generated("docs/demo.md")
 	w.Replace("shared/testkit/walk/seen_test.go", "const edited = false", "const edited = true")
-	want := "docs/demo.md shared/testkit/walk/seen_test.go shared/text/text.go"
+	want := "docs/demo.md shared/schema/languages.go shared/testkit/walk/seen_test.go"
 	if strings.Join(w.Files(), " ") != want {
 		t.Errorf("edited: %q", w.Files())
 	}
