@@ -230,7 +230,7 @@ func (h *harness) rooms(people map[string]*script) map[string]map[string]any {
 				r := r.(map[string]any)
 				out[fmt.Sprint(r["channel_id"])] = r
 			}
-			cursor, _ := page["next"].(string)
+			cursor, _ := page["next_cursor"].(string)
 			if cursor == "" {
 				break
 			}

@@ -23,14 +23,14 @@ type (
 	// CreateInput is what a new room can be told.
 	CreateInput struct {
 		Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
-		Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out, the server's setting."`
-		Private *bool  `json:"private" required:"false" doc:"Left out, the server's setting."`
+		Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out: the server's setting."`
+		Private *bool  `json:"private" required:"false" doc:"Left out: the server's setting."`
 	}
 
 	// InviteInput is what a new invite can be told.
 	InviteInput struct {
-		Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. Left out: as the server says."`
-		Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. Left out: as the server says."`
+		Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. Left out: the server's setting."`
+		Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. Left out: the server's setting."`
 		Label string  `json:"label" required:"false" doc:"Its name in the room's list of links: up to 40 characters."`
 	}
 
