@@ -226,7 +226,8 @@ func TestTokens(t *testing.T) {
 	if got := p.send("GET", "/api/v1/me", "", "", "Authorization", "Basic "+made.Secret); got.status != 401 {
 		t.Errorf("another scheme: %d", got.status)
 	}
-	if got := p.send("GET", "/servers/100", "", "", "Authorization", "Bearer "+made.Secret); got.status == 200 {
+	if got := p.send("GET", "/servers/100", "", "", "Authorization", "Bearer "+made.Secret); got.status != 200 ||
+		!strings.Contains(got.body, "Sign in to see this server’s rooms") {
 		t.Error("a token opens pages")
 	}
 	if got := b.signedIn(guest).api("DELETE", "/api/v1/me/tokens/"+made.ID, ""); got.status != 404 {

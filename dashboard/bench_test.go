@@ -455,6 +455,9 @@ func (w *browser) get(path string, header ...string) got {
 	return w.send("GET", path, "", "", append(header, "Accept", "text/html")...)
 }
 
+// navigates are the headers with which browsers open a page for a person.
+var navigates = []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "none"}
+
 func (w *browser) form(path string, values url.Values, header ...string) got {
 	w.b.t.Helper()
 	return w.send("POST", path, "application/x-www-form-urlencoded", values.Encode(),

@@ -363,7 +363,8 @@ func TestOperations(t *testing.T) {
 	})
 	w := b.browser("")
 	for path, want := range map[string]string{
-		"/healthz": "ok", "/readyz": "ready", "/robots.txt": "Disallow: /game/", "/metrics": "snug_http_requests_total",
+		"/healthz": "ok", "/readyz": "ready", "/robots.txt": "Disallow: /admin/",
+		"/metrics": "snug_http_requests_total",
 	} {
 		w.get("/")
 		if got := w.get(path); got.status != 200 || !strings.Contains(got.body, want) {

@@ -21,7 +21,7 @@ func TestLoginLeadsBack(t *testing.T) {
 	r := b.room()
 	page := "/game/" + r.ID.String()
 	w := b.browser(owner.String())
-	first := w.get(page)
+	first := w.get(page, navigates...)
 	if first.status != http.StatusSeeOther || first.location() != "/login?return_to="+url.QueryEscape(page) {
 		t.Fatalf("got %d to %s", first.status, first.location())
 	}
@@ -74,7 +74,7 @@ func TestWayBackIntoAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(app *browser, page, invited string) (begun got, ends string){
 		"a page": func(app *browser, _, _ string) (got, string) {
-			return app.get(app.get("/servers/100").location()), "/servers/100"
+			return app.get(app.get("/servers/100", navigates...).location()), "/servers/100"
 		},
 		"an invite": func(app *browser, _, invited string) (got, string) {
 			return app.form("/login", url.Values{"return_to": {invited}}), invited
@@ -254,7 +254,8 @@ func TestWhoIsNotSignedIn(t *testing.T) {
 		{"POST", "/game/" + r + "/invites/abc/revoke", "/game/" + r},
 		{"POST", "/admin/100", "/admin/100"},
 	} {
-		got := w.send(c.method, c.path, "application/x-www-form-urlencoded", "", "Accept", "text/html")
+		got := w.send(c.method, c.path, "application/x-www-form-urlencoded", "",
+			append([]string{"Accept", "text/html"}, navigates...)...)
 		if got.status != http.StatusSeeOther || got.location() != "/login?return_to="+url.QueryEscape(c.to) {
 			t.Errorf("%s %s: %d to %s", c.method, c.path, got.status, got.location())
 		}

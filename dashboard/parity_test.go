@@ -65,6 +65,7 @@ var twins = map[string]twin{
 	"POST /privacy/erase": {
 		none: "what is stored of somebody is for them, in a browser, and not for who holds a token of theirs",
 	},
+	"GET /card/:picture":         {none: "a picture for other sites, of what the page's tags say"},
 	"GET /login":                 {none: "browsers sign in; programs have tokens"},
 	"POST /login":                {none: "browsers sign in; programs have tokens"},
 	"GET /auth/discord/callback": {none: "browsers sign in; programs have tokens"},

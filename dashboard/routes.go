@@ -52,14 +52,7 @@ func (s *Server) operations(e *gin.Engine) {
 	if s.o.Gatherer != nil {
 		e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Gatherer, promhttp.HandlerOpts{})))
 	}
-	e.GET("/robots.txt", func(c *gin.Context) {
-		c.Header("Cache-Control", "public, max-age=86400")
-		c.String(http.StatusOK,
-			"User-agent: *\nDisallow: "+strings.Join([]string{
-				pages.Room.Root(), pages.Watch.Root(), pages.Server.Root(), pages.Admin.Root(),
-				string(pages.Login), "/auth/", string(pages.API) + "/",
-			}, "\nDisallow: ")+"\n")
-	})
+	e.GET("/robots.txt", robots)
 	e.GET("/favicon.ico", s.requests.Do(func(c *gin.Context) error {
 		path, err := s.view.Asset("img/mark.svg")
 		if err != nil {
@@ -69,6 +62,15 @@ func (s *Server) operations(e *gin.Engine) {
 		c.Redirect(http.StatusFound, path)
 		return nil
 	}))
+}
+
+// robots keeps search engines from what leads nowhere without a person. A page that isn't to be found says so itself:
+// whatever makes cards of links reads this too, and opens no page that it may not.
+func robots(c *gin.Context) {
+	c.Header("Cache-Control", "public, max-age=86400")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: "+strings.Join([]string{
+		string(pages.Login), "/auth/", string(pages.Logout), pages.Admin.Root(), string(pages.API) + "/",
+	}, "\nDisallow: ")+"\n")
 }
 
 // ready says whether this process can serve, in a line an operator can act on.

@@ -194,7 +194,7 @@ func (s *Server) parts() (err error) {
 	}
 	s.site, err = web.New(web.Options{
 		Requests: s.requests, Actions: s.actions, Links: s.links(), Sessions: s.sessions, Cookies: s.cookies,
-		View: s.view, Live: o.Live,
+		View: s.view, Live: o.Live, Keys: o.Keys,
 		Base: s.base, Demo: o.Demo, Host: o.Host, SessionLifetime: o.SessionLifetime,
 		WholeSessionLifetime: o.WholeSessionLifetime,
 		Reference:            func() []view.ReferenceGroup { return s.api.Reference() }, Now: o.Now, Log: o.Log,

@@ -201,6 +201,7 @@ func (rs *Rooms) Preview(
 			Left: v.Left(), Locked: r.Locked,
 		}
 		roomAccess = g.summary(r).Access
+		out.Public = roomAccess.Public(g.id, g.info.Access)
 		return nil
 	})
 	if err == nil && out.Locked && q.UserID != 0 {

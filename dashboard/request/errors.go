@@ -90,6 +90,11 @@ func (rs *Requests) even(c *gin.Context, err error) {
 		len(c.Params) == 0 && !errors.Is(err, rs.o.NoRoom) {
 		return
 	}
+	rs.Even(c)
+}
+
+// Even waits for the next beat, so that how long an answer took says nothing.
+func (rs *Requests) Even(c *gin.Context) {
 	every := rs.o.RefuseEvery
 	left := every - time.Since(InfoOf(c).Begun)%every
 	t := time.NewTimer(left)

@@ -42,6 +42,7 @@ func originOf(raw string) string {
 func (rs *Requests) guard(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Robots-Tag", "noindex")        // Page takes it away from the pages that may be found
 	h.Set("Referrer-Policy", "no-referrer") // the address of an invite's page is the invite
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -17,6 +17,7 @@ import (
 	"snug/dashboard/lastknown"
 	"snug/shared/errs"
 	"snug/shared/hub"
+	"snug/shared/pages"
 )
 
 // Wrap is what comes before gin: HEAD is served as GET (net/http drops the
@@ -90,7 +91,8 @@ func (rs *Requests) begin(c *gin.Context) {
 
 // quiet says whether a request is too ordinary for the log.
 func quiet(path string) bool {
-	return strings.HasPrefix(path, "/static/") || path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+	return strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, pages.Card.Root()) ||
+		path == "/healthz" || path == "/readyz" || path == "/metrics" ||
 		path == "/favicon.ico" || path == APIPrefix+HeardPath
 }
 

@@ -20,17 +20,19 @@ type Limit struct {
 
 // Limits bound what one user, or one address without a user, may do. Zero fields have sensible defaults.
 type Limits struct {
-	Address   Limit // everything but static files, probes and the WebSocket, per address, whoever is signed in
+	// Address is for everything but static files, pictures, probes and the WebSocket, per address, signed in or not.
+	Address   Limit
 	Read      Limit // pages and answers for signed-in people, per user
 	Login     Limit // sign-ins begun, per address
 	Invite    Limit // invites looked at and followed, per user or address
 	Write     Limit // everything that changes something, per user
 	LiveToken Limit // per user
+	Card      Limit // pictures of cards, per address
 	Person    Limit // what is stored of somebody gathered or erased, per user
 }
 
 // Limiters hold what each of the Limits bounds.
-type Limiters struct{ Address, Read, Login, Invite, Write, LiveToken, Person *Limiter }
+type Limiters struct{ Address, Read, Login, Invite, Write, LiveToken, Card, Person *Limiter }
 
 func newLimiters(l Limits, now func() time.Time) Limiters {
 	or := func(l, d Limit) *Limiter {
@@ -46,13 +48,14 @@ func newLimiters(l Limits, now func() time.Time) Limiters {
 		Invite:    or(l.Invite, Limit{time.Second, 40}),
 		Write:     or(l.Write, Limit{500 * time.Millisecond, 40}),
 		LiveToken: or(l.LiveToken, Limit{100 * time.Millisecond, 300}),
+		Card:      or(l.Card, Limit{100 * time.Millisecond, 100}), // sites fetch them from few addresses
 		Person:    or(l.Person, Limit{10 * time.Second, 10}),
 	}
 }
 
 // Sweep forgets who has not asked of late.
 func (l Limiters) Sweep() {
-	for _, x := range []*Limiter{l.Address, l.Read, l.Login, l.Invite, l.Write, l.LiveToken, l.Person} {
+	for _, x := range []*Limiter{l.Address, l.Read, l.Login, l.Invite, l.Write, l.LiveToken, l.Card, l.Person} {
 		x.sweep()
 	}
 }

@@ -8,16 +8,15 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"snug/dashboard/card"
 	"snug/dashboard/lastknown"
 	"snug/dashboard/view"
+	"snug/shared/pages"
 	"snug/shared/text"
 )
 
-// Private keeps an answer out of every cache and search engine.
-func Private(c *gin.Context) {
-	c.Header("Cache-Control", "no-store")
-	c.Header("X-Robots-Tag", "noindex")
-}
+// Private keeps an answer out of every cache.
+func Private(c *gin.Context) { c.Header("Cache-Control", "no-store") }
 
 // Layout gives what every page has.
 func (rs *Requests) Layout(c *gin.Context, title string) view.Layout {
@@ -29,15 +28,39 @@ func (rs *Requests) Layout(c *gin.Context, title string) view.Layout {
 		l.Theme = view.ThemeOf(theme.Value)
 	}
 	l.Text = rs.Texts(c)
+	l.Card = rs.ownCard(l.Text)
 	if me, err := rs.Me(c); err == nil {
 		l.Me = &view.Me{ID: me.User.ID, Name: me.User.DisplayName, Avatar: me.User.Avatar}
 	}
 	return l
 }
 
-// Page answers with a page.
+// ownCard is Snug's own card. It says the same whatever the page is.
+func (rs *Requests) ownCard(t text.Texts) *view.Card {
+	return &view.Card{
+		Title: t.Say("land.title"), About: t.Say("card.about"), Alt: AltOf(t, card.Own()),
+		Picture: pages.Site{Base: rs.o.Base.String()}.At(pages.Card, OwnPicture),
+	}
+}
+
+// AltOf says what a card's picture shows.
+func AltOf(t text.Texts, c card.Card) string {
+	if c.Quiet {
+		return t.Say("card.alt")
+	}
+	return t.Say("card.alt") + ": " + t.Say("room-card.sum", "Taken", c.Taken, "Count", c.Seats)
+}
+
+// OwnPicture is the name of the picture of Snug's own card.
+const OwnPicture = "snug.png"
+
+// Page answers with a page. Search engines may list it only if its layout says so, and nothing went wrong.
 func (rs *Requests) Page(c *gin.Context, status int, p view.Page) error {
-	view.LayoutOf(p).AsOf = lastknown.AsOf(c.Request.Context())
+	l := view.LayoutOf(p)
+	l.AsOf = lastknown.AsOf(c.Request.Context())
+	if l.Found = l.Found && status == http.StatusOK; l.Found {
+		c.Writer.Header().Del("X-Robots-Tag")
+	}
 	rs.tellHeard(p)
 	return rs.o.View.Render(c.Writer, status, p)
 }

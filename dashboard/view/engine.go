@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/language"
+
+	"snug/dashboard/card"
 	"snug/shared/pages"
 	"snug/shared/text"
 )
@@ -93,7 +96,7 @@ func New(cfg Config) (*Engine, error) {
 		}
 	}
 	for page, parts := range partials {
-		files := []string{layoutOf(page), page + ".html"}
+		files := []string{layoutOf(page), page + ".html", "partials/card.html"}
 		for _, p := range parts {
 			files = append(files, "partials/"+p+".html")
 		}
@@ -181,6 +184,20 @@ func (f frame) MadeAt() string { return f.Now.UTC().Format("2006-01-02T15:04:05.
 
 // Version is Snug's version, or "".
 func (f frame) Version() string { return f.version }
+
+// Locale is the page's language as Open Graph has it: "pt_BR".
+func (f frame) Locale() string {
+	tag := language.Make(f.Text.Language().Code)
+	base, _ := tag.Base()
+	region, _ := tag.Region()
+	return base.String() + "_" + region.String()
+}
+
+// CardWidth is how wide a card's picture is, in pixels.
+func (f frame) CardWidth() int { return card.Width }
+
+// CardHeight is how high a card's picture is, in pixels.
+func (f frame) CardHeight() int { return card.Height }
 
 // LoginPath is where signing in starts, leading back to this page.
 func (f frame) LoginPath() string { return loginPath(f.Path) }

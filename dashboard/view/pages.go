@@ -45,6 +45,10 @@ type Layout struct {
 	Unheard time.Time
 	// HeardPath is where scripts ask whether it is; "" for pages that tell of none.
 	HeardPath string
+	// Found means that search engines may list the page.
+	Found bool
+	// Card is what other sites show beside a link to the page; nil for pages that nobody links to.
+	Card *Card
 	// Notice is something that just happened and is told once, above the page.
 	Notice *Notice
 	// Demo says that Discord is simulated, and DiscordURL then is where.
@@ -61,6 +65,16 @@ func About(p Page) []snowflake.ID { return p.about() }
 
 // LayoutOf gives a page's layout, to be filled in before it is rendered.
 func LayoutOf(p Page) *Layout { return p.layout() }
+
+// Card is what chats and social networks show beside a link to a page (Open Graph, Twitter cards). They keep it for as
+// long as they like, so it says only what stays harmless.
+type Card struct {
+	Title   string
+	About   string // a sentence or two
+	Picture string // its whole address; card.Width by card.Height pixels
+	Alt     string // what the picture shows
+	URL     string // the page's whole address; "" leaves it to the reader, who has one
+}
 
 // LangCookie is the cookie that remembers a chosen language, by its code.
 const LangCookie = "snug-lang"

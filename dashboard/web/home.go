@@ -12,6 +12,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/access"
 	"snug/shared/guild"
+	"snug/shared/pages"
 	"snug/shared/room"
 )
 
@@ -21,6 +22,7 @@ func (s *Site) home(c *gin.Context) error {
 	me, err := s.req.Me(c)
 	request.Private(c)
 	if err != nil {
+		s.found(&p.Layout, pages.Home, "")
 		return s.req.Page(c, http.StatusOK, p)
 	}
 	p.Title = p.Text.Say("home.title")

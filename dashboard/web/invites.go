@@ -52,6 +52,9 @@ func (s *Site) showLanding(c *gin.Context, status int, in actions.Invite, wrong 
 		return err
 	}
 	p := &view.InviteLanding{Layout: s.req.Layout(c, preview.Name), Preview: preview, Code: in.Code}
+	if p.Card, err = s.inviteCard(p.Text, preview, s.o.Links.Invite(in.Code)); err != nil {
+		return err
+	}
 	// Signing in by the link at the top leads back to the invite.
 	p.Path = pages.Invite.With(in.Code)
 	if wrong != nil && (!preview.Locked || !errs.Has(wrong, errs.Forbidden)) { // that it is locked the page says anyway

@@ -9,6 +9,7 @@ import (
 
 	"snug/dashboard/session"
 	"snug/dashboard/view"
+	"snug/shared/pages"
 )
 
 // privacyPage tells everybody what Snug stores, and lets who is signed in download or erase it.
@@ -24,6 +25,8 @@ func (s *Site) legal(c *gin.Context, which view.LegalKind) error {
 		Days:     daysOf(s.o.WholeSessionLifetime, session.WholeLifetime),
 	}
 	p.Title = p.Text.Say(string(which) + ".title")
+	at := map[view.LegalKind]pages.Path{view.LegalPrivacy: pages.Privacy, view.LegalTerms: pages.Terms}[which]
+	s.found(&p.Layout, at, string(which)+".lead")
 	return s.req.Page(c, http.StatusOK, p)
 }
 

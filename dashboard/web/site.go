@@ -10,11 +10,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"snug/dashboard/actions"
+	"snug/dashboard/card"
 	"snug/dashboard/live"
 	"snug/dashboard/request"
 	"snug/dashboard/session"
 	"snug/dashboard/view"
 	"snug/dashboard/wire"
+	"snug/shared/keyring"
 	"snug/shared/pages"
 )
 
@@ -27,8 +29,9 @@ type Options struct {
 	Cookies  session.Cookies
 	View     *view.Engine
 	Live     *live.Live
-	Base     *url.URL // what browsers reach the dashboard at
-	Demo     bool     // Discord is simulated
+	Keys     *keyring.Keyring // seals the cards in their pictures' addresses
+	Base     *url.URL         // what browsers reach the dashboard at
+	Demo     bool             // Discord is simulated
 
 	// Host says who runs this Snug, for /privacy and /terms.
 	Host view.Host
@@ -51,13 +54,15 @@ type Site struct {
 	log     *slog.Logger
 	now     func() time.Time
 	logins  *prometheus.CounterVec
+
+	pictures *card.Pictures
 }
 
 // New makes the pages.
 func New(o Options) (*Site, error) {
 	s := &Site{
 		o: o, req: o.Requests, actions: o.Actions,
-		log: o.Log, now: o.Now,
+		log: o.Log, now: o.Now, pictures: card.NewPictures(),
 	}
 	s.logins = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "snug_logins_total", Help: "Sign-ins by how they ended.",
@@ -83,8 +88,9 @@ func (s *Site) mountPages(e *gin.Engine) {
 	e.POST(string(pages.Login), s.req.Do(s.login))
 	e.GET(string(pages.Callback), s.req.Do(s.callback))
 	e.GET(string(pages.Logout), s.req.Do(s.bye))
-	e.GET(string(pages.Server), s.req.Member(s.serverPage))
-	e.GET(string(pages.Room), s.req.Member(s.roomPage))
+	e.GET(string(pages.Server), s.openTo(s.serverForStrangers, s.req.Member(s.serverPage)))
+	e.GET(string(pages.Room), s.openTo(s.roomForStrangers, s.req.Member(s.roomPage)))
+	e.GET(string(pages.Card), s.req.Do(s.cardPicture))
 	e.GET(string(pages.Watch), s.req.Do(s.watchPage))
 	e.POST(string(pages.WatchToken), s.req.Do(s.watchToken))
 	e.GET(string(pages.Admin), s.req.Member(s.adminPage))

@@ -50,7 +50,7 @@ func (s Standing) WithGuild(g Guild) Standing {
 		return s
 	}
 	s.Base = g.Roles.Base(s.GuildID, s.Roles) & RoleMask
-	s.Owner = g.OwnerID == s.UserID
+	s.Owner = s.UserID != 0 && g.OwnerID == s.UserID // 0 is anybody, in a guild whose owner may be unknown
 	s.Admin = s.Owner || s.Base.Has(Administrator)
 	s.Manager = s.Admin || s.Base.Has(ManageGuild) && s.Active()
 	return s

@@ -47,11 +47,13 @@ type Settings struct {
 	// GuestsPastGate lets people be let in without a role that the category asks for.
 	GuestsPastGate bool           `json:"guests_past_gate"`
 	HelperRoles    []snowflake.ID `json:"helper_roles,omitzero"` // are let into private rooms
-	Language       string         `json:"language"`              // of what everybody sees, as "pt-BR"; "": the guild's
-	BlockedWords   []string       `json:"blocked_words,omitzero"`
-	LogChannelID   snowflake.ID   `json:"log_channel_id"`
-	AuditRetention Duration       `json:"audit_retention"`
-	Lobbies        []Lobby        `json:"lobbies,omitzero"`
+	// LinkPreviews lets anybody know the server's name and its public rooms, by the addresses of their pages.
+	LinkPreviews   bool         `json:"link_previews"`
+	Language       string       `json:"language"` // of what everybody sees, as "pt-BR"; "": the guild's
+	BlockedWords   []string     `json:"blocked_words,omitzero"`
+	LogChannelID   snowflake.ID `json:"log_channel_id"`
+	AuditRetention Duration     `json:"audit_retention"`
+	Lobbies        []Lobby      `json:"lobbies,omitzero"`
 }
 
 // Defaults returns the settings of a guild that changed nothing.

@@ -29,6 +29,7 @@ const (
 	PersonFile       Path = "/privacy/data.json"
 	Erase            Path = "/privacy/erase"
 	Terms            Path = "/terms"
+	Card             Path = "/card/:picture" // what other sites show beside a link
 
 	Server   Path = "/servers/:guild"
 	OpenRoom Path = "/servers/:guild/rooms"
@@ -81,6 +82,7 @@ func All() map[string]Path {
 		"PersonFile":       PersonFile,
 		"Erase":            Erase,
 		"Terms":            Terms,
+		"Card":             Card,
 		"Server":           Server,
 		"OpenRoom":         OpenRoom,
 		"Forget":           Forget,

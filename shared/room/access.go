@@ -149,6 +149,12 @@ func (a Access) MaySee(s access.Standing) bool {
 	return a.permissions(s).Has(access.ViewChannel)
 }
 
+// Public reports whether every member of a server sees the room and passes its gates, whatever their roles.
+func (a Access) Public(guildID snowflake.ID, g access.Guild) bool {
+	anybody := access.Standing{GuildID: guildID, Member: true}.WithGuild(g)
+	return a.MaySee(anybody) && a.Judge(anybody) == access.Passes
+}
+
 // MayEnter reports whether a user may take a free seat. In a locked room only the owner and guests
 // may, and invites let nobody in.
 func (a Access) MayEnter(s access.Standing) bool { return a.permissions(s).Has(access.Enter) }

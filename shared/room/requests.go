@@ -225,7 +225,8 @@ type (
 		Name      string       `json:"name"`
 		Seats     int          `json:"seats"`
 		Roster    []Person     `json:"roster"`
-		InvitedBy string       `json:"invited_by"` // display name; "" if unknown
+		Public    bool         `json:"public,omitempty"` // every member of the server sees it, as in Access.Public
+		InvitedBy string       `json:"invited_by"`       // display name; "" if unknown
 		ExpiresAt time.Time    `json:"expires_at"`
 		Left      int          `json:"left"` // uses left
 		// Locked means that the invite currently lets nobody new in, MayKnock that the viewer can still knock.

@@ -99,6 +99,40 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// TestPublic: a room is public if a member without any role would see it, as Discord has it, and passes its gates.
+func TestPublic(t *testing.T) {
+	const guild, role, owner snowflake.ID = 10, 11, 1
+	everyone := access.Guild{OwnerID: owner, Roles: access.Roles{guild: access.Enter, role: 0}}
+	deny := access.Overwrite{ID: guild, Deny: access.Enter}
+	gate := []access.Overwrite{deny, {ID: role, Allow: access.Enter}}
+	for name, x := range map[string]struct {
+		access room.Access
+		guild  access.Guild
+		want   bool
+	}{
+		"open":    {room.Access{OwnerID: owner}, everyone, true},
+		"locked":  {room.Access{OwnerID: owner, Locked: true}, everyone, true},
+		"private": {room.Access{OwnerID: owner, Private: true}, everyone, false},
+		"hidden":  {room.Access{OwnerID: owner, Hidden: true}, everyone, false},
+		"private, managers see": {
+			room.Access{OwnerID: owner, Private: true, ManagersSee: true}, everyone, false,
+		},
+		"denied in the channel": {room.Access{OwnerID: owner, Channel: []access.Overwrite{deny}}, everyone, false},
+		"behind a role":         {room.Access{OwnerID: owner, Gates: [][]access.Overwrite{gate}}, everyone, false},
+		"a server that shows nothing to @everyone": {
+			room.Access{OwnerID: owner}, access.Guild{OwnerID: owner, Roles: access.Roles{guild: 0}}, false,
+		},
+		"roles unknown": {room.Access{OwnerID: owner}, access.Guild{OwnerID: owner}, false},
+		"private, in a server whose owner is unknown": {
+			room.Access{OwnerID: owner, Private: true}, access.Guild{Roles: everyone.Roles}, false,
+		},
+	} {
+		if got := x.access.Public(guild, x.guild); got != x.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestInviteCheck(t *testing.T) {
 	v := room.Invite{ExpiresAt: at(24 * time.Hour), MaxUses: 2, Redeemers: []snowflake.ID{7}}
 	used := v

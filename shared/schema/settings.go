@@ -69,6 +69,7 @@ func Settings() []Setting {
 		{Name: "managers_see_private", Kind: Switch, Group: "privacy"},
 		{Name: "guests_past_gate", Kind: Switch, Group: "privacy"},
 		{Name: "helper_roles", Kind: Roles, Group: "privacy", Max: maxRoles, Zero: "nobody"},
+		{Name: "link_previews", Kind: Switch, Group: "privacy"},
 		{Name: "language", Kind: Language, Group: "server", Zero: "language"},
 		{Name: "blocked_words", Kind: Words, Group: "server", Max: 200, Zero: "none"},
 		{Name: "log_channel_id", Kind: Channel, Group: "server", Zero: "nowhere"},

@@ -298,7 +298,6 @@ func (a *API) enter(op Operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humagin.Unwrap(ctx)
 		c.Header("Cache-Control", "no-store")
-		c.Header("X-Robots-Tag", "noindex")
 		who, err := a.o.Caller(c)
 		if err == nil && who != nil {
 			err = op.Access.allows(who)
