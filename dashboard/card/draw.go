@@ -133,7 +133,9 @@ func (v canvas) seat(c Card, number int, at point, size float64) {
 	case number >= c.Taken:
 		v.dashes(at, size*.88, line*.75, max(8, int(size/2.6)), line2)
 	default:
-		v.glow(at, size, size*2, lamp, .42)
+		if size > 15 { // around 99 small ones it would be a haze, and take more bytes than previews fetch
+			v.glow(at, size, size*2, lamp, .42)
+		}
 		v.disc(at, size+line*1.7, lamp)
 		v.disc(at, size+line*.6, ink)
 		v.person(at, size, tints[number%len(tints)])
