@@ -29,7 +29,7 @@ type (
 
 	// InviteInput is what a new invite can be told.
 	InviteInput struct {
-		Hours float64 `json:"hours" required:"false" doc:"How long it works: up to 720. Left out: the server's setting."`
+		Hours float64 `json:"hours" required:"false" doc:"Its lifetime: up to 720. Left out: the server's setting."`
 		Uses  int     `json:"uses" required:"false" doc:"How many people it lets in. Left out: the server's setting."`
 		Label string  `json:"label" required:"false" doc:"Its name in the room's list of links: up to 40 characters."`
 	}
