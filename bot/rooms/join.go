@@ -137,7 +137,7 @@ func (rs *Rooms) seat(ctx context.Context, g *guildState, r *roomState, user, in
 		}
 		if !errs.Has(err, errs.NotInVoice) {
 			if !errs.Has(err, errs.DiscordUnavailable) {
-				err = errors.Join(err, rs.edit(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
+				err = errors.Join(err, rs.change(ctx, g, r, nil, func(doc *room.Room) { doc.DropHold(user, now) }))
 			}
 			return room.Joined{}, err
 		}
