@@ -37,7 +37,7 @@ const (
 	textWidth   = 470
 )
 
-// Draw draws a card, as a PNG. It takes some 60 ms.
+// Draw draws a card, as a PNG. It takes some 90 ms.
 func Draw(c Card) ([]byte, error) {
 	c = c.normal()
 	all, err := fonts()
@@ -132,8 +132,11 @@ func (v canvas) seat(c Card, number int, at point, size float64) {
 		v.ring(at, size*.92, line*.75, mix(line2, lamp, .25), .8)
 	case number >= c.Taken:
 		v.dashes(at, size*.88, line*.75, max(8, int(size/2.6)), line2)
+	case size < 16: // too small to see more, and a hundred of them would make the picture too large
+		v.disc(at, size+line*.9, lamp)
+		v.disc(at, size, tints[number%len(tints)])
 	default:
-		if size > 15 { // around 99 small ones it would be a haze, and take more bytes than previews fetch
+		if size > 30 { // as above: light around many is most of a picture's bytes
 			v.glow(at, size, size*2, lamp, .42)
 		}
 		v.disc(at, size+line*1.7, lamp)

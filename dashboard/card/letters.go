@@ -1,8 +1,11 @@
 package card
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"unicode"
@@ -14,7 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-//go:embed literata/*.ttf
+//go:embed literata/*.ttf.gz
 var files embed.FS
 
 // typeface is its parts by script; each letter is in the first that has it.
@@ -26,11 +29,7 @@ var fonts = sync.OnceValues(func() (typeface, error) {
 	for _, name := range []string{
 		"latin", "latin-ext", "greek", "greek-ext", "cyrillic", "cyrillic-ext", "vietnamese",
 	} {
-		b, err := files.ReadFile("literata/" + name + ".ttf")
-		if err != nil {
-			return nil, err
-		}
-		f, err := opentype.Parse(b)
+		f, err := readFont("literata/" + name + ".ttf.gz")
 		if err != nil {
 			return nil, fmt.Errorf("card: font %s: %w", name, err)
 		}
@@ -38,6 +37,21 @@ var fonts = sync.OnceValues(func() (typeface, error) {
 	}
 	return all, nil
 })
+
+func readFont(name string) (*sfnt.Font, error) {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	if b, err = io.ReadAll(z); err != nil {
+		return nil, err
+	}
+	return opentype.Parse(b)
+}
 
 // Drawable returns the words of a text that the pictures' typeface has every letter of, with single spaces. It's ""
 // where there are none: a text in Japanese, or of emoji.
