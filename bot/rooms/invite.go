@@ -92,7 +92,10 @@ func (rs *Rooms) inviteUser(
 		rs.updatePreferences(ctx, g, who.UserID,
 			func(p *room.Preferences) { p.Guests = appendUnique(p.Guests, q.For) })
 	}
-	return rs.link(ctx, r.Invite(out.Invite.ID)), nil
+	if v := r.Invite(out.Invite.ID); v != nil { // with their use
+		out.Invite = *v
+	}
+	return out, nil
 }
 
 // issue makes an invite, or returns the one that an earlier try made, whose response was lost.
@@ -126,7 +129,7 @@ func (rs *Rooms) issue(
 	if err != nil {
 		return out, err
 	}
-	return rs.link(ctx, r.Invite(v.ID)), nil
+	return rs.link(ctx, &v), nil
 }
 
 // pruneInvites drops invites that expired more than a day ago, and beyond maxInvites the oldest:

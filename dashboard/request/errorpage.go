@@ -102,7 +102,7 @@ func (rs *Requests) offerKnock(c *gin.Context, m *view.Message, home view.Action
 // signInAgain leads on from a login that came to nothing: to another one, or to the invite that it was to follow.
 func signInAgain(c *gin.Context, t text.Texts, label string) view.Action {
 	back := InfoOf(c).ReturnTo
-	if WithoutSecret(back) != back {
+	if pages.WithoutSecret(back) != back {
 		return view.Action{Label: t.Say("fail.back.invite"), URL: back, Primary: true}
 	}
 	return view.Action{Label: t.Say(label), URL: LoginURL(back, false), Primary: true}

@@ -35,7 +35,7 @@ func PagePath(r *http.Request) string {
 
 // LoginURL is where signing in starts; again says that the browser was signed in before. A secret path stays out of it.
 func LoginURL(returnTo string, again bool) string {
-	returnTo = WithoutSecret(returnTo)
+	returnTo = pages.WithoutSecret(returnTo)
 	q := url.Values{}
 	if returnTo != "" && returnTo != "/" {
 		q.Set("return_to", returnTo)
@@ -47,22 +47,6 @@ func LoginURL(returnTo string, again bool) string {
 		return string(pages.Login)
 	}
 	return string(pages.Login) + "?" + q.Encode()
-}
-
-// WithoutSecret returns a path without what lets its bearer in: a token in its query. For an invite link it's the
-// home page.
-func WithoutSecret(path string) string {
-	if pages.CodeIn(path) != "" {
-		return string(pages.Home)
-	}
-	u, err := url.Parse(path)
-	if err != nil || !u.Query().Has("t") {
-		return path
-	}
-	q := u.Query()
-	q.Del("t")
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 // loggedPath is a path as the log has it: without the code of an invite link.

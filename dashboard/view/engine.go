@@ -205,8 +205,7 @@ func (f frame) LoginPath() string { return loginPath(f.Path) }
 // Secret says whether this page's address lets its bearer in, as an invite's
 // does: then signing in sends it in a form's body, so that it gets into no other address.
 func (f frame) Secret() bool {
-	u, err := url.Parse(f.Path)
-	return pages.CodeIn(f.Path) != "" || err == nil && u.Query().Has("t")
+	return pages.WithoutSecret(f.Path) != f.Path
 }
 
 // Back is this page, to which choosing a language leads back.

@@ -27,7 +27,7 @@ func (s *Site) login(c *gin.Context) error {
 	to := session.ReturnTo(in.ReturnTo)
 	if c.Request.Method == http.MethodGet {
 		// addresses are kept in histories and logs; the pages' forms send a secret one in the body
-		to = request.WithoutSecret(to)
+		to = pages.WithoutSecret(to)
 	}
 	if _, err := s.req.Me(c); err == nil {
 		c.Redirect(http.StatusSeeOther, to)

@@ -168,6 +168,22 @@ func CodeIn(path string) string {
 	return code
 }
 
+// WithoutSecret returns a path without what lets its bearer in: a token in its query. For an invite link it's the
+// home page.
+func WithoutSecret(path string) string {
+	if CodeIn(path) != "" {
+		return string(Home)
+	}
+	u, err := url.Parse(path)
+	if err != nil || !u.Query().Has("t") {
+		return path
+	}
+	q := u.Query()
+	q.Del("t")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // Server is a server's page.
 func (s Site) Server(id snowflake.ID) string { return s.At(Server, id) }
 
