@@ -103,7 +103,7 @@ func (rs *Rooms) issue(
 	ctx context.Context, g *guildState, r *roomState, who access.Standing, q room.InviteRequest,
 ) (out room.InviteLink, err error) {
 	if earlier := r.Invite(q.ID); earlier != nil && earlier.By == who.UserID {
-		return rs.link(ctx, earlier), nil
+		return rs.link(ctx, r, earlier), nil
 	}
 	byGuest, now := !g.summary(r).Access.MayControl(who), g.now()
 	live := 0
@@ -129,7 +129,7 @@ func (rs *Rooms) issue(
 	if err != nil {
 		return out, err
 	}
-	return rs.link(ctx, &v), nil
+	return rs.link(ctx, r, &v), nil
 }
 
 // pruneInvites drops invites that expired more than a day ago, and beyond maxInvites the oldest:
@@ -413,11 +413,14 @@ func (rs *Rooms) newInvite(
 	return v, err
 }
 
-// link returns an invite with its code. Without the code it can still be revoked, and people can follow the link.
-func (rs *Rooms) link(ctx context.Context, v *room.Invite) room.InviteLink {
+// link returns an invite with its code. Without the code it can still be revoked, and people can follow the link. That
+// a room's codes can't be opened is logged once, because pages ask for them at each view.
+func (rs *Rooms) link(ctx context.Context, r *roomState, v *room.Invite) room.InviteLink {
 	code, err := invite.Open(rs.o.Keys, v.ID, v.Sealed)
-	if err != nil {
-		rs.o.Log.WarnContext(ctx, "an invite link can't be shown again; make a new one", "invite_id", v.ID, "err", err)
+	if err != nil && !r.sealedLogged {
+		r.sealedLogged = true
+		rs.o.Log.WarnContext(ctx, "a room's invite links can't be shown again; make new ones",
+			"guild_id", r.GuildID, "room_id", r.ID, "invite_id", v.ID, "err", err)
 	}
 	return room.InviteLink{Invite: *v, Code: code}
 }

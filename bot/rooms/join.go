@@ -48,7 +48,7 @@ func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who acce
 	out.MayInvite = s.Access.MayInvite(who)
 	for i := range r.Invites {
 		if v := &r.Invites[i]; v.Live(now) && (out.MayControl || v.By == who.UserID) {
-			out.Invites = append(out.Invites, rs.link(ctx, v))
+			out.Invites = append(out.Invites, rs.link(ctx, r, v))
 		}
 	}
 	if !out.MayControl {

@@ -33,7 +33,7 @@ func (rs *Rooms) Open(
 		}
 		out.Room = g.summary(r)
 		if i := slices.IndexFunc(r.Invites, func(v room.Invite) bool { return v.By == r.OwnerID }); i >= 0 {
-			out.Invite = rs.link(ctx, &r.Invites[i])
+			out.Invite = rs.link(ctx, r, &r.Invites[i])
 		}
 		return nil
 	})

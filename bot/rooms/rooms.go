@@ -138,6 +138,7 @@ type roomState struct {
 	revUnknown     bool      // the last write's outcome is unknown: read the document before the next
 	retryAt        time.Time // earliest time of the next attempt after a failed call
 	denialLogged   bool      // Snug cannot see its channel, and has logged that
+	sealedLogged   bool      // a code of its invites can't be opened, and that is logged
 	remarkedAt     time.Time // when Snug's own overwrite was last restored
 	// people who arrived and could not be moved out; a sweep tries again
 	unmoved      map[snowflake.ID]bool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -82,6 +83,7 @@ type world struct {
 	bot     *roomstest.Bot
 	clock   *testkit.Clock
 	faults  *faults
+	log     *slog.Logger
 
 	room    snowflake.ID // of mara, if the test opened one
 	lobby   snowflake.ID
@@ -98,6 +100,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		T: t, guild: snowflake.ID(1_000_000 + lastGuild.Add(1)), hub: h, faults: &faults{},
 		clock: testkit.NewStoppedClock(time.Now()), denials: map[snowflake.ID]access.Permissions{},
+		log: testkit.Logger(),
 	}
 	guilds.Store(w.guild, w.faults)
 	t.Cleanup(func() { guilds.Delete(w.guild) })
@@ -131,7 +134,7 @@ func (w *world) must(err error) {
 func (w *world) start() {
 	w.Helper()
 	w.bot = roomstest.Start(w.T, w.discord, roomstest.Options{
-		Hub: w.hub, Keys: w.keys, Now: w.clock.Now, Log: testkit.Logger(), Notify: w.notify,
+		Hub: w.hub, Keys: w.keys, Now: w.clock.Now, Log: w.log, Notify: w.notify,
 	})
 	w.bot.LoadGuild("Friends")
 	testkit.Eventually(w, "the server is ready", func() bool { return w.bot.Snapshot(w.guild).Ready })
