@@ -125,7 +125,7 @@ func TestWebhooksAndTokensWithoutAKeeper(t *testing.T) {
 		"ping it":          form("/admin/100/webhooks", "do", "ping", "hook", hook),
 		"replay":           form("/admin/100/webhooks", "do", "replay", "hook", hook, "message", message),
 		"remove it":        form("/admin/100/webhooks", "do", "remove", "hook", hook),
-		"make a token":     form("/admin/100/tokens", "name", "Other", "scopes", "rooms:read", "days", "30"),
+		"make a token":     form("/admin/100/tokens", "name", "Other", "scopes", "rooms:read", "expires_at", "2099-01-31T18:00:00Z"),
 		"make a webhook by program": w.api("POST", hooks,
 			`{"name":"Other","url":"https://example.com/other","kinds":["room_opened"]}`),
 		"change it by program":      w.api("PATCH", hooks+"/"+hook, `{"name":"Else"}`),

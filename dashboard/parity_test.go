@@ -99,12 +99,10 @@ var twins = map[string]twin{
 		"make": "create-webhook", "remove": "remove-webhook", "ping": "ping-webhook", "replay": "replay-delivery",
 	}},
 	"POST /admin/:guild/tokens": {
-		do:     map[string]string{"make": "create-token", "revoke": "revoke-token"},
-		inputs: map[string]string{"days": "expires_at"},
+		do: map[string]string{"make": "create-token", "revoke": "revoke-token"},
 	},
 	"POST /tokens": {
-		do:     map[string]string{"make": "create-my-token", "revoke": "revoke-my-token"},
-		inputs: map[string]string{"days": "expires_at"},
+		do: map[string]string{"make": "create-my-token", "revoke": "revoke-my-token"},
 	},
 	"POST /admin/:guild/health": {ops: "repair"},
 }

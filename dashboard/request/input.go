@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -50,8 +51,8 @@ func PostForm(r *http.Request) (url.Values, error) {
 
 // ReadForm reads a form into v, which points to what the API takes as JSON for the same: each field from the input of
 // its JSON name. What was not sent, and a number or an id that was left empty, stays as it is. It fails with
-// errs.Invalid, naming the input. Fields are texts, numbers, true or false, ids, and lists of or pointers to those;
-// others are not read. A type with the method Fill reads all of the form itself.
+// errs.Invalid, naming the input. Fields are texts, numbers, true or false, ids, moments, and lists of or pointers to
+// those; others are not read. A type with the method Fill reads all of the form itself.
 func ReadForm(c *gin.Context, v any) error {
 	f, err := PostForm(c.Request)
 	if err != nil {
@@ -106,6 +107,12 @@ func fill(v reflect.Value, name string, typed []string) error {
 			return errs.Field(name, "That ID doesn't belong to anyone. Reload the page and choose again.")
 		}
 		v.SetUint(uint64(id))
+	case v.Type() == reflect.TypeFor[time.Time]():
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return errs.Field(name, "Snug couldn't read that choice. Choose again.")
+		}
+		v.Set(reflect.ValueOf(at))
 	case kind == reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/text"
 	"snug/shared/webhook"
 )
 
@@ -75,8 +76,27 @@ type TokenList struct {
 	List   []apitoken.Token
 	Secret string // of a token that was made just now; shown this once
 	Form   wire.NewTokenInput
-	Days   string      // as it was filled in
 	Err    *errs.Error // what is wrong with Form
+}
+
+// Ends are the moments that a new token can end at, in words as lengths of time from now. A form that came back keeps
+// what was chosen.
+func (l TokenList) Ends(now time.Time, t text.Texts) []choice {
+	const day = 24 * time.Hour
+	chosen := l.Form.ExpiresAt
+	if l.Err == nil {
+		chosen = now.Add(90 * day)
+	}
+	var list []choice
+	for _, d := range []time.Duration{7 * day, 30 * day, 90 * day, 365 * day} {
+		end := now.Add(d).UTC()
+		near := chosen.Sub(end).Abs() < day
+		if near {
+			end = chosen.UTC()
+		}
+		list = append(list, choice{end.Format(time.RFC3339), t.Duration(d), near})
+	}
+	return append(list, choice{"", t.Say("token.expires.never"), chosen.IsZero()})
 }
 
 // Tab is the page's own.

@@ -2,9 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -82,16 +79,13 @@ func (s *Site) changeTokens(c *gin.Context, me *session.Session, g *room.GuildIn
 		}
 		return request.Redirect(c, to)
 	}
-	l := view.TokenList{Days: strings.TrimSpace(f.Get("days"))}
+	var l view.TokenList
 	if err = request.ReadForm(c, &l.Form); err == nil {
-		l.Form.ExpiresAt, err = expiry(l.Days, s.now())
-	}
-	if err == nil {
 		_, l.Secret, err = s.actions.MakeToken(ctx, me, guildID, l.Form, "")
 	}
 	switch errs.CodeOf(err) {
 	case "":
-		l.Form, l.Days = wire.NewTokenInput{}, ""
+		l.Form = wire.NewTokenInput{}
 		return s.showTokens(c, me, g, http.StatusOK, l)
 	case errs.Invalid, errs.Conflict:
 		s.req.LogFailure(c, request.StatusOf(err), err)
@@ -99,16 +93,4 @@ func (s *Site) changeTokens(c *gin.Context, me *session.Session, g *room.GuildIn
 		return s.showTokens(c, me, g, request.StatusOf(err), l)
 	}
 	return err
-}
-
-// expiry is when a token ends that is to be good for so many days: people think in days, programs in moments.
-func expiry(days string, now time.Time) (time.Time, error) {
-	if days == "" {
-		return time.Time{}, nil
-	}
-	n, err := strconv.Atoi(days)
-	if err != nil || n < 1 || n > 3650 {
-		return time.Time{}, errs.Field("days", "Enter 1 to 3650 days, or leave it empty.")
-	}
-	return now.UTC().AddDate(0, 0, n), nil
 }
