@@ -66,6 +66,12 @@ func TestOwnersCommands(t *testing.T) {
 		{"room private", nil, "is private", func(s room.Summary) bool { return s.Access.Private }},
 		{"room public", nil, "is public", func(s room.Summary) bool { return !s.Access.Private }},
 		{
+			"room card", map[string]any{"headline": "Casual", "link": "https://EXAMPLE.com/a>b"}, "’s card is saved",
+			func(s room.Summary) bool {
+				return s.Card == room.Card{Headline: "Casual", Link: "https://example.com/a%3Eb"}
+			},
+		},
+		{
 			"room status", map[string]any{"status": "drafting"}, "status is now: drafting",
 			func(s room.Summary) bool { return s.Status == "drafting" },
 		},
@@ -77,6 +83,7 @@ func TestOwnersCommands(t *testing.T) {
 		}
 		h.await(x.command+" is seen on the web", func(l map[snowflake.ID]room.Live) bool { return x.is(l[id].Room) })
 	}
+	h.wantText(h.Command("jonas", "room info", nil), "🪧 **Casual**", "🔗 <https://example.com/a%3Eb>")
 	// What only somebody else could take back is asked first.
 	ask := h.Command("jonas", "room transfer", map[string]any{"user": h.People["kiyo"].String()})
 	h.wantText(ask, "can transfer it again")

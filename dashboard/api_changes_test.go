@@ -28,6 +28,16 @@ func TestChangesByProgram(t *testing.T) {
 		{`{"do":"seats","seats":6}`, func(r room.Room) bool { return r.Seats == 6 }},
 		{`{"do":"status","status":"Round 2"}`, func(r room.Room) bool { return r.Status == "Round 2" }},
 		{`{"do":"status","status":""}`, func(r room.Room) bool { return r.Status == "" }},
+		{
+			`{"do":"card","headline":"Casual","link":"https://example.com/a","note":"Hi"}`,
+			func(r room.Room) bool {
+				return r.Card == room.Card{Headline: "Casual", Link: "https://example.com/a", Note: "Hi"}
+			},
+		},
+		{
+			`{"do":"card","note":""}`, // the others stay
+			func(r room.Room) bool { return r.Card == room.Card{Headline: "Casual", Link: "https://example.com/a"} },
+		},
 		{`{"do":"lock"}`, func(r room.Room) bool { return r.Locked }},
 		{`{"do":"unlock"}`, func(r room.Room) bool { return !r.Locked }},
 		{`{"do":"public"}`, func(r room.Room) bool { return !r.Private }},

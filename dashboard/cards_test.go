@@ -147,7 +147,8 @@ func TestCards(t *testing.T) {
 	const (
 		own      = "Private voice rooms for Discord"
 		invites  = "You’re invited to a voice room in Friends"
-		isPublic = "A voice room in Friends"
+		headline = "Casual, at eight"
+		isPublic = headline + " · A voice room in Friends"
 		taken    = " · 2 of 4 seats taken"
 		locked   = " · locked right now"
 		about    = "Open a voice room on Discord, see who’s in, and let friends in with a link."
@@ -234,6 +235,10 @@ func TestCards(t *testing.T) {
 			r := b.room()
 			b.sit(r.ID, owner, guest)
 			l := link{r.ID, b.invite(r)}
+			call(b, hub.ChangeRoom, room.ChangeRequest{
+				Actor: actor(owner), RoomID: r.ID, Do: room.DoCard,
+				Texts: map[string]string{"headline": headline, "note": "Ring twice", "link": "https://door.example/"},
+			})
 			x.is(b, l)
 			w := b.browser("")
 			if x.viewer != 0 {
@@ -256,6 +261,11 @@ func TestCards(t *testing.T) {
 			for _, u := range []snowflake.ID{owner, guest, banned} {
 				if strings.Contains(all, "User "+u.String()) {
 					t.Errorf("the tags name somebody: %s", all)
+				}
+			}
+			for _, text := range []string{headline, "Ring twice", "door.example"} {
+				if strings.Contains(g.body, text) && !strings.Contains(x.about, text) {
+					t.Errorf("the page tells %q of the room's own card", text)
 				}
 			}
 			if x.title == own && strings.Contains(g.body, html.EscapeString(named)) {

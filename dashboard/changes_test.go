@@ -30,6 +30,10 @@ func TestChangesOnThePage(t *testing.T) {
 			"status", url.Values{"do": {"status"}, "status": {"Round 2"}},
 			func(r room.Room) bool { return r.Status == "Round 2" },
 		},
+		{
+			"card", url.Values{"do": {"card"}, "headline": {"Casual"}, "link": {""}, "note": {"Hi"}},
+			func(r room.Room) bool { return r.Card == room.Card{Headline: "Casual", Note: "Hi"} },
+		},
 		{"lock", url.Values{"do": {"lock"}}, func(r room.Room) bool { return r.Locked }},
 		{"unlock", url.Values{"do": {"unlock"}}, func(r room.Room) bool { return !r.Locked }},
 		{
@@ -51,6 +55,7 @@ func TestChangesOnThePage(t *testing.T) {
 	}
 	for name, values := range map[string]url.Values{
 		"no number": {"do": {"seats"}, "seats": {"many"}}, "nobody's id": {"do": {"kick"}, "user": {"../1"}},
+		"no address": {"do": {"card"}, "link": {"javascript:alert(1)"}}, "an empty card": {"do": {"card"}},
 		"nothing to do": {}, "nonsense": {"do": {"burn"}},
 	} {
 		if got := w.form(path+"/change", values); got.status != 400 {

@@ -38,12 +38,16 @@ func TestEveryActionHasItsWords(t *testing.T) {
 		parts := []string{"", ".command", ".about", ".done"}
 		for part, needed := range map[string]bool{
 			".input": a.Input != schema.NoInput, ".on": a.Switch(), ".none": a.Input == schema.BannedInput,
-			".cleared": a.Input == schema.TextInput && a.Min == 0,
+			".cleared": a.Input == schema.TextsInput || a.Input == schema.TextInput && a.Min == 0,
 			".ask":     a.Confirm, ".ask.text": a.Confirm, ".yes": a.Confirm, ".no": a.Confirm,
 		} {
 			if needed {
 				parts = append(parts, part)
 			}
+		}
+		for _, f := range a.Fields {
+			parts = append(parts, "."+f.Name)
+			known["action."+a.Name+"."+f.Name+".example"] = true
 		}
 		known["action."+a.Name+".example"], known["action."+a.Name+".later"] = true, true
 		for _, l := range testkit.Catalog(t).All() {
@@ -57,9 +61,14 @@ func TestEveryActionHasItsWords(t *testing.T) {
 			if code != "en" && a.Phrase != "" && !l.Has(string(a.Phrase)) {
 				t.Errorf("%s has no %q", code, a.Phrase)
 			}
-			label := l.Say("action." + a.Name + ".input")
-			if c := New(Options{}); c.ask(a) != nil && utf8.RuneCountInString(label) > maxTitle {
-				t.Errorf("%s: %q is too long for a label in a modal", code, label)
+			labels := []string{l.Say("action." + a.Name + ".input")}
+			for _, f := range a.Fields {
+				labels = append(labels, l.Say("action."+a.Name+"."+f.Name))
+			}
+			for _, label := range labels {
+				if c := New(Options{}); c.ask(a) != nil && utf8.RuneCountInString(label) > maxTitle {
+					t.Errorf("%s: %q is too long for a label in a modal", code, label)
+				}
 			}
 		}
 	}

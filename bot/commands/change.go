@@ -18,39 +18,80 @@ import (
 // maxTitle is Discord's limit on a modal's title and on a label in it.
 const maxTitle = 45
 
-// modal makes a modal of one field about a room.
-func modal(q *call, action string, about snowflake.ID, title string, label discord.LabelComponent) discord.ModalCreate {
-	return discord.NewModalCreate(q.about(action, about, "").String(), message.Cut(title, maxTitle), label)
+// modal makes a modal about a room.
+func modal(
+	q *call, action string, about snowflake.ID, title string, labels ...discord.LayoutComponent,
+) discord.ModalCreate {
+	return discord.NewModalCreate(q.about(action, about, "").String(), message.Cut(title, maxTitle), labels...)
 }
 
 // ask returns what opens a modal for an action's input, unless an option or that modal gave it; nil if none is needed.
 func (c *Commands) ask(a schema.Action) asker {
-	if a.Input != schema.TextInput && a.Input != schema.NumberInput {
+	if a.Input != schema.TextInput && a.Input != schema.TextsInput && a.Input != schema.NumberInput {
 		return nil
 	}
 	return func(q *call) (discord.ModalCreate, bool, error) {
-		if _, given := q.input(a); given {
+		if _, given := q.input(a); given || len(q.texts(a)) > 0 {
 			return discord.ModalCreate{}, false, nil
 		}
 		r, err := c.ours(q, a.Phrase)
 		if err != nil {
 			return discord.ModalCreate{}, false, err
 		}
-		sum, words := r.Summary(false), "action."+a.Name
-		in := discord.NewShortTextInput(a.Field).WithRequired(a.Input == schema.NumberInput || a.Min > 0).
-			WithMaxLength(a.Max).WithValue(sum.Current(room.Action(a.Name)))
-		if a.Input == schema.NumberInput {
-			in = in.WithMaxLength(len(strconv.Itoa(a.Max)))
+		sum := r.Summary(false)
+		labels := []discord.LayoutComponent{label(q, a, sum)}
+		if a.Input == schema.TextsInput {
+			labels = textLabels(q, a, sum.Card)
 		}
-		if in.Required {
-			in = in.WithMinLength(1)
+		return modal(q, a.Name, r.ID, q.t.Say("action."+a.Name), labels...), true, nil
+	}
+}
+
+// label is the field of an action that asks for one text or number.
+func label(q *call, a schema.Action, sum room.Summary) discord.LabelComponent {
+	words := "action." + a.Name
+	in := discord.NewShortTextInput(a.Field).WithRequired(a.Input == schema.NumberInput || a.Min > 0).
+		WithMaxLength(a.Max).WithValue(sum.Current(room.Action(a.Name)))
+	if a.Input == schema.NumberInput {
+		in = in.WithMaxLength(len(strconv.Itoa(a.Max)))
+	}
+	if in.Required {
+		in = in.WithMinLength(1)
+	}
+	if example := words + ".example"; q.t.Has(example) {
+		in = in.WithPlaceholder(q.t.Say(example))
+	}
+	return discord.NewLabel(message.Cut(q.t.Say(words+".input"), maxTitle), in)
+}
+
+// textLabels are the fields of an action that asks for several texts.
+func textLabels(q *call, a schema.Action, now room.Card) (labels []discord.LayoutComponent) {
+	for _, f := range a.Fields {
+		in := discord.NewShortTextInput(f.Name)
+		if f.Long {
+			in = discord.NewParagraphTextInput(f.Name)
 		}
+		words := "action." + a.Name + "." + f.Name
+		in = in.WithRequired(false).WithMaxLength(f.Max).WithValue(now.Text(f.Name))
 		if example := words + ".example"; q.t.Has(example) {
 			in = in.WithPlaceholder(q.t.Say(example))
 		}
-		label := discord.NewLabel(message.Cut(q.t.Say(words+".input"), maxTitle), in)
-		return modal(q, a.Name, r.ID, q.t.Say(words), label), true, nil
+		labels = append(labels, discord.NewLabel(message.Cut(q.t.Say(words), maxTitle), in))
 	}
+	return labels
+}
+
+// texts returns the texts for a TextsInput that the command's options or the modal gave.
+func (q *call) texts(a schema.Action) map[string]string {
+	out := map[string]string{}
+	for _, f := range a.Fields {
+		if text, ok := q.data.OptString(f.Name); ok {
+			out[f.Name] = text
+		} else if text, ok := q.form.OptText(f.Name); ok {
+			out[f.Name] = text
+		}
+	}
+	return out
 }
 
 // input returns the text or number for an action, from the command's option or the modal; false if neither has it.
@@ -80,6 +121,8 @@ func (c *Commands) action(a schema.Action) handler {
 		case schema.NoInput:
 		case schema.TextInput:
 			req.Text, _ = q.input(a)
+		case schema.TextsInput:
+			req.Texts = q.texts(a)
 		case schema.NumberInput:
 			text, _ := q.input(a)
 			if req.Number, err = strconv.Atoi(strings.TrimSpace(text)); err != nil {
@@ -144,7 +187,7 @@ func (c *Commands) done(q *call, a schema.Action, req room.ChangeRequest, done r
 		words = append(words, "Count", req.Number)
 	case !done.Later.IsZero():
 		said = ".later"
-	case a.Input == schema.TextInput && text == "":
+	case a.Input == schema.TextInput && text == "", a.Input == schema.TextsInput && done.Room.Card.Empty():
 		said = ".cleared"
 	}
 	out := reply{text: q.t.Say("action."+a.Name+said, words...)}

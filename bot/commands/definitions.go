@@ -73,6 +73,10 @@ func (d definer) action(a schema.Action) discord.ApplicationCommandOption {
 	case schema.NoInput:
 	case schema.TextInput:
 		options = append(options, d.text(option, about, a.Min, a.Max))
+	case schema.TextsInput:
+		for _, f := range a.Fields {
+			options = append(options, d.text("opt."+f.Name, words+"."+f.Name, 0, f.Max))
+		}
 	case schema.NumberInput:
 		options = append(options, d.number(option, about, a.Min, a.Max, false))
 	case schema.MemberInput:

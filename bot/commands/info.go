@@ -76,6 +76,7 @@ func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	if r.Status != "" {
 		list = append(list, q.t.Say("info.status", "Status", message.Escape(r.Status)))
 	}
+	list = append(list, message.Card(r.Card)...)
 	list = append(list,
 		q.t.Say("info.owner", "Owner", message.UserMention(r.Access.OwnerID), "When", message.RelativeTime(r.OpenedAt)))
 	if len(v.Roster) > 0 {

@@ -155,3 +155,18 @@ func Mentions(t text.Texts, users []snowflake.ID) string {
 func Lines(list ...string) string {
 	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), "\n")
 }
+
+// Card shows a room's card in lines: its headline, its note, and its link with the whole address, so that everybody
+// sees where it leads.
+func Card(c room.Card) (lines []string) {
+	if c.Headline != "" {
+		lines = append(lines, "🪧 "+Bold(c.Headline))
+	}
+	if c.Note != "" {
+		lines = append(lines, Escape(c.Note))
+	}
+	if c.Link != "" {
+		lines = append(lines, "🔗 <"+c.Link+">")
+	}
+	return lines
+}

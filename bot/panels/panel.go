@@ -42,7 +42,7 @@ func panel(t text.Texts, site pages.Site, r *room.Room, a room.Access) []discord
 	if r.Locked {
 		colour = colourLocked
 	}
-	said := []string{facts}
+	said := append([]string{facts}, message.Card(r.Card)...)
 	if !r.ClosingAt.IsZero() {
 		colour, keep = colourClosing, discord.ButtonStyleSuccess
 		said = append(said, t.Say("panel.closing", "When", message.RelativeTime(r.ClosingAt)))

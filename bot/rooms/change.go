@@ -57,6 +57,7 @@ var actions = map[room.Action]func(changeOp, context.Context) error{
 	room.DoRename:   changeOp.rename,
 	room.DoSeats:    changeOp.seats,
 	room.DoStatus:   changeOp.status,
+	room.DoCard:     changeOp.card,
 	room.DoPrivate:  privacy(func(r *room.Room) { r.Private = true }),
 	room.DoPublic:   privacy(func(r *room.Room) { r.Private, r.Locked, r.Hidden = false, false, false }),
 	room.DoLock:     privacy(func(r *room.Room) { r.Locked = true }),
@@ -213,6 +214,28 @@ func (c changeOp) status(ctx context.Context) error {
 	}, func(ctx context.Context) error {
 		return c.rs.o.Discord.SetStatus(ctx, c.r.ID, text, "Snug: status by "+c.who.UserID.String())
 	})
+}
+
+// card changes what the owner tells of the room.
+func (c changeOp) card(ctx context.Context) error {
+	next := c.r.Card
+	for _, f := range c.row.Fields {
+		text, given := c.q.Texts[f.Name]
+		if !given {
+			continue
+		}
+		clean, err := c.g.settings.CheckText(f, text)
+		if err != nil {
+			return err
+		}
+		next.SetText(f.Name, clean)
+	}
+	if next == c.r.Card {
+		return nil
+	}
+	entry := c.entry()
+	entry.Old, entry.New = c.r.Card.String(), next.String()
+	return c.rs.change(ctx, c.g, c.r, &entry, func(doc *room.Room) { doc.Card = next })
 }
 
 // watch creates a new spectator link; one that is there ends.

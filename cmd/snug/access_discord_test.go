@@ -65,6 +65,8 @@ func actionRows() (rows []commandRow) {
 		case schema.NoInput:
 		case schema.TextInput:
 			options[a.Field] = "Renamed"
+		case schema.TextsInput:
+			options[a.Fields[0].Name] = "Renamed"
 		case schema.NumberInput:
 			options[a.Field] = a.Max
 		case schema.MemberInput:

@@ -247,6 +247,9 @@ func actionRoutes() (list []route) {
 		case schema.NoInput:
 		case schema.TextInput:
 			value = "Renamed"
+		case schema.TextsInput:
+			form.Set(a.Fields[0].Name, "Renamed")
+			body[a.Fields[0].Name] = "Renamed"
 		case schema.NumberInput:
 			value = a.Max
 		case schema.MemberInput:

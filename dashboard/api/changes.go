@@ -38,6 +38,12 @@ func (changeInput) Schema(r huma.Registry) *huma.Schema {
 		case a.Field != "":
 			s.Properties[a.Field] = fieldSchema(a, r)
 		}
+		for _, f := range a.Fields {
+			s.Properties[f.Name] = &huma.Schema{
+				Type:        huma.TypeString,
+				Description: fmt.Sprintf("Up to %d characters; left out, it stays. For %s", f.Max, a.Name),
+			}
+		}
 	}
 	s.PrecomputeMessages()
 	return s

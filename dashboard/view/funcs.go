@@ -13,6 +13,7 @@ import (
 
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
 	"snug/shared/text"
 )
 
@@ -38,6 +39,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"clockT":  clockTime,
 		"clock":   clock,
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"site":    schema.Site,
 		"qr":      e.codes.draw,
 		"to":      pages.All,
 		"privacy": w.privacy,

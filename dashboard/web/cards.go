@@ -108,7 +108,11 @@ func (s *Site) publicRoomCard(t text.Texts, g room.GuildInfo, l room.Live) (*vie
 	c := card.Card{
 		Name: l.Room.Name, Place: g.Name, Seats: l.Room.Seats, Taken: l.Occupied(), Closed: l.Room.Access.Locked,
 	}
-	return s.roomCard(t, c, t.Say("card.room", "Server", g.Name), s.o.Links.Room(l.Room.ID))
+	about := t.Say("card.room", "Server", g.Name)
+	if headline := l.Room.Card.Headline; headline != "" {
+		about = headline + " · " + about
+	}
+	return s.roomCard(t, c, about, s.o.Links.Room(l.Room.ID))
 }
 
 // roomCard completes a card of a room: about says what it is.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ type (
 		NewInvite bool `json:"new_invite" required:"false" doc:"Create another Discord invite: the last one failed."`
 	}
 
-	// ChangeInput is one thing to do to a room: do, and the field that the action's row names, as texts or whole
+	// ChangeInput is one thing to do to a room: do, and the fields that the action's row names, as texts or whole
 	// numbers.
 	ChangeInput map[string]any
 
@@ -127,12 +128,27 @@ func (in ChangeInput) Request(q room.Request) (room.ChangeRequest, error) {
 		return out, errs.Field("do", "Snug can't do that to a room. Reload the page, then try again.")
 	}
 	for _, other := range schema.Actions() {
-		if _, given := in.sent(other.Field); given && other.Field != a.Field {
-			return out, errs.Field(other.Field, "%s doesn't take %s. Leave it out.", do, other.Field)
+		for _, field := range other.Takes() {
+			if _, given := in.sent(field); given && !slices.Contains(a.Takes(), field) {
+				return out, errs.Field(field, "%s doesn't take %s. Leave it out.", do, field)
+			}
 		}
 	}
-	if a.Input == schema.NoInput {
+	switch a.Input {
+	case schema.NoInput:
 		return out, nil
+	case schema.TextsInput:
+		out.Texts = map[string]string{}
+		for _, f := range a.Fields {
+			if text, given := in.sent(f.Name); given {
+				out.Texts[f.Name] = text
+			}
+		}
+		if len(out.Texts) == 0 {
+			return out, errs.Field(a.Fields[0].Name, "%s needs %s. Send it.", do, a.Fields[0].Name)
+		}
+		return out, nil
+	default:
 	}
 	text, given := in.sent(a.Field)
 	if text = strings.TrimSpace(text); !given || text == "" && (a.Input != schema.TextInput || a.Min > 0) {

@@ -44,6 +44,7 @@ type (
 		OpenedAt  time.Time    `json:"opened_at"`
 		ClosingAt *time.Time   `json:"closing_at" doc:"null: no closing is announced."`
 		Status    string       `json:"status"`
+		Card      Card         `json:"card" doc:"What its owner tells of it."`
 		LiveSince *time.Time   `json:"live_since" doc:"Since when somebody is in voice. null: nobody is."`
 		Knocking  int          `json:"knocking" doc:"How many people ask to be let in."`
 		Waiting   int          `json:"waiting" doc:"How many people wait for a seat."`
@@ -52,6 +53,13 @@ type (
 		Rev       protocol.Rev `json:"rev" doc:"The revision, as the live protocol counts it."`
 		URL       string       `json:"url"`
 		DeepLink  string       `json:"deep_link" doc:"Opens the channel in Discord."`
+	}
+
+	// Card is a room's card.
+	Card struct {
+		Headline string `json:"headline"`
+		Link     string `json:"link" doc:"An https address; empty for none."`
+		Note     string `json:"note"`
 	}
 
 	// Opened is a room that was opened just now, with its first invite.
@@ -93,8 +101,8 @@ func (e Encoder) Room(l room.Live, rev protocol.Rev) Room {
 		Taken: l.Occupied(), Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt, ClosingAt: TimeOrNull(l.Room.ClosingAt),
 		Status: l.Room.Status, LiveSince: TimeOrNull(l.Room.LiveSince), Knocking: l.Room.Knocking,
-		Waiting: l.Room.Waiting,
-		Held:    append([]time.Time{}, l.Room.Held...), Roster: People(l.Roster),
+		Waiting: l.Room.Waiting, Card: Card(l.Room.Card),
+		Held: append([]time.Time{}, l.Room.Held...), Roster: People(l.Roster),
 		Rev: rev, URL: e.Links.Room(l.Room.ID), DeepLink: e.Links.Channel(l.Room.GuildID, l.Room.ID),
 	}
 }

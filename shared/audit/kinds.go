@@ -19,6 +19,7 @@ const (
 	SeatsChanged         Kind = "seats_changed"
 	PrivacyChanged       Kind = "privacy_changed"
 	StatusChanged        Kind = "status_changed"
+	CardChanged          Kind = "card_changed"
 	OwnerChanged         Kind = "owner_changed" // Target is the owner now
 	SpectatorLinkChanged Kind = "spectator_link_changed"
 	GuestInvitesChanged  Kind = "guest_invites_changed"
@@ -174,6 +175,11 @@ var table = []Row{
 	{
 		Kind: StatusChanged, Icon: "💬", About: AboutRooms, In: toAll,
 		Old: code("the status before"), New: typed("the status now"),
+		Variants: []string{"none"}, Variant: func(e *Entry) string { return when(e.New == "", "none") },
+	},
+	{
+		Kind: CardChanged, Icon: "🪧", About: AboutRooms, In: toAll,
+		Old: code("the card's texts before"), New: typed("its texts now: headline, note and link, joined by ` · `"),
 		Variants: []string{"none"}, Variant: func(e *Entry) string { return when(e.New == "", "none") },
 	},
 	{

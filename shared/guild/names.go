@@ -64,6 +64,15 @@ func (s Settings) CheckStatus(status string) (string, error) {
 	return status, s.checkWords("status", status)
 }
 
+// CheckText gives a text of a room's card as it is kept, "" for none, under the same rules as names.
+func (s Settings) CheckText(f schema.TextField, text string) (string, error) {
+	text, err := f.Clean(text)
+	if err != nil {
+		return "", err
+	}
+	return text, s.checkWords(f.Name, text)
+}
+
 func (s Settings) checkWords(field, text string) error {
 	if _, blocked := Blocked(text, s.BlockedWords); blocked {
 		return errs.Field(field, "This server doesn't allow one of the words in “%s”. Choose others.", text)

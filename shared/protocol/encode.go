@@ -117,7 +117,7 @@ func describe(l *room.Live) Room {
 		UserLimit: l.UserLimit(), Seats: l.Room.Seats, Taken: l.Occupied(),
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
-		Status: l.Room.Status, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting,
+		Status: l.Room.Status, Headline: l.Room.Card.Headline, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting,
 		Held: make([]int64, len(l.Room.Held)),
 	}
 	for i, t := range l.Room.Held {

@@ -83,6 +83,7 @@ func messages(t *testing.T) map[string][]byte {
 		"voice.left":    ev(live(10, room.VoiceLeft{UserID: nelly}, nil)),
 		"room.updated": ev(live(11, room.Changed{}, func(l *room.Live) {
 			l.Room.Name, l.Room.Seats, l.Room.Access.Private, l.Room.Access.Locked = "Friday night", 6, false, true
+			l.Room.Card.Headline = "Casual, until 11"
 			l.Room.Status, l.Room.Knocking, l.Room.Waiting, l.Room.Held = "Round 2", 1, 2, []time.Time{
 				now.Add(time.Minute),
 			}

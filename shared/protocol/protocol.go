@@ -161,6 +161,7 @@ type (
 		OpenedAt  int64        `json:"openedAt"`
 		ClosingAt *int64       `json:"closingAt"` // null if no closing is announced
 		Status    string       `json:"status"`    // the room's activity; "" if there is none
+		Headline  string       `json:"headline"`  // of the room's card; "" if there is none
 		Knocking  int          `json:"knocking"`  // how many people ask to be let in
 		Waiting   int          `json:"waiting"`   // how many people wait for a seat
 		Held      []int64      `json:"held"`      // when held seats expire, earliest first

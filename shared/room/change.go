@@ -18,6 +18,7 @@ const (
 	DoRename   Action = "rename"   // beyond Discord's budget the name is applied later
 	DoSeats    Action = "seats"    //
 	DoStatus   Action = "status"   // of the voice channel; "" clears it
+	DoCard     Action = "card"     // what the owner tells of it
 	DoPrivate  Action = "private"  // guests alone see and enter it
 	DoPublic   Action = "public"   // every member sees and enters it: neither private, locked nor hidden
 	DoLock     Action = "lock"     // nobody new gets in, by invite neither; who is inside stays let in
@@ -78,7 +79,8 @@ const (
 
 // What is asked about one room beyond Request.
 type (
-	// ChangeRequest asks to change a room. The action's row says which of Text, Number and User it reads.
+	// ChangeRequest asks to change a room. The action's row says which of Text, Texts, Number and User it
+	// reads.
 	ChangeRequest struct {
 		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
@@ -86,6 +88,8 @@ type (
 		Text   string       `json:"text,omitempty"`
 		Number int          `json:"number,omitempty"`
 		User   snowflake.ID `json:"user,omitempty"`
+		// Texts are by the names of the row's Fields.
+		Texts map[string]string `json:"texts,omitempty"`
 	}
 
 	// ChangeDone is the room after a change.

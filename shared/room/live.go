@@ -25,6 +25,7 @@ type Summary struct {
 	OpenedName string       `json:"opened_name,omitempty"`
 	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status     string       `json:"status,omitempty"`    // the voice channel's status
+	Card       Card         `json:"card,omitzero"`
 	// the channel's voice_start_time; zero: nobody is in voice, or unknown
 	LiveSince time.Time `json:"live_since,omitzero"`
 	Knocking  int       `json:"knocking,omitempty"` // number of pending knocks

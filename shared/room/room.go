@@ -64,6 +64,7 @@ type Room struct {
 	LobbyID snowflake.ID `json:"lobby_id,omitempty"` // the lobby it was opened through; 0: none
 	Number  int          `json:"number,omitempty"`   // {n} in its name: the lowest free number
 	Status  string       `json:"status,omitempty"`   // the voice channel's status
+	Card    Card         `json:"card,omitzero"`
 	// WatchToken lets spectators see who is in, at /watch/{channel}?t=…; "" while the room has no spectator link.
 	WatchToken string `json:"watch_token,omitempty"`
 	// GuestsInvite means that guests can make invite links too.
@@ -318,6 +319,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
 		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status,
+		Card:     r.Card,
 		Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee,

@@ -13,6 +13,7 @@ type Input int
 const (
 	NoInput     Input = iota
 	TextInput         // a line of text with Min to Max characters
+	TextsInput        // the texts of Fields; those that are left out stay as they are, "" clears one
 	NumberInput       // a whole number from Min to Max
 	MemberInput       // a member of the server
 	BannedInput       // somebody who is banned from the room, and may have left the server
@@ -20,6 +21,14 @@ const (
 
 // User reports whether the input is the ID of a user.
 func (i Input) User() bool { return i == MemberInput || i == BannedInput }
+
+// TextField is one of the texts of a TextsInput. Its label is the message action.NAME.FIELD.
+type TextField struct {
+	Name string
+	Max  int  // characters
+	Long bool // it may take several lines to show
+	Link bool // it is the address of a page
+}
 
 // Who says who may do an action.
 type Who int
@@ -32,8 +41,8 @@ const (
 
 // Action is one thing that people can do to a room: in Discord by a command and buttons, on the room's page,
 // and over the API. Its texts have the IDs action.NAME (on a button), .command (the command's name), .about, .done,
-// .input (what it asks for), .on (a switch's name on the page), and where they're needed .example, .cleared, .later,
-// .none, and .ask, .ask.text, .yes and .no (its question).
+// .input (what it asks for), .FIELD (each of its Fields), .on (a switch's name on the page), and where they're needed
+// .example, .cleared, .later, .none, and .ask, .ask.text, .yes and .no (its question).
 type Action struct {
 	Name string
 	// Phrase completes "Only the room's owner or a manager of the server can …". It is empty for Claimers, who are
@@ -45,6 +54,7 @@ type Action struct {
 	Input    Input
 	Field    string // what the input is called: a command's option, a form's input, a field of the API; "" for NoInput
 	Min, Max int    // of the input
+	Fields   []TextField
 
 	// Undo is the action that takes it back. The two are one switch on the page, unless they ask for a user.
 	Undo    string
@@ -73,6 +83,13 @@ var actions = []Action{
 	{
 		Name: "status", Phrase: "set its status", Kind: "status_changed", Emoji: "💬", Panel: 5,
 		Input: TextInput, Field: "status", Max: MaxStatus,
+	},
+	{
+		Name: "card", Phrase: "edit its card", Kind: "card_changed", Emoji: "🪧", Input: TextsInput,
+		Fields: []TextField{
+			{Name: "headline", Max: MaxHeadline}, {Name: "link", Max: MaxLink, Link: true},
+			{Name: "note", Max: MaxNote, Long: true},
+		},
 	},
 	{Name: "private", Phrase: "make it private", Kind: "privacy_changed", Undo: "public"},
 	{Name: "public", Phrase: "make it public", Kind: "privacy_changed", Emoji: "🌍", Panel: 2},
@@ -113,6 +130,18 @@ func ActionNamed(name string) (Action, bool) {
 		return Action{}, false
 	}
 	return actions[i], true
+}
+
+// Takes returns the names of the fields that the action reads.
+func (a Action) Takes() []string {
+	if a.Field != "" {
+		return []string{a.Field}
+	}
+	var names []string
+	for _, f := range a.Fields {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // Undoes returns the action that this one takes back; false if there is none.

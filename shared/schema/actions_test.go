@@ -17,8 +17,8 @@ func TestActions(t *testing.T) {
 			t.Errorf("%q isn't a name, or is there twice", a.Name)
 		case (a.Phrase == "") != (a.Who == Claimers) || a.Kind == "":
 			t.Errorf("%s: phrase %q, kind %q", a.Name, a.Phrase, a.Kind)
-		case (a.Field == "") != (a.Input == NoInput):
-			t.Errorf("%s: field %q", a.Name, a.Field)
+		case (len(a.Takes()) == 0) != (a.Input == NoInput), (len(a.Fields) > 0) != (a.Input == TextsInput):
+			t.Errorf("%s: fields %q", a.Name, a.Takes())
 		case a.Input.User() && a.Field != "user": // the page has one form for all that is done to somebody
 			t.Errorf("%s: the field is %q, not user", a.Name, a.Field)
 		case (a.Input == TextInput || a.Input == NumberInput) != (a.Max > a.Min):

@@ -238,7 +238,7 @@ function renewSoon() {
 
 async function renew() {
   clearTimeout(renewing);
-  if (over || !(await refresh("state", "owner", "actions", "knocks", "links", "log", "yours"))) return;
+  if (over || !(await refresh("state", "owner", "card", "actions", "knocks", "links", "log", "yours"))) return;
   const held0 = held;
   state = page();
   held = moment(state.held_until);
