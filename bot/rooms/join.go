@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -51,6 +52,7 @@ func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who acce
 			out.Invites = append(out.Invites, rs.link(ctx, r, v))
 		}
 	}
+	out.Holders = rs.holders(g, r, out.MayControl)
 	if !out.MayControl {
 		out.KnowsSince = r.VisitsVisibleSince(who.UserID)
 		return out
@@ -74,6 +76,31 @@ func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who acce
 		}
 	}
 	return out
+}
+
+// holders returns for whom seats are held, as far as their names are known. Those who aren't let in yet are only for
+// users who control the room.
+func (rs *Rooms) holders(g *guildState, r *roomState, control bool) (list []room.Holder) {
+	now := g.now()
+	for _, h := range r.Holds {
+		if !now.Before(h.Until) || !control && r.Arrival(h.UserID) != nil {
+			continue
+		}
+		who := room.Holder{UserID: h.UserID, Until: h.Until}
+		if guest := r.Guest(h.UserID); guest != nil {
+			who.Name, who.Avatar = guest.Name, guest.Avatar
+		} else if a := r.Arrival(h.UserID); a != nil {
+			who.Name = a.Name
+		}
+		if s, known := rs.knownStanding(g, h.UserID); known {
+			who.SetAppearance(s)
+		}
+		if who.Name != "" {
+			list = append(list, who)
+		}
+	}
+	slices.SortFunc(list, func(a, b room.Holder) int { return a.Until.Compare(b.Until) })
+	return list
 }
 
 // Join moves an actor who is in voice into the room; for others a seat is held while they connect in

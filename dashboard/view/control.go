@@ -170,6 +170,9 @@ func (r *Room) Line() []Knocker {
 	return list
 }
 
+// InLine is how many wait for a seat, the one who looks among them.
+func (r *Room) InLine() int { return max(r.View.Place, r.View.Room.Waiting) }
+
 // RenameNote says how often the room can be renamed, or when it will be.
 func (r *Room) RenameNote(t text.Texts) string {
 	c := r.View.Control

@@ -227,14 +227,16 @@ func TestPeopleHaveTheirPictures(t *testing.T) {
 func TestRoomPageKeepsSeats(t *testing.T) {
 	p := fixtures.RoomPage(4, 2)
 	p.View.Roster[0].Seat, p.View.Roster[1].Seat = 4, 2
-	p.View.Room.Held = []time.Time{p.Now.Add(time.Minute)}
+	p.View.Room.Seats = 5
+	p.View.Room.Held = []time.Time{p.Now.Add(time.Minute), p.Now.Add(2 * time.Minute)}
+	p.View.Holders = []room.Holder{{UserID: 8 << 40, Name: "Priya", Until: p.View.Room.Held[1]}}
 	doc, _ := render(t, newEngine(t), p)
 	var text []string
 	for n := range find(doc, "seats").ChildNodes() {
 		text = append(text, textOf(n))
 	}
 	if want := []string{
-		"Seat held held 1:00", "J Jonas muted", "Free seat", "M Mara owner · you",
+		"Seat held held 1:00", "J Jonas muted", "P Priya held 2:00", "M Mara owner · you", "Free seat",
 	}; !slices.Equal(text, want) {
 		t.Errorf("seats say %q, want %q", text, want)
 	}

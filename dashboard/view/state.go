@@ -27,6 +27,7 @@ type pageState struct {
 	Control   bool              `json:"control,omitempty"`   // they run the room
 	Overfills bool              `json:"overfills,omitempty"` // they come in though all seats are taken
 	Place     int               `json:"place,omitempty"`     // in the waiting list
+	Holders   []room.Holder     `json:"holders,omitempty"`   // for whom seats are held
 	Idle      *time.Time        `json:"idle_deadline,omitempty"`
 	Kept      bool              `json:"kept,omitempty"`  // the room is empty, and somebody keeps it
 	Timeout   int64             `json:"idle_timeout_ms"` // -1 is never
@@ -38,6 +39,7 @@ func (r *Room) State() any {
 	s.Rooms = []json.RawMessage{r.snapshot(r.View.Room, r.View.Roster, r.Rev)}
 	s.Room, s.Admitted = r.View.Room.ID, r.me() != 0 && r.View.Room.Access.Admitted(r.me())
 	s.Control, s.Overfills, s.Place = r.View.MayControl, r.View.MayOverfill, r.View.Place
+	s.Holders = r.View.Holders
 	s.HeldUntil, s.Idle, s.Kept = wire.TimeOrNull(r.HeldUntil), wire.TimeOrNull(r.View.IdleDeadline), r.View.Kept
 	if s.Timeout = time.Duration(r.IdleTimeout).Milliseconds(); r.IdleTimeout == guild.Never {
 		s.Timeout = -1

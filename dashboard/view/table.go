@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -38,7 +39,9 @@ type Seat struct {
 	Owner  bool
 	You    bool
 	Held   string // how long it is held, as "1:40"; "" for not
-	Yours  bool   // it is held for the one who looks
+	// Holder is for whom; nil if that isn't for the one who looks to know.
+	Holder *room.Person
+	Yours  bool // it is held for the one who looks
 }
 
 // Kind is the seat's class.
@@ -73,9 +76,15 @@ func (s Seat) Notes(t text.Texts) string {
 	return strings.Join(notes, " · ")
 }
 
-// newTable seats a roster. me is 0 for nobody; held are how long seats are
-// held, "" for none: the first for who looks, the others for whoever it is.
-func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...string) Table {
+// heldSeat is a free seat that is held for somebody.
+type heldSeat struct {
+	left  string // as "1:40"
+	who   *room.Person
+	yours bool
+}
+
+// newTable seats a roster. me is 0 for nobody.
+func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...heldSeat) Table {
 	t := Table{Total: seats, Taken: room.Occupied(roster)}
 	t.Full = t.Taken >= seats
 	t.Seats = make([]Seat, max(seats, t.Taken))
@@ -87,14 +96,10 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...s
 		}
 		t.Seats[place-1] = Seat{Person: p, Owner: p.UserID == owner, You: me != 0 && p.UserID == me}
 	}
-	mine := true // of held, the first is for who looks
 	for i := range t.Seats {
-		for len(held) > 0 && held[0] == "" {
-			held, mine = held[1:], false
-		}
 		if s := &t.Seats[i]; s.Person == nil && len(held) > 0 {
-			s.Held, s.Yours = held[0], mine
-			held, mine = held[1:], false
+			s.Held, s.Holder, s.Yours = held[0].left, held[0].who, held[0].yours
+			held = held[1:]
 			t.Kept++
 		}
 	}
@@ -106,12 +111,13 @@ func newTable(roster []room.Person, seats int, owner, me snowflake.ID, held ...s
 	return t
 }
 
-// Table is the room's table as the person sees it.
+// Table is the room's table as the person sees it. Of the seats that are held, theirs is the first.
 func (r *Room) Table() Table {
-	held, others := []string{""}, r.View.Room.Held
-	if mine := r.HeldUntil; !mine.IsZero() {
+	var held []heldSeat
+	others, mine := r.View.Room.Held, r.HeldUntil
+	if !mine.IsZero() {
 		if !r.In() {
-			held[0] = clock(r.Now, mine)
+			held = append(held, heldSeat{clock(r.Now, mine), r.holder(mine, true), true})
 		}
 		if i := slices.IndexFunc(others, mine.Equal); i >= 0 {
 			others = slices.Delete(slices.Clone(others), i, i+1)
@@ -119,10 +125,20 @@ func (r *Room) Table() Table {
 	}
 	for _, t := range others {
 		if t.After(r.Now) {
-			held = append(held, clock(r.Now, t))
+			held = append(held, heldSeat{clock(r.Now, t), r.holder(t, false), false})
 		}
 	}
 	return newTable(r.View.Roster, r.View.Room.Seats, r.View.Room.Access.OwnerID, r.me(), held...)
+}
+
+// holder is for whom a seat is held until a time: for the one who looks, or for somebody else; nil if that isn't known.
+func (r *Room) holder(until time.Time, mine bool) *room.Person {
+	for _, h := range r.View.Holders {
+		if h.Until.Equal(until) && (h.UserID == r.me()) == mine {
+			return &room.Person{UserID: h.UserID, DisplayName: h.Name, Avatar: h.Avatar}
+		}
+	}
+	return nil
 }
 
 // NoSeat says whether the person would find no seat: those that are held for others count as taken, but not

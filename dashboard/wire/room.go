@@ -82,6 +82,14 @@ type (
 		ClaimAt      *time.Time   `json:"claim_at,omitempty" doc:"When it can be claimed. Missing: its owner is there."`
 		Place        int          `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
 		HeldUntil    *time.Time   `json:"held_until,omitempty" doc:"A seat is held for you until then."`
+		Holders      []Holder     `json:"holders" nullable:"false" doc:"For whom seats are held, as far as you may know."`
+	}
+
+	// Holder is somebody for whom a seat is held.
+	Holder struct {
+		UserID snowflake.ID `json:"user_id"`
+		Name   string       `json:"name"`
+		Until  time.Time    `json:"until"`
 	}
 
 	// Invite is an invite that who controls the room sees.
@@ -139,7 +147,10 @@ func (e Encoder) View(l room.Live, rev protocol.Rev, v room.View) View {
 		Room: e.Room(l, rev), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill,
 		Invites: []Invite{}, IdleDeadline: TimeOrNull(v.IdleDeadline), VoiceIn: v.VoiceIn,
 		Deadline: TimeOrNull(v.Deadline), MayClaim: v.MayClaim, ClaimAt: TimeOrNull(v.ClaimAt), Place: v.Place,
-		HeldUntil: TimeOrNull(v.HeldUntil),
+		HeldUntil: TimeOrNull(v.HeldUntil), Holders: []Holder{},
+	}
+	for _, h := range v.Holders {
+		out.Holders = append(out.Holders, Holder{h.UserID, h.Name, h.Until})
 	}
 	for _, i := range v.Invites {
 		out.Invites = append(out.Invites, e.Invite(i))

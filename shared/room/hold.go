@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // HoldReason says why a seat is held.
@@ -24,6 +26,17 @@ type Hold struct {
 	Why    HoldReason   `json:"why"`
 	Until  time.Time    `json:"until"`
 }
+
+// Holder is somebody for whom a seat is held.
+type Holder struct {
+	UserID snowflake.ID `json:"user_id"`
+	Name   string       `json:"name"` // display name; Holders whose name isn't known are left out
+	Avatar string       `json:"avatar,omitempty"`
+	Until  time.Time    `json:"until"`
+}
+
+// SetAppearance updates name and avatar from a standing.
+func (h *Holder) SetAppearance(s access.Standing) { setAppearance(&h.Name, &h.Avatar, s) }
 
 // Hold returns the current hold of a user, or nil.
 func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {

@@ -167,6 +167,9 @@ type (
 		Place int `json:"place,omitempty"`
 		// HeldUntil is when the seat held for the user is released; zero for none.
 		HeldUntil time.Time `json:"held_until,omitzero"`
+		// Holders are those for whom seats are held, who is released first at first. Those on their way who aren't let
+		// in yet are only for users who control the room.
+		Holders []Holder `json:"holders,omitempty"`
 		// Suspended is why the user's access is suspended, and what to do; nil if it isn't.
 		Suspended *errs.Error `json:"suspended,omitempty"`
 		// VoiceIn is the voice channel of this guild that the user is in; 0 for none.

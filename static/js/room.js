@@ -52,23 +52,32 @@ function heldForOthers(r) {
   return list;
 }
 
+// A held seat as it is shown: for how long, and for whom, as far as the page was told.
+function keptSeat(at, mine) {
+  const h = state.holders?.find((o) => Date.parse(o.until) === at && (o.user_id === me) === mine);
+  const who = h && { userId: h.user_id, displayName: h.name, avatar: h.avatar };
+  return { mine, who, note: t("seat.held", { Left: clock(at - now()) }) };
+}
+
 function paint() {
   const r = room();
   if (!r) return;
   if (inside()) held = 0;
-  const keep = held > now();
-  const note = (at) => t("seat.held", { Left: clock(at - now()) });
-  seats.show(r, { mine: keep ? note(held) : "", others: heldForOthers(r).map(note) });
+  const mine = held > now() ? [keptSeat(held, true)] : [];
+  seats.show(r, [...mine, ...heldForOthers(r).map((at) => keptSeat(at, false))]);
   text($("room-h"), r.name);
   text($("kind"), privacy(r));
   $("kind-i").setAttribute("href", r.private || r.locked ? "#i-lock" : "#i-open");
   const taken = humans(r.roster).length;
   document.title = `${taken ? `(${taken}/${r.seats}) ` : ""}${r.name} · Snug`;
-  $("waiting").hidden = !r.waiting;
-  if (r.waiting) text($("waiting"), t("room.waiting", { Count: r.waiting }));
+  const { place } = state;
+  $("waiting").hidden = !r.waiting && !place;
+  text($("waiting"), place ? t("room.place", { Place: place, Count: Math.max(place, r.waiting) }) : waitingFor(r));
   paintDoor();
   paintEnd();
 }
+
+const waitingFor = (r) => (r.waiting ? t("room.waiting", { Count: r.waiting }) : "");
 
 // However many events come at once, the picture is drawn once a frame.
 let painting = 0;
@@ -371,8 +380,9 @@ const actions = {
     if (!out) return;
     close("dlg-full");
     held = moment(out.held_until);
-    if (held) paint();
-    progress(t(held ? "room.free.say" : "room.wait.say"));
+    state.place = out.place;
+    paint();
+    progress(held ? t("room.free.say") : "");
   },
   async knock(form) {
     try {

@@ -14,8 +14,12 @@ export function letter(name) {
   return [...upper].length === 1 ? upper : first;
 }
 
-/** Fills an avatar, keeping a picture that is right. */
+/** Fills an avatar, keeping a picture that is right; of nobody it is empty. */
 export function avatar(el, p) {
+  if (!p) {
+    el.className = "a";
+    return el.replaceChildren();
+  }
   el.className = `a tint-${tint(p.userId)}`;
   const want = p.avatar ? `${document.body.dataset.cdn}/avatars/${p.userId}/${p.avatar}.png?size=128` : "";
   const img = el.querySelector("img");
@@ -63,16 +67,19 @@ export class Seats {
     this.slots = [...this.list.children].map((li) => li.dataset.user ?? "");
   }
 
-  /** Shows a room; mine says how long a seat is kept for who looks, "" for none, and others those for others. */
-  show(room, { mine = "", others = [] } = {}) {
+  /**
+   * Shows a room. kept are the seats that are held: for how long, note; for whom, who, undefined where that isn't
+   * known; and whether for who looks, mine.
+   */
+  show(room, kept = []) {
     const people = new Map(humans(room.roster).map((p) => [p.userId, p]));
     const count = Math.max(room.seats, people.size);
     const arrived = this.assign(people, count);
-    const kept = [...(mine ? [["seat.yours", mine]] : []), ...others.map((note) => ["seat.kept", note])];
+    let next = 0;
     this.slots.forEach((id, i) => {
       const li = this.list.children[i] ?? this.list.appendChild(document.createElement("li"));
       if (id) this.sit(li, people.get(id), room, arrived.has(id));
-      else this.free(li, ...(kept.shift() ?? ["seat.free", ""]));
+      else this.free(li, kept[next++]);
     });
     while (this.list.children.length > count) this.list.lastChild.remove();
     const taken = people.size;
@@ -118,15 +125,18 @@ export class Seats {
     text(li.querySelector(".notes"), notes(p, room.ownerId === p.userId, this.me === p.userId));
   }
 
-  free(li, who, note) {
-    const kind = note ? "held" : "empty";
+  free(li, held) {
+    const kind = held ? "held" : "empty";
     if (li.dataset.user || !li.firstChild) {
       const stood = Boolean(li.dataset.user);
       li.replaceChildren($("t-free").content.cloneNode(true));
       delete li.dataset.user;
       li.className = `seat ${kind}${stood ? " rose" : ""}`;
     } else if (!li.classList.contains(kind)) li.className = `seat ${kind}`;
-    text(li.querySelector(".who"), t(who));
-    text(li.querySelector(".notes"), note);
+    const who = held?.who;
+    avatar(li.querySelector(".a"), who);
+    const name = held?.mine ? t("seat.yours") : (who?.displayName ?? t(held ? "seat.kept" : "seat.free"));
+    text(li.querySelector(".who"), name);
+    text(li.querySelector(".notes"), held?.note ?? "");
   }
 }
