@@ -50,8 +50,8 @@ func TestMainJob(t *testing.T) {
 	h.must(h.join("alice", id))
 	alice.seated("alice")
 	h.eventually("her browser said how long that took", func() bool { return h.app.live.BrowserLatency().Events > 0 })
-	if l, sent := h.app.live.BrowserLatency(), h.app.live.Latency(); l.P50 < sent.P50 || l.P50 > patience {
-		t.Errorf("browsers say %+v, to their connections it was %+v", l, sent)
+	if l := h.app.live.BrowserLatency(); l.P50 <= 0 || l.P50 > patience {
+		t.Errorf("browsers say %+v", l)
 	}
 	bruno.do("follow the invite", chromedp.Navigate(bruno.at(strings.TrimPrefix(link, h.url))))
 	bruno.sees("the room's name and who is inside",

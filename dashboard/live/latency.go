@@ -17,7 +17,6 @@ import (
 // until that report arrives is measured by the clock that also timed the event's arrival, so it
 // includes the way back. Reports influence only this number: one counts only if its event was sent
 // to that connection, for a member's visible page, and once per protocol.ShownEvery and person.
-// protocol.ShownEvery a person.
 
 // recent holds the last latencies.
 type recent struct {
