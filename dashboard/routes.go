@@ -30,13 +30,10 @@ func (s *Server) routes() (http.Handler, error) {
 	s.engine = e
 	e.Use(s.requests.Middleware()...)
 	s.site.Mount(e)
-	s.api, err = api.New(e, api.Options{
+	s.api = api.New(e, api.Options{
 		Requests: s.requests, Actions: s.actions, Links: s.links(), Hub: s.o.Hub, Keys: s.o.Keys, Base: s.base,
 		Version: s.o.Version, English: s.view.Texts("en", ""), Now: s.o.Now, Log: s.o.Log,
 	})
-	if err != nil {
-		return nil, err
-	}
 	s.operations(e)
 	e.GET(request.LivePath, s.o.Live.Handler())
 	e.GET(view.StaticPrefix+"*path", gin.WrapH(s.view.StaticHandler()))

@@ -2,10 +2,11 @@ package api
 
 import (
 	"fmt"
-	"github.com/danielgtaylor/huma/v2"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"snug/dashboard/api/openapi"
 	"snug/dashboard/request"

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,7 +50,7 @@ type Service struct {
 }
 
 // New makes the API, whose operations and description become routes of e.
-func New(e *gin.Engine, o Options) (*Service, error) {
+func New(e *gin.Engine, o Options) *Service {
 	s := &Service{
 		o: o, req: o.Requests, actions: o.Actions, enc: wire.Encoder{Links: o.Links}, now: o.Now,
 	}
@@ -64,18 +65,18 @@ func New(e *gin.Engine, o Options) (*Service, error) {
 	} {
 		register()
 	}
-	if err := s.describeSettings(); err != nil {
-		return nil, err
-	}
-	b, err := s.api.Description()
-	if err != nil {
-		return nil, err
-	}
+	s.describeSettings()
+	description := sync.OnceValues(s.api.Description) // takes a while, and few ask
 	e.GET("/api/openapi.json", func(c *gin.Context) {
+		b, err := description()
+		if err != nil {
+			s.req.Refuse(c, err).Write(c)
+			return
+		}
 		c.Header("Cache-Control", "public, max-age=300")
 		c.Data(http.StatusOK, "application/json", b)
 	})
-	return s, nil
+	return s
 }
 
 // Operations gives the operations, in the order in which they were registered.

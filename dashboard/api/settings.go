@@ -20,7 +20,6 @@ import (
 	"snug/shared/room"
 	"snug/shared/schema"
 	"snug/shared/setting"
-	"snug/shared/text"
 )
 
 type (
@@ -58,25 +57,20 @@ func (settingsPatch) Schema(r huma.Registry) *huma.Schema {
 }
 
 // describeSettings puts into the description what the settings' rows say: what each is for, and within which limits.
-func (s *Service) describeSettings() error {
-	c, err := text.New()
-	if err != nil {
-		return err
-	}
+func (s *Service) describeSettings() {
 	all := s.api.OpenAPI().Components.Schemas.Map()
 	for _, properties := range []map[string]*huma.Schema{
 		all["Settings"].Properties, all["SettingsPatchInput"].Properties["settings"].Properties,
 	} {
 		for _, row := range schema.Settings() {
-			describeSetting(properties[row.Name], row, setting.Hint(c.For("en"), row))
+			describeSetting(properties[row.Name], row, setting.Hint(s.o.English, row))
 		}
 	}
 	for _, of := range []string{"Lobby", "LobbyInput"} {
 		for _, row := range schema.LobbySettings() {
-			describeSetting(all[of].Properties[row.Name], row, setting.LobbyHint(c.For("en"), row))
+			describeSetting(all[of].Properties[row.Name], row, setting.LobbyHint(s.o.English, row))
 		}
 	}
-	return nil
 }
 
 func describeSetting(s *huma.Schema, row schema.Setting, says string) {

@@ -31,6 +31,7 @@ import (
 	"maps"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -60,8 +61,12 @@ type Catalog struct {
 	texts   []Texts // in the order of schema.Languages
 }
 
-// New reads the messages that are built in. It fails only if one of the files is damaged.
-func New() (*Catalog, error) {
+// New returns the messages that are built in, which a process reads once. It fails only if one of the files is damaged.
+func New() (*Catalog, error) { return builtIn() }
+
+var builtIn = sync.OnceValues(read)
+
+func read() (*Catalog, error) {
 	bundle := i18n.NewBundle(language.English)
 	c := &Catalog{}
 	forms := map[string]map[string]map[string]string{} // language → id → plural form → text
