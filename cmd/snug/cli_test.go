@@ -35,7 +35,7 @@ func TestWhatIsTyped(t *testing.T) {
 		},
 		"a typo": {[]string{"doctr"}, 2, `there is no command "doctr". Did you mean "doctor"?`},
 		"no command": {
-			[]string{"frobnicate"}, 2, `there is no command "frobnicate". Choose one of serve, demo, doctor`,
+			[]string{"frobnicate"}, 2, `there is no command "frobnicate". Choose one of demo, init, serve, doctor`,
 		},
 		"a flag's typo": {[]string{"serve", "--client-secrt=x"}, 2, `did you mean "--client-secret"?`},
 		"a secret with a dash": {
@@ -45,6 +45,9 @@ func TestWhatIsTyped(t *testing.T) {
 		"an option of a switch":     {[]string{"serve", "--members-intent", "-x"}, 2, "unknown flag -x"},
 		"no value":                  {[]string{"serve", "--client-secret"}, 2, "--client-secret"},
 		"a negative number":         {[]string{"serve", "--nats-replicas", "-1"}, 1, "SNUG_NATS_REPLICAS is -1"},
+		"nothing set up": {
+			[]string{"serve"}, 1, "To set it up, run: snug init\nTo try it without Discord, run: snug demo",
+		},
 		"demo's log level": {
 			[]string{"demo", "--log-level", "loud"}, 1, `"loud" isn't a log level. Choose debug, info, warn or error.`,
 		},
@@ -166,7 +169,8 @@ func TestServeWithAWrongClientSecret(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out testkit.Log
-	if err := c.Run(world{ctx, &out, &out}); err == nil || !strings.Contains(err.Error(), "DISCORD_CLIENT_SECRET") {
+	err := c.Run(world{ctx: ctx, out: &out, err: &out})
+	if err == nil || !strings.Contains(err.Error(), "DISCORD_CLIENT_SECRET") {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }
@@ -179,14 +183,14 @@ func TestDoctorBesideARunningSnug(t *testing.T) {
 	c := doctorCmd{Serve: h.world.serve(h.config())}
 	c.Data, c.Addr, c.OpsAddr = dir, strings.TrimPrefix(h.url, "http://"), ""
 	var out bytes.Buffer
-	if err := c.Run(world{t.Context(), &out, &out}); err != nil ||
+	if err := c.Run(world{ctx: t.Context(), out: &out, err: &out}); err != nil ||
 		!strings.Contains(out.String(), "in use by a running Snug") ||
 		!strings.Contains(out.String(), c.Addr+" in use by the running Snug") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	h.must(h.app.bot.Close(t.Context()))
 	out.Reset()
-	if err := c.Run(world{t.Context(), &out, &out}); err == nil ||
+	if err := c.Run(world{ctx: t.Context(), out: &out, err: &out}); err == nil ||
 		!strings.Contains(out.String(), "✗ ports: Snug isn't ready") {
 		t.Errorf("beside one that is not ready: %v\n%s", err, out.String())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -17,6 +18,7 @@ type store struct {
 	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"${data_or_nats_url}"`
 	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"${nats_replicas}"`
 	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"${nats_creds}"`
+	config.FromFile
 	config.Log
 }
 
@@ -27,6 +29,14 @@ func (s store) serve() config.Serve {
 type backupCmd struct {
 	store
 	File string `arg:"" help:"The file to write. It must not exist yet. Use - for standard output."`
+}
+
+// Help returns examples.
+func (*backupCmd) Help() string {
+	return examples(
+		"snug backup snug-2026-11-29.tar", "Write a backup, also while Snug runs on a NATS cluster.",
+		"snug backup - | age -r age1… > snug.tar.age", "Encrypt it on its way.",
+	)
 }
 
 // Run writes a backup. If that fails, it removes the incomplete file.
@@ -43,7 +53,10 @@ func (c *backupCmd) Run(w world) (err error) {
 		return fmt.Errorf("can't write the backup: %w. "+
 			"Choose a file that doesn't exist yet, in a folder you may write to", err)
 	}
-	if err := errors.Join(hub.BackupOf(w.ctx, hubOptions(c.serve(), log), f), f.Sync(), f.Close()); err != nil {
+	bar, done := progress(w.err, -1, "Backing up")
+	err = hub.BackupOf(w.ctx, hubOptions(c.serve(), log), io.MultiWriter(f, bar))
+	done()
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
 	fmt.Fprintf(w.out,
@@ -55,6 +68,11 @@ func (c *backupCmd) Run(w world) (err error) {
 type restoreCmd struct {
 	store
 	File string `arg:"" type:"existingfile" help:"The backup to restore."`
+}
+
+// Help returns examples.
+func (*restoreCmd) Help() string {
+	return examples("snug restore snug-2026-11-29.tar --data /var/lib/snug", "Restore into an empty folder.")
 }
 
 // Run restores a backup. If that fails, a data folder that was missing or empty is so again.
@@ -83,7 +101,14 @@ func (c *restoreCmd) Run(w world) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(h.Restore(w.ctx, f), h.Close(context.WithoutCancel(w.ctx))); err != nil {
+	size := int64(-1)
+	if info, err := f.Stat(); err == nil {
+		size = info.Size()
+	}
+	bar, done := progress(w.err, size, "Restoring")
+	err = h.Restore(w.ctx, io.TeeReader(f, bar))
+	done()
+	if err := errors.Join(err, h.Close(context.WithoutCancel(w.ctx))); err != nil {
 		return err
 	}
 	fmt.Fprintf(w.out,

@@ -27,6 +27,15 @@ type demoCmd struct {
 	config.Log
 }
 
+// Help returns examples.
+func (*demoCmd) Help() string {
+	return examples(
+		"snug demo", "Everything on this machine; gone when it ends.",
+		"snug demo --data ~/snug-demo", "Keep rooms and the simulator's server.",
+		"snug demo --json", "Addresses and tokens for a script.",
+	)
+}
+
 // Run runs Snug on this machine with a Discord simulator.
 func (c *demoCmd) Run(w world) (err error) {
 	for name, addr := range map[string]string{"--addr": c.Addr, "--discord-addr": c.DiscordAddr} {

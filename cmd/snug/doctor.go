@@ -31,7 +31,26 @@ import (
 
 type doctorCmd struct {
 	config.Serve
+	config.FromFile
 	tryFlags `embed:""`
+	JSON     bool `help:"Print the checks as JSON, for scripts."`
+}
+
+// Help returns examples.
+func (*doctorCmd) Help() string {
+	return examples(
+		"snug doctor", "Check what's in snug.env.",
+		"snug doctor --json | jq '.[] | select(.ok | not)'", "What's wrong, for a script.",
+		"snug doctor --try 123456789012345678", "Check with a server of yours that Discord behaves as Snug expects.",
+	)
+}
+
+// result is what one check found, as --json prints it.
+type result struct {
+	Check   string `json:"check"`
+	OK      bool   `json:"ok"`
+	Skipped bool   `json:"skipped"` // because another check failed
+	Says    string `json:"says"`    // what it found, or what's wrong and how to fix it
 }
 
 // check is one thing that doctor checks. do returns what it found, or what's wrong and how to fix it.
@@ -49,28 +68,56 @@ func (c *doctorCmd) Run(w world) error {
 	}
 	d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second), now: time.Now}
 	defer d.tidy()
+	say := func(r result) { r.print(w.out) }
+	all := []result{}
+	if c.JSON {
+		say = func(r result) { all = append(all, r) }
+	}
+	failed := d.run(w.ctx, say)
+	if c.JSON {
+		e := json.NewEncoder(w.out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(all); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return errors.New("Snug isn't set up correctly yet. Each failed check says what to do")
+	}
+	return nil
+}
+
+// print prints a result for people.
+func (r result) print(w io.Writer) {
+	mark := paint(w, green, "✓")
+	switch {
+	case r.Skipped:
+		mark = paint(w, faint, "–")
+	case !r.OK:
+		mark = paint(w, red, "✗")
+	}
+	fmt.Fprintf(w, "%s %s: %s\n", mark, r.Check, strings.ReplaceAll(r.Says, "\n", "\n    "))
+}
+
+// run runs the checks, passes what each found to say, and reports whether any failed.
+func (d *doctor) run(ctx context.Context, say func(result)) (anyFailed bool) {
 	failed := map[string]bool{}
 	for _, k := range d.checks() {
 		if i := slices.IndexFunc(k.needs, func(name string) bool { return failed[name] }); i >= 0 {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "– %s: skipped, because of the %s\n", k.name, k.needs[i])
+			say(result{Check: k.name, Skipped: true, Says: "skipped, because of the " + k.needs[i]})
 			continue
 		}
-		ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		found, err := k.do(ctx)
 		cancel()
 		if err != nil {
 			failed[k.name] = true
-			fmt.Fprintf(w.out, "✗ %s: %s\n", k.name,
-				strings.ReplaceAll(strings.Join(sentences(err), "\n"), "\n", "\n    "))
-			continue
+			found = strings.Join(sentences(err), "\n")
 		}
-		fmt.Fprintf(w.out, "✓ %s: %s\n", k.name, found)
+		say(result{Check: k.name, OK: err == nil, Says: found})
 	}
-	if len(failed) > 0 {
-		return errors.New("Snug isn't set up correctly yet. Each line with ✗ above says what to do")
-	}
-	return nil
+	return len(failed) > 0
 }
 
 // doctor runs the checks.

@@ -77,7 +77,8 @@ func (d *doctorHarness) doctor(change func(*doctorCmd)) string {
 		change(&c)
 	}
 	var out bytes.Buffer
-	if err := c.Run(world{d.Context(), &out, &out}); (err != nil) != strings.Contains(out.String(), "✗") {
+	err := c.Run(world{ctx: d.Context(), out: &out, err: &out})
+	if (err != nil) != strings.Contains(out.String(), "✗") {
 		d.Errorf("it ends with %v:\n%s", err, out.String())
 	}
 	var lines []string

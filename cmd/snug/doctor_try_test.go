@@ -24,7 +24,7 @@ func TestDoctorTries(t *testing.T) {
 		c.Data, c.Try, c.In = t.TempDir(), h.world.guild.String(), strings.NewReader(answer)
 		change(&c)
 		var out bytes.Buffer
-		err := c.Run(world{context.Background(), &out, &out})
+		err := c.Run(world{ctx: context.Background(), out: &out, err: &out})
 		return out.String(), err
 	}
 	asked := func() int {

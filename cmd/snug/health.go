@@ -2,16 +2,27 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"snug/shared/config"
 )
 
 type healthCmd struct {
+	config.FromFile
 	Addr string `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the running Snug listens on."`
+	JSON bool   `help:"Print the answer as JSON, for scripts."`
+}
+
+// Help returns examples.
+func (*healthCmd) Help() string {
+	return examples("snug health && echo ready", "The exit status is 0 if Snug is ready.")
 }
 
 // healthPatience is how long Snug may take to answer.
@@ -19,10 +30,21 @@ const healthPatience = 5 * time.Second
 
 // Run asks a running Snug whether it's ready. The exit status is 0 if it is.
 func (c *healthCmd) Run(w world) error {
-	if err := c.ask(w.ctx); err != nil {
+	err := c.ask(w.ctx)
+	if c.JSON {
+		answer := struct {
+			Ready bool   `json:"ready"`
+			Says  string `json:"says,omitempty"` // why it isn't
+		}{Ready: err == nil}
+		if err != nil {
+			answer.Says = err.Error()
+		}
+		return errors.Join(json.NewEncoder(w.out).Encode(answer), err)
+	}
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w.out, "Snug is ready.")
+	_, err = fmt.Fprintln(w.out, "Snug is ready.")
 	return err
 }
 

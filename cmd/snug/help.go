@@ -5,6 +5,13 @@ import "github.com/alecthomas/kong"
 // help returns the help of this command's own flags whose sentence is too long for a struct tag, like config.Help.
 func help() kong.Vars {
 	return kong.Vars{
+		"demo":           "Try Snug on this machine with a Discord simulator. Needs no account or server.",
+		"init":           "Set up Snug: ask for what it needs, check it with Discord, and write it to snug.env.",
+		"health":         "Check whether a running Snug is ready, for example as a container's health check.",
+		"init_client_id": "The Application ID. By default, Discord says it.",
+		"init_systemd": "Also write a systemd unit to this file, such as /etc/systemd/system/snug.service, " +
+			"or to standard output for -.",
+
 		"data_or_nats_url": "The NATS server or cluster to use instead of a data folder.",
 
 		"demo_discord_addr": "The address the Discord simulator listens on.",

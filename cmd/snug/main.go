@@ -12,17 +12,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/willabides/kongplete"
 
 	"snug/shared/config"
 )
-
-// version is set by the linker for releases. If it's empty, versionName uses the build's revision.
-var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -33,20 +30,24 @@ func main() {
 
 // cli is the command line: subcommands and flags.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the bot and the dashboard."`
-	Demo    demoCmd    `cmd:"" help:"Try Snug on this machine with a Discord simulator. Needs no account or server."`
-	Doctor  doctorCmd  `cmd:"" help:"List every problem with the setup and how to fix it."`
-	Health  healthCmd  `cmd:"" help:"Check whether a running Snug is ready, for example as a container's health check."`
-	Backup  backupCmd  `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
-	Restore restoreCmd `cmd:"" help:"Load a backup into an empty data folder or cluster."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo       demoCmd       `cmd:"" help:"${demo}"`
+	Init       initCmd       `cmd:"" help:"${init}"`
+	Serve      serveCmd      `cmd:"" help:"Run the bot and the dashboard."`
+	Doctor     doctorCmd     `cmd:"" help:"List every problem with the setup and how to fix it."`
+	Health     healthCmd     `cmd:"" help:"${health}"`
+	Backup     backupCmd     `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
+	Restore    restoreCmd    `cmd:"" help:"Load a backup into an empty data folder or cluster."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in your shell."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
 
 	TellVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
-// world is what a command may use besides its flags: its context, standard output and standard error.
+// world is what a command may use besides its flags: its context and the standard streams.
 type world struct {
 	ctx context.Context
+	in  io.Reader
 	out io.Writer
 	err io.Writer
 }
@@ -55,7 +56,7 @@ type world struct {
 func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	var c cli
 	status, exited := 0, false
-	parser, err := newParser(&c, kong.Writers(out, errw), kong.Resolvers(config.Files()),
+	parser, err := newParser(&c, kong.Writers(out, errw), kong.Resolvers(config.Sources()),
 		kong.Exit(func(code int) { status, exited = code, true }))
 	if err != nil {
 		fmt.Fprintln(errw, "snug:", err)
@@ -63,6 +64,9 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	if kongplete.Complete(parser, kongplete.WithExitFunc(func(int) { exited = true })); exited {
+		return 0
 	}
 	args = arranged(parser.Model, args)
 	k, err := parser.Parse(args)
@@ -82,7 +86,7 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 			strings.ReplaceAll(err.Error(), "(from envar ", "(from the variable "), about)
 		return 2
 	}
-	if err := k.Run(world{ctx, out, errw}); err != nil {
+	if err := k.Run(world{ctx, os.Stdin, out, errw}); err != nil {
 		tell(errw, err)
 		return 1
 	}
@@ -112,26 +116,4 @@ func logger(c config.Log, w io.Writer) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(w, o)), nil
 	}
 	return slog.New(slog.NewTextHandler(w, o)), nil
-}
-
-type versionCmd struct{}
-
-// Run prints the version.
-func (versionCmd) Run(w world) error {
-	_, err := fmt.Fprintln(w.out, "snug", versionName())
-	return err
-}
-
-func versionName() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return s.Value[:12]
-			}
-		}
-	}
-	return "development"
 }

@@ -115,7 +115,7 @@ func TestDoctor(t *testing.T) {
 		c.Data, c.Addr, c.OpsAddr = t.TempDir(), "127.0.0.1:0", ""
 		change(&c)
 		var out bytes.Buffer
-		err := c.Run(world{context.Background(), &out, &out})
+		err := c.Run(world{ctx: context.Background(), out: &out, err: &out})
 		return out.String(), err
 	}
 	if out, err := run(func(*doctorCmd) {}); err != nil || strings.Contains(out, "✗") {
@@ -164,7 +164,7 @@ func TestHealth(t *testing.T) {
 	h := newHarness(t)
 	ask := func(addr string) (string, error) {
 		var out bytes.Buffer
-		err := (&healthCmd{Addr: addr}).Run(world{t.Context(), &out, &out})
+		err := (&healthCmd{Addr: addr}).Run(world{ctx: t.Context(), out: &out, err: &out})
 		return out.String(), err
 	}
 	if out, err := ask(strings.TrimPrefix(h.url, "http://")); err != nil || out != "Snug is ready.\n" {

@@ -5,17 +5,38 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"snug/shared/agent"
 	"snug/shared/config"
 )
 
-type serveCmd struct{ config.Serve }
+type serveCmd struct {
+	config.Serve
+	config.FromFile
+}
+
+// Help returns examples.
+func (*serveCmd) Help() string {
+	return examples(
+		"snug serve", "Serve with what's in snug.env.",
+		"snug serve --env-file /etc/snug/snug.env --data /var/lib/snug", "Serve with another file and folder.",
+		"SNUG_LOG_FORMAT=json snug serve", "Variables override the file.",
+	)
+}
+
+// errNotSetUp is said instead of one error for each missing value.
+var errNotSetUp = errors.New("Snug isn't set up yet: there's no token, no Application ID and no client secret. " +
+	"To set it up, run: snug init\nTo try it without Discord, run: snug demo")
 
 // Run serves until a signal, or until a failure that only a person can fix.
 func (c *serveCmd) Run(w world) (err error) {
 	c.Complete()
+	if c.BotToken == "" && c.ClientID == (config.ID{}) && c.ClientSecret == "" {
+		c.BotToken, c.ClientID, c.ClientSecret = "MQ.x.y", config.ID{ID: 1}, "x" // of the rest, say what's wrong
+		return errors.Join(errNotSetUp, c.Check())
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -39,15 +60,25 @@ func (c *serveCmd) Run(w world) (err error) {
 	}
 	return a.run(w, func() {
 		a.log.Info("Snug is ready", "dashboard", c.BaseURL)
-		a.wg.Go(func() {
-			// A wrong token already failed when the bot connected. A wrong secret would fail only when somebody
-			// signs in.
-			d := &doctor{c: c.Serve, http: agent.Client(10 * time.Second)}
-			if _, err := d.secret(a.ctx); errors.Is(err, errSecretRefused) {
-				a.failed <- err
-			}
-		})
+		a.wg.Go(func() { a.examine(&doctor{c: c.Serve, http: agent.Client(10 * time.Second), now: time.Now}) })
 	})
+}
+
+// examine looks for what would only fail when somebody signs in or opens a room. The program can't work with a wrong
+// client secret, so that ends it; the rest is logged with its remedy. (A wrong token already failed when the bot
+// connected.)
+func (a *app) examine(d *doctor) {
+	if _, err := d.secret(a.ctx); errors.Is(err, errSecretRefused) {
+		a.failed <- err
+		return
+	}
+	for _, k := range []check{
+		{"redirect address", nil, d.redirect}, {"permissions", nil, d.permissions}, {"two-factor", nil, d.twoFactor},
+	} {
+		if _, err := k.do(a.ctx); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("the setup has a problem", "check", k.name, "problem", strings.Join(sentences(err), " "))
+		}
+	}
 }
 
 // run connects the bot, calls ready, waits and closes.

@@ -1,7 +1,8 @@
 // Package config holds Snug's configuration: flags, environment variables and secret files. Only cmd imports it.
 //
-// Every setting with an environment variable NAME can also be given as a file, with NAME_FILE; flags override
-// variables, and variables override files. Check reports everything that is wrong, each with its remedy.
+// Every setting with an environment variable NAME can also be given as a file, with NAME_FILE. An environment file,
+// snug.env, holds variables. Flags override variables, and variables override files. Check reports everything that is
+// wrong, each with its remedy.
 package config
 
 import (
@@ -11,13 +12,11 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/alecthomas/kong"
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/dmbudget"
@@ -313,22 +312,4 @@ func idOf(token string) (snowflake.ID, error) {
 		return 0, err
 	}
 	return snowflake.Parse(string(b))
-}
-
-// Files returns a kong resolver that reads a setting from the file in its variable NAME_FILE.
-func Files() kong.Resolver {
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		for _, name := range flag.Envs {
-			path := os.Getenv(name + "_FILE")
-			if path == "" || os.Getenv(name) != "" {
-				continue
-			}
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return nil, fmt.Errorf("%s_FILE: %w. Check the path, and that Snug may read the file", name, err)
-			}
-			return strings.TrimSpace(string(b)), nil
-		}
-		return nil, nil
-	})
 }

@@ -191,7 +191,7 @@ func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
 	t.Setenv("DISCORD_BOT_TOKEN_FILE", file)
 	read := func(args ...string) string {
 		var c config.Serve
-		p, err := kong.New(&c, config.Help(), kong.Resolvers(config.Files()))
+		p, err := kong.New(&c, config.Help(), kong.Resolvers(config.Sources()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
 	}
 	t.Setenv("DISCORD_BOT_TOKEN", "")
 	t.Setenv("DISCORD_BOT_TOKEN_FILE", file+"-missing")
-	p, err := kong.New(&config.Serve{}, config.Help(), kong.Resolvers(config.Files()))
+	p, err := kong.New(&config.Serve{}, config.Help(), kong.Resolvers(config.Sources()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,9 @@ import "github.com/alecthomas/kong"
 // parser without it fails.
 func Help() kong.Vars {
 	return kong.Vars{
+		"env_file": "Read variables from this file, with lines like NAME=value. " +
+			"By default it's snug.env in the current folder, if there is one.",
+
 		"client_id":     "The Application ID (Developer Portal → General Information).",
 		"client_secret": "The application's client secret (Developer Portal → OAuth2).",
 		"members_intent": "Use the members intent (turn it on in the Developer Portal → Bot). " +
