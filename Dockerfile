@@ -10,6 +10,7 @@ RUN CGO_ENABLED=0 make build ${VERSION:+VERSION="$VERSION"} && mkdir /data
 
 # nonroot is user 65532. It must be able to read mounted secret files.
 FROM gcr.io/distroless/static-debian12:nonroot
+LABEL org.opencontainers.image.source="https://github.com/snug-rooms/snug" org.opencontainers.image.licenses="MIT"
 COPY --from=build /src/bin/snug /snug
 COPY --from=build --chown=nonroot:nonroot /data /data
 ENV SNUG_DATA=/data SNUG_ADDR=0.0.0.0:8080 SNUG_LOG_FORMAT=json

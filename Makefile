@@ -1,8 +1,11 @@
 # Snug's tasks. `make test` must pass; see CONTRIBUTING.md.
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT := $(shell git log -1 --format=%H 2>/dev/null)
+DATE := $(shell git log -1 --format=%cI 2>/dev/null)
+GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: help demo build test test-openapi openapi generate stranger pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test test-openapi openapi generate stranger release pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -11,7 +14,7 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 	$(GO) run ./cmd/snug demo
 
 build: ## Build bin/snug
-	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o bin/snug ./cmd/snug
+	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
 GORACE = atexit_sleep_ms=10 # otherwise each process waits for a second at its end
 
@@ -41,6 +44,9 @@ stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all
 generate: ## Write the generated documents and golden files; see CONTRIBUTING.md
 	SNUG_UPDATE=1 $(GO) test -count=1 -run '^(TestDocs|TestTypesOfWebhooks|TestGolden|TestDependencies)$$' \
 		./bot/commands ./shared/setting ./shared/text ./shared/protocol ./cmd/snug
+
+release: ## Build everything a release consists of into bin/release, and publish nothing; see docs/releasing.md
+	$(GO) run $(GORELEASER) release --snapshot --clean --skip=docker
 
 pictures: ## Take the pictures in docs/pictures from the running program
 	SNUG_PICTURES='$(CURDIR)/docs/pictures' $(GO) test -count=1 -run 'TestMainJob|TestSettings|TestWelcome' ./cmd/snug

@@ -34,7 +34,7 @@ type backupCmd struct {
 // Help returns examples.
 func (*backupCmd) Help() string {
 	return examples(
-		"snug backup snug-2026-11-29.tar", "Write a backup, also while Snug runs on a NATS cluster.",
+		"snug backup snug-2026-11-29.tar", "Write a backup. Snug can keep running.",
 		"snug backup - | age -r age1… > snug.tar.age", "Encrypt it on its way.",
 	)
 }
