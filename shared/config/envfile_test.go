@@ -32,17 +32,17 @@ func TestSources(t *testing.T) {
 		want    string // of the token
 		refused string
 	}{
-		"nothing":                  {args: []string{"serve"}},
-		"the file":                 {"DISCORD_BOT_TOKEN=" + file, nil, []string{"serve"}, file, ""},
-		"quoted, with a comment":   {"# a\n\nDISCORD_BOT_TOKEN='" + file + "'\n", nil, []string{"serve"}, file, ""},
-		"exported":                 {"export DISCORD_BOT_TOKEN=" + file, nil, []string{"serve"}, file, ""},
-		"with a dollar":            {"DISCORD_BOT_TOKEN=a$HOME", nil, []string{"serve"}, "a$HOME", ""},
+		"nothing":                {args: []string{"serve"}},
+		"the file":               {"DISCORD_BOT_TOKEN=" + file, nil, []string{"serve"}, file, ""},
+		"quoted, with a comment": {"# a\n\nDISCORD_BOT_TOKEN='" + file + "'\n", nil, []string{"serve"}, file, ""},
+		"exported":               {"export DISCORD_BOT_TOKEN=" + file, nil, []string{"serve"}, file, ""},
+		"with a dollar":          {"DISCORD_BOT_TOKEN=a$HOME", nil, []string{"serve"}, "a$HOME", ""},
 		"a variable before a file": {
 			"DISCORD_BOT_TOKEN=" + file, map[string]string{"DISCORD_BOT_TOKEN": variable}, []string{"serve"}, variable,
 			"",
 		},
-		"a flag before a file":     {"DISCORD_BOT_TOKEN=" + file, nil, []string{"serve", "--token", flag}, flag, ""},
-		"a secret file":            {"DISCORD_BOT_TOKEN_FILE=secret", nil, []string{"serve"}, "of the secret file", ""},
+		"a flag before a file": {"DISCORD_BOT_TOKEN=" + file, nil, []string{"serve", "--token", flag}, flag, ""},
+		"a secret file":        {"DISCORD_BOT_TOKEN_FILE=secret", nil, []string{"serve"}, "of the secret file", ""},
 		"a variable's secret file before the file": {
 			"DISCORD_BOT_TOKEN=" + file, map[string]string{"DISCORD_BOT_TOKEN_FILE": "secret"}, []string{"serve"},
 			"of the secret file", "",
@@ -57,7 +57,7 @@ func TestSources(t *testing.T) {
 		"a typo": {
 			"DISCORD_TOKEN=s3cret", nil, []string{"serve"}, "", "has DISCORD_TOKEN, which isn't a variable of Snug's",
 		},
-		"no secret file":    {"DISCORD_BOT_TOKEN_FILE=none", nil, []string{"serve"}, "", "DISCORD_BOT_TOKEN_FILE"},
+		"no secret file": {"DISCORD_BOT_TOKEN_FILE=none", nil, []string{"serve"}, "", "DISCORD_BOT_TOKEN_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
