@@ -25,9 +25,9 @@ const (
 	formatSeats = 7
 )
 
-// TestEarlierFormats opens the data folder of each earlier format as an upgrade does: `snug demo` starts with it, and the
-// room, its owner's settings and the history are there. SNUG_FORMAT=2 packs a new one, testdata/formats/2.tar.gz; do
-// that before a release that stores something in another form, and never again for the same number.
+// TestEarlierFormats opens the data folder of each earlier format as an upgrade does: `snug demo` starts with it, and
+// the room, its guest, the settings and the history are there. SNUG_FORMAT=2 packs a new one, testdata/formats/2.tar.gz;
+// do that before a release that stores something in another form, and never again for the same number.
 func TestEarlierFormats(t *testing.T) {
 	t.Parallel()
 	if n := os.Getenv("SNUG_FORMAT"); n != "" {
