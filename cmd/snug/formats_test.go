@@ -26,8 +26,9 @@ const (
 )
 
 // TestEarlierFormats opens the data folder of each earlier format as an upgrade does: `snug demo` starts with it, and
-// the room, its guest, the settings and the history are there. SNUG_FORMAT=2 packs a new one, testdata/formats/2.tar.gz;
-// do that before a release that stores something in another form, and never again for the same number.
+// the room, its guest, the settings and the history are there. SNUG_FORMAT=2 packs a new one, the file
+// testdata/formats/2.tar.gz. Do that before a release that stores something in another form, and never again for the
+// same number.
 func TestEarlierFormats(t *testing.T) {
 	t.Parallel()
 	if n := os.Getenv("SNUG_FORMAT"); n != "" {
