@@ -82,7 +82,7 @@ type (
 		ClaimAt      *time.Time   `json:"claim_at,omitempty" doc:"When it can be claimed. Missing: its owner is there."`
 		Place        int          `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
 		HeldUntil    *time.Time   `json:"held_until,omitempty" doc:"A seat is held for you until then."`
-		Holders      []Holder     `json:"holders" nullable:"false" doc:"For whom seats are held, as far as you may know."`
+		Holders      []Holder     `json:"holders" nullable:"false" doc:"Who seats are held for, if you may know."`
 	}
 
 	// Holder is somebody for whom a seat is held.
