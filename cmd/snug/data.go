@@ -10,6 +10,7 @@ import (
 
 	"snug/shared/config"
 	"snug/shared/hub"
+	"snug/shared/terminal"
 )
 
 // store holds the flags that say which hub to back up or restore.
@@ -53,9 +54,9 @@ func (c *backupCmd) Run(w world) (err error) {
 		return fmt.Errorf("can't write the backup: %w. "+
 			"Choose a file that doesn't exist yet, in a folder you may write to", err)
 	}
-	bar, done := progress(w.err, -1, "Backing up")
+	bar := terminal.Bytes(w.err, -1, "Backing up")
 	err = hub.BackupOf(w.ctx, hubOptions(c.serve(), log), io.MultiWriter(f, bar))
-	done()
+	bar.Done()
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(c.File))
 	}
@@ -105,9 +106,9 @@ func (c *restoreCmd) Run(w world) (err error) {
 	if info, err := f.Stat(); err == nil {
 		size = info.Size()
 	}
-	bar, done := progress(w.err, size, "Restoring")
+	bar := terminal.Bytes(w.err, size, "Restoring")
 	err = h.Restore(w.ctx, io.TeeReader(f, bar))
-	done()
+	bar.Done()
 	if err := errors.Join(err, h.Close(context.WithoutCancel(w.ctx))); err != nil {
 		return err
 	}

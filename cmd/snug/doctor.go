@@ -27,6 +27,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/pages"
+	"snug/shared/terminal"
 )
 
 type doctorCmd struct {
@@ -89,12 +90,12 @@ func (c *doctorCmd) Run(w world) error {
 
 // print prints a result for people.
 func (r result) print(w io.Writer) {
-	mark := paint(w, green, "✓")
+	mark := terminal.Paint(w, terminal.Green, "✓")
 	switch {
 	case r.Skipped:
-		mark = paint(w, faint, "–")
+		mark = terminal.Paint(w, terminal.Faint, "–")
 	case !r.OK:
-		mark = paint(w, red, "✗")
+		mark = terminal.Paint(w, terminal.Red, "✗")
 	}
 	fmt.Fprintf(w, "%s %s: %s\n", mark, r.Check, strings.ReplaceAll(r.Says, "\n", "\n    "))
 }

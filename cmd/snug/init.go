@@ -22,6 +22,7 @@ import (
 	"snug/shared/agent"
 	"snug/shared/config"
 	"snug/shared/pages"
+	"snug/shared/terminal"
 )
 
 type initCmd struct {
@@ -72,7 +73,7 @@ func (c *initCmd) Run(w world) error {
 	if err := s.unit(c); err != nil {
 		return err
 	}
-	s.say("\n%s\n", paint(w.out, bold, "Next"))
+	s.say("\n%s\n", terminal.Paint(w.out, terminal.Bold, "Next"))
 	if c.Systemd == "" {
 		s.say("  Start Snug:                 snug serve%s\n", c.flagOfFile())
 	}
@@ -114,6 +115,14 @@ type setupSession struct {
 
 func (s *setupSession) say(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
 
+func (s *setupSession) step(title, what string) {
+	s.say("\n%s %s\n", terminal.Paint(s.out, terminal.Bold, title), what)
+}
+
+func (s *setupSession) found(c terminal.Colour, mark, what string) {
+	s.say("  %s %s\n", terminal.Paint(s.out, c, mark), what)
+}
+
 // checked asks for a value until it passes its check. A value that was given is asked for only if it fails.
 func (s *setupSession) checked(name, given string, ask func(string) (string, error),
 	check func(context.Context, string) (found string, err error)) error {
@@ -128,20 +137,20 @@ func (s *setupSession) checked(name, given string, ask func(string) (string, err
 		found, err := check(ctx, strings.TrimSpace(value))
 		cancel()
 		if err == nil {
-			s.say("  %s %s\n", paint(s.out, green, "✓"), found)
+			s.found(terminal.Green, "✓", found)
 			return nil
 		}
 		if !s.ask.people || s.ctx.Err() != nil {
 			return err
 		}
-		s.say("  %s %s.\n", paint(s.out, red, "✗"), strings.TrimRight(strings.Join(sentences(err), " "), "."))
+		s.found(terminal.Red, "✗", strings.TrimRight(strings.Join(sentences(err), " "), ".")+".")
 	}
 }
 
 // token asks for the bot's token, which also says which application it is.
 func (s *setupSession) token(c *initCmd) error {
-	s.say("Snug needs an application: https://discord.com/developers/applications → New Application.\n\n")
-	s.say("%s In the Developer Portal, open Bot, and press Reset Token.\n", paint(s.out, bold, "1. The bot's token."))
+	s.say("Snug needs an application: https://discord.com/developers/applications → New Application.\n")
+	s.step("1. The bot's token.", "In the Developer Portal, open Bot, and press Reset Token.")
 	return s.checked("Token", c.BotToken, s.ask.secret, func(ctx context.Context, v string) (string, error) {
 		s.d.c.BotToken = v
 		found, err := s.d.token(ctx)
@@ -164,7 +173,7 @@ func (s *setupSession) token(c *initCmd) error {
 }
 
 func (s *setupSession) secret(c *initCmd) error {
-	s.say("\n%s Open OAuth2, and press Reset Secret.\n", paint(s.out, bold, "2. The client secret."))
+	s.step("2. The client secret.", "Open OAuth2, and press Reset Secret.")
 	return s.checked("Secret", c.ClientSecret, s.ask.secret, func(ctx context.Context, v string) (string, error) {
 		s.d.c.ClientSecret = v
 		return s.d.secret(ctx)
@@ -172,8 +181,8 @@ func (s *setupSession) secret(c *initCmd) error {
 }
 
 func (s *setupSession) address(c *initCmd) error {
-	s.say("\n%s The one that browsers open. Press Enter to use Snug only on this machine.\n",
-		paint(s.out, bold, "3. The dashboard's address."))
+	s.step("3. The dashboard's address.",
+		"The one that browsers open. Press Enter to use Snug only on this machine.")
 	const here = "http://127.0.0.1:8080"
 	ask := func(name string) (string, error) {
 		v, err := s.ask.line(name + " [" + here + "]")
@@ -198,8 +207,8 @@ func (s *setupSession) address(c *initCmd) error {
 
 // redirect has people add the redirect, and checks whether it's there as far as Discord says.
 func (s *setupSession) redirect(*initCmd) error {
-	s.say("\n%s Open OAuth2, and add this redirect. Otherwise nobody can sign in:\n\n  %s\n\n",
-		paint(s.out, bold, "4. The redirect."), s.d.c.BaseURL+string(pages.Callback))
+	s.step("4. The redirect.", "Open OAuth2, and add this redirect. Otherwise nobody can sign in:")
+	s.say("\n  %s\n\n", s.d.c.BaseURL+string(pages.Callback))
 	for {
 		if s.ask.people {
 			if _, err := s.ask.line("Press Enter when you've saved it"); err != nil {
@@ -210,10 +219,10 @@ func (s *setupSession) redirect(*initCmd) error {
 		found, err := s.d.redirect(ctx)
 		cancel()
 		if err == nil {
-			s.say("  %s %s\n", paint(s.out, green, "✓"), found)
+			s.found(terminal.Green, "✓", found)
 			return nil
 		}
-		s.say("  %s %s.\n", paint(s.out, red, "✗"), strings.Join(sentences(err), " "))
+		s.found(terminal.Red, "✗", strings.Join(sentences(err), " ")+".")
 		if !s.ask.people {
 			return nil // it can be added later; doctor and serve say so again
 		}

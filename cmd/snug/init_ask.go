@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"snug/shared/terminal"
 	"strings"
 
 	"golang.org/x/term"
@@ -26,7 +27,7 @@ type asker struct {
 
 func newAsker(ctx context.Context, in io.Reader, out io.Writer) *asker {
 	a := &asker{ctx: ctx, in: bufio.NewReader(in), out: out}
-	a.fd, a.people = terminal(in)
+	a.fd, a.people = terminal.Of(in)
 	return a
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"snug/shared/terminal"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,6 +117,8 @@ func (s scenario) run(ctx context.Context, o options, all senders) (results [][]
 		}
 	}
 	results = make([][]figures, len(all))
+	bar := terminal.Steps(os.Stderr, s.cycles(o)*len(benches), s.name)
+	defer bar.Done()
 	for cycle := range s.cycles(o) {
 		for i := range benches {
 			k := (i + cycle) % len(benches)
@@ -124,6 +127,7 @@ func (s scenario) run(ctx context.Context, o options, all senders) (results [][]
 				return nil, err
 			}
 			results[k] = append(results[k], f)
+			bar.Add(1)
 		}
 	}
 	return results, nil
