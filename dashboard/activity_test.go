@@ -74,8 +74,8 @@ func TestActivity(t *testing.T) {
 			t.Errorf("%d without %s", got.status, want)
 		}
 	}
-	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "User 2") ||
-		!strings.Contains(got.body, "<td>The room closed (empty)</td>") {
+	if got := w.get("/admin/100/activity?kind=room_closed&room=7"); strings.Contains(got.body, "<b>User 2</b>") ||
+		!strings.Contains(got.body, "<p>The room closed (empty)</p>") {
 		t.Errorf("the filter: %s", got.text())
 	}
 	if got := w.get("/admin/100/activity?by=somebody"); got.status != 400 ||

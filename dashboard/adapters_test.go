@@ -16,7 +16,8 @@ import (
 // looks are the functions of package actions that only look. Pages and operations look in ways of their own.
 var looks = []string{
 	"FindRoom", "Guild", "Managed", "ReadInvite", "Room", "SeeRoom", "Settings", "SettingsAt", "Standing",
-	"Tokens", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles", "Latency", "Preflight", "Health",
+	"Tokens", "Members", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles",
+	"Latency", "Preflight", "Health",
 	"VisibleRooms", "Preferences", "OwnerName", "AskOwnerName", "Knocking", "PreviewInvite", "JoinsGuild", "JustOpened",
 }
 

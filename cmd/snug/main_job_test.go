@@ -169,8 +169,8 @@ func TestSettingsAreUsedAtOnce(t *testing.T) {
 	alice.sees("the settings, and fills them in", `(() => {
 		const form = document.querySelector('[name=seats]')?.form;
 		if (!form || document.readyState !== 'complete') return false;
-		const values = { seats: '6', idle_timeout: '2h', invite_lifetime: '3h' };
-		for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
+		const values = { seats: '6', idle_timeout: '2', invite_lifetime: '3' };
+		for (const [name, value] of Object.entries(values)) document.querySelector('#f-' + name).value = value;
 		form.requestSubmit();
 		return true;
 	})()`)

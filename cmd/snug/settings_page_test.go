@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"snug/shared/discordsim"
@@ -22,6 +26,35 @@ func (p *browserUser) types(name, text string) {
 		chromedp.Evaluate[chromedp.Void](`{ const e = document.querySelector('#f-`+name+
 			`'); e.focus(); e.select(); }`),
 		chromedp.KeyEvent(text))
+}
+
+// leaving is how somebody answers when the browser asks whether to leave a page, and how often it asked.
+type leaving struct {
+	leave atomic.Bool
+	times atomic.Int32
+}
+
+// answersWhetherToLeave has the user stay, or leave, on pages that ask.
+func (p *browserUser) answersWhetherToLeave() *leaving {
+	p.Helper()
+	var l leaving
+	p.must(chromedp.Listen(p.ctx, func(ev any) {
+		if _, ok := ev.(*page.EventJavascriptDialogOpening); !ok {
+			return
+		}
+		l.times.Add(1)
+		go func() { // what is listened to must not wait
+			err := chromedp.Do(p.ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+				_, err := cdp.Call(ctx, t, page.HandleJavaScriptDialog,
+					page.HandleJavaScriptDialogParams{Accept: l.leave.Load()})
+				return err
+			}))
+			if err != nil {
+				p.Errorf("%s could not answer: %v", p.name, err)
+			}
+		}()
+	}))
+	return &l
 }
 
 // settings asks the API for the settings as they are.
@@ -48,19 +81,30 @@ func TestSettingsForm(t *testing.T) {
 		`[...document.querySelector('#f-log_channel_id').options].some(o => o.value === '`+log.ID.String()+
 			`' && o.text.includes('snug-log'))`)
 
-	// The name template shows what it gives; what is not saved is kept, and can be thrown away.
+	// The bar shows while something is not saved, and only then.
+	const bar = `document.querySelector('.save').checkVisibility({ visibilityProperty: true })`
+	alice.sees("no bar", "!"+bar)
+	alice.types("seats", "7")
+	alice.sees("the bar", bar+` && document.querySelector('.field.changed [name=seats]')`)
+	alice.types("seats", "4")
+	alice.sees("no bar, as it is what is saved", "!"+bar+` && !document.querySelector('.changed')`)
+
+	// The name template shows what it gives. Who leaves is asked; what is not saved is kept, and can be thrown away.
+	asked := alice.answersWhetherToLeave()
 	alice.types("name_template", "Table {n} of {owner}")
 	alice.sees("what it gives", `document.querySelector('#example').value === 'Table 1 of Alice'`)
-	alice.sees("that it is not saved",
-		`!document.querySelector('#unsaved').hidden && document.querySelector('.field.changed [name=name_template]')`)
+	alice.do("leave, and stay", browsertest.Click(`.tabs a[href$="/history"]`))
+	alice.eventually("alice is asked", func() bool { return asked.times.Load() == 1 })
+	alice.sees("the same page, with what is not saved",
+		bar+` && !document.querySelector('#unsaved').hidden && location.pathname === '`+admin+`'`)
+	asked.leave.Store(true)
 	alice.do("reload", chromedp.Reload())
 	alice.sees("the draft, and that it is one",
-		`document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' &&
+		bar+` && document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' &&
 			!document.querySelector('#kept').hidden`)
 	alice.do("throw it away", browsertest.Click("#drop"))
-	alice.sees("what is saved",
-		`document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}' &&
-			document.querySelector('#kept').hidden && document.querySelector('#unsaved').hidden`)
+	alice.sees("what is saved", "!"+bar+` && document.querySelector('#kept').hidden &&
+		document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}'`)
 
 	// What is wrong is said beside its field, and nothing is saved.
 	alice.types("seats", "7")
@@ -73,9 +117,15 @@ func TestSettingsForm(t *testing.T) {
 	if got := elsewhere.settings(); got["seats"] != 4.0 {
 		t.Errorf("the seats were saved all the same: %v", got["seats"])
 	}
-	alice.types("idle_timeout", "1h")
-	alice.do("save", save)
-	alice.sees("that it is saved", `document.querySelector('[data-saved]') && document.querySelector('#kept').hidden`)
+	alice.types("idle_timeout", "90")
+	alice.do("save in minutes", chromedp.SetValue(chromedp.CSS("#f-idle_timeout-unit"), "m"), save)
+	alice.sees("that it is saved, in the largest unit that fits",
+		`document.querySelector('[data-saved]') && !`+bar+` &&
+			document.querySelector('#f-idle_timeout').value === '90' &&
+			document.querySelector('#f-idle_timeout-unit').value === 'm'`)
+	if got := elsewhere.settings(); got["idle_timeout"] != "1h30m" || asked.times.Load() != 2 {
+		t.Errorf("saved as %v; asked %d times whether to leave", got["idle_timeout"], asked.times.Load())
+	}
 
 	// Saved is used: by the bot, at once.
 	if a := h.command("bruno", "create-room",
@@ -94,7 +144,8 @@ func TestSettingsForm(t *testing.T) {
 		`document.querySelector('.others[role=alert]')?.innerText.includes('9') &&
 			document.querySelector('.others').innerText.includes('2 hours') &&
 			document.querySelector('[name=seats]').value === '8' &&
-			document.querySelector('[name=idle_timeout]').value === '2h'`)
+			document.querySelector('#f-idle_timeout').value === '2' &&
+			document.querySelector('#f-idle_timeout-unit').value === 'h'`)
 	alice.picture("settings-meanwhile")
 	alice.do("save on purpose", save)
 	alice.sees("that it is saved", `document.querySelector('[data-saved]')`)
@@ -105,7 +156,8 @@ func TestSettingsForm(t *testing.T) {
 	// The last change is undone.
 	alice.goTo(admin + "/history")
 	alice.sees("the change in words",
-		`document.querySelector('.versions .changes').innerText.includes('Seats') &&
+		`document.querySelector('.versions .changed').innerText.includes('Seats') &&
+			document.querySelector('.versions').innerText.includes('Alice') &&
 			document.querySelector('.versions form')`)
 	alice.do("undo it", browsertest.Click(`form[action$="/undo"] button`))
 	alice.sees("that it is undone", `document.querySelector('.notice[role=status]')`)

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+	"golang.org/x/sync/errgroup"
 
 	"snug/shared/audit"
 	"snug/shared/errs"
@@ -149,20 +151,65 @@ func ReadAuditFilter(q url.Values) (f AuditFilter, days int, err error) {
 	return f, days, nil
 }
 
-// RoomNames names the rooms of entries: open ones as they are called now, others as the entries say.
-func (a *Actions) RoomNames(guildID snowflake.ID, entries []audit.Entry) map[snowflake.ID]string {
+// RoomNames names the rooms of entries: open ones as they are called now, others as they were called last, as far as
+// that is stored.
+func (a *Actions) RoomNames(ctx context.Context, guildID snowflake.ID, entries []audit.Entry) map[snowflake.ID]string {
 	out := map[snowflake.ID]string{}
-	for _, e := range slices.Backward(entries) { // the oldest first, so that the last name counts
-		switch e.Kind {
-		case audit.RoomOpened:
-			out[e.RoomID] = e.Detail
-		case audit.RoomRenamed:
-			out[e.RoomID] = e.New
-		default:
+	var unknown []snowflake.ID
+	for _, e := range entries {
+		if _, seen := out[e.RoomID]; seen || e.RoomID == 0 {
+			continue
 		}
-		if l, ok := a.Room(guildID, e.RoomID); ok && !l.Gone() {
-			out[e.RoomID] = l.Room.Name
+		if out[e.RoomID] = a.roomName(guildID, e.RoomID, entries); out[e.RoomID] == "" {
+			unknown = append(unknown, e.RoomID)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, namesTime)
+	defer cancel()
+	found, since := make([]string, min(len(unknown), fewNames)), a.now().AddDate(0, 0, -91) // entries live for 90 days
+	var g errgroup.Group
+	g.SetLimit(8)
+	for i := range found {
+		g.Go(func() error {
+			each := func(raw hub.AuditEntry) error {
+				if e, err := auditEntry(raw); err == nil {
+					found[i] = cmp.Or(nameIn(e), found[i])
+				}
+				return nil
+			}
+			return a.o.Hub.Audit.Since(ctx, guildID, unknown[i], since, each)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		a.log.WarnContext(ctx, "what rooms were called could not be read", "guild_id", guildID, "err", err)
+	}
+	for i, name := range found {
+		out[unknown[i]] = name
+	}
 	return out
+}
+
+// roomName gives a room's name if it is open, or if one of the entries, the newest first, tells it.
+func (a *Actions) roomName(guildID, id snowflake.ID, entries []audit.Entry) string {
+	if l, ok := a.Room(guildID, id); ok && !l.Gone() {
+		return l.Room.Name
+	}
+	for _, e := range entries {
+		if name := nameIn(e); e.RoomID == id && name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// nameIn gives the name that a room has since an entry, "" if the entry tells none.
+func nameIn(e audit.Entry) string {
+	switch e.Kind {
+	case audit.RoomOpened:
+		return e.Detail
+	case audit.RoomRenamed:
+		return e.New
+	default:
+		return ""
+	}
 }

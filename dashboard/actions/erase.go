@@ -39,6 +39,7 @@ func (a *Actions) ErasePerson(ctx context.Context, me *session.Session, sessionI
 			done.Failed = append(done.Failed, cmp.Or(a.Guild(id).Name, id.String()))
 		}
 	}
+	a.names.forget(me.User.ID)
 	a.log.InfoContext(ctx, "somebody's data was erased", "user_id", me.User.ID, "entries", done.Entries,
 		"rooms", done.Rooms, "failed", len(done.Failed))
 	if len(done.Failed) == 0 {

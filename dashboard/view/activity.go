@@ -1,15 +1,18 @@
 package view
 
 import (
+	"cmp"
 	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/dashboard/chart"
+	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/guild"
 	"snug/shared/room"
@@ -25,7 +28,9 @@ type Activity struct {
 	Next    uint64       // where the next page begins; 0: there is none
 	Kinds   []audit.Kind // that can be filtered by
 	Filter  url.Values   // as it was asked for
-	Names   map[snowflake.ID]string
+	// Recent are entries of the same days whatever the filter: their people and rooms can be filtered by.
+	Recent  []audit.Entry
+	Members Members
 	Rooms   map[snowflake.ID]string // their names, as far as they are known
 	Places  guild.ChannelsAndRoles  // what settings' ids stand for
 }
@@ -45,7 +50,12 @@ func (p *Activity) Kind(k audit.Kind) string { return p.Text.Kind(k) }
 func (p *Activity) Asked(name string) string { return p.Filter.Get(name) }
 
 // Spans are the numbers of days that can be chosen.
-func (*Activity) Spans() []int { return []int{7, 30, 90} }
+func (p *Activity) Spans() (list []choice) {
+	for _, n := range []int{7, 30, 90} {
+		list = append(list, choice{itoa(n), p.Text.Duration(time.Duration(n) * 24 * time.Hour), n == p.Days})
+	}
+	return list
+}
 
 // Query is the filter as an address's query, without the place in the list.
 func (p *Activity) Query() template.URL {
@@ -60,30 +70,71 @@ func (p *Activity) Query() template.URL {
 	return template.URL(q.Encode()) //nolint:gosec // encoded
 }
 
-// Who names a member, or gives their id.
-func (p *Activity) Who(id snowflake.ID) string {
-	if n := p.Names[id]; n != "" {
-		return n
+// Filtered says whether anything is filtered by.
+func (p *Activity) Filtered() bool {
+	return slices.ContainsFunc([]string{"kind", "by", "room"}, func(k string) bool { return p.Asked(k) != "" })
+}
+
+// Who is who did what an entry tells; nil for Snug, and for what Discord tells of nobody.
+func (p *Activity) Who(e audit.Entry) *access.Standing {
+	if e.By == 0 {
+		return nil
 	}
-	return short(id)
+	st := p.Members.member(p.Text, e.By)
+	return &st
 }
 
 // Happened says an entry in a sentence.
 func (p *Activity) Happened(e audit.Entry) template.HTML {
-	said := p.Text.Entry(&e, describer{p.Text, p.Places}.table(p.Who, p.Room))
+	said := p.Text.Entry(&e, describer{p.Text, p.Places}.table(p.Members.who(p.Text), p.Room))
 	return template.HTML(said) //nolint:gosec // table escapes
 }
 
-// Room names a room, or gives the last digits of its id.
-func (p *Activity) Room(id snowflake.ID) string {
-	if n := p.Rooms[id]; n != "" {
-		return n
+// Room names a room.
+func (p *Activity) Room(id snowflake.ID) string { return cmp.Or(p.Rooms[id], p.Text.Say("name.room")) }
+
+// PeopleChoices are the people who can be filtered by.
+func (p *Activity) PeopleChoices() []choice {
+	return p.choices("by", func(e audit.Entry) []snowflake.ID { return []snowflake.ID{e.By, e.Target} },
+		func(id snowflake.ID) string { return p.Members.member(p.Text, id).DisplayName })
+}
+
+// RoomChoices are the rooms that can be filtered by.
+func (p *Activity) RoomChoices() []choice {
+	return p.choices("room", func(e audit.Entry) []snowflake.ID { return []snowflake.ID{e.RoomID} }, p.Room)
+}
+
+// mostChoices is how many people or rooms a menu of the filter has.
+const mostChoices = 40
+
+// choices gives a menu of the filter: who or what recent entries tell of, by name, and what is chosen.
+func (p *Activity) choices(
+	field string, of func(audit.Entry) []snowflake.ID, name func(snowflake.ID) string,
+) (list []choice) {
+	var ids []snowflake.ID
+	if id, err := snowflake.Parse(strings.TrimSpace(p.Asked(field))); err == nil {
+		ids = append(ids, id)
 	}
-	return short(id)
+	for _, e := range p.Recent {
+		ids = append(ids, of(e)...)
+	}
+	seen := map[snowflake.ID]bool{0: true}
+	for _, id := range ids {
+		if seen[id] || len(list) == mostChoices {
+			continue
+		}
+		seen[id] = true
+		list = append(list, choice{id.String(), name(id), id.String() == strings.TrimSpace(p.Asked(field))})
+	}
+	slices.SortStableFunc(list, func(a, b choice) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return list
 }
 
 // Picture is a chart with its words and numbers.
 type Picture struct {
+	Name  string
 	Title string
 	Sum   string // what it comes to, in words
 	SVG   template.HTML
@@ -91,7 +142,7 @@ type Picture struct {
 	Rows  [][2]string
 }
 
-// Charts draws the report.
+// Charts draws what of the report is not empty.
 func (p *Activity) Charts() ([]Picture, error) {
 	r := p.Report
 	var days []string
@@ -141,12 +192,15 @@ type drawing struct {
 func (p *Activity) draw(list []drawing) ([]Picture, error) {
 	var out []Picture
 	for _, d := range list {
+		if slices.Max(d.values) == 0 {
+			continue
+		}
 		tell := d.tell
 		if tell == nil {
 			tell = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 		}
 		pic := Picture{
-			Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum),
+			Name: d.name, Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum),
 			Head: p.Text.Say("stat." + d.name + ".head"),
 		}
 		svg, err := chart.Draw(chart.Data{
@@ -180,8 +234,5 @@ func total(list []int) (n int) {
 	}
 	return n
 }
-
-// Stamp is a moment as the list shows it.
-func (*Activity) Stamp(t time.Time) string { return t.UTC().Format("01-02 15:04") }
 
 func (*Activity) name() string { return "admin-activity" }

@@ -1,10 +1,11 @@
 package view
 
 import (
-	"time"
+	"net/url"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/pages"
@@ -46,6 +47,9 @@ type Admin struct {
 	Saved   bool        // the settings were saved just now, by this page's form or from a file
 	Done    bool        // something else was saved just now: a lobby
 	Err     *errs.Error // Err.Field is the setting's JSON name, or "" for the whole
+	// LobbyForm is the form of a lobby as it was filled in, and LobbyErr what is wrong with it.
+	LobbyForm url.Values
+	LobbyErr  *errs.Error
 	// OtherChanges are the settings that somebody else saved while the form was filled in.
 	OtherChanges []OtherChange
 }
@@ -63,34 +67,30 @@ func (a *Admin) Example(template string) string {
 }
 
 // Lobby names a lobby and says the values of its own.
-func (a *Admin) Lobby(l guild.Lobby) string { return setting.SayLobby(a.Text, l, named(a.Places)) }
+func (a *Admin) Lobby(l guild.Lobby) string {
+	return setting.SayLobby(a.Text, l, named(a.Text, a.Places))
+}
 
 // AdminHistory is the page at /admin/{guild}/history.
 type AdminHistory struct {
 	AdminTab
 	Versions []guild.SettingsVersion
-	Names    map[snowflake.ID]string // of who saved
-	Places   guild.ChannelsAndRoles  // what their ids stand for
+	Members  Members                // who saved
+	Places   guild.ChannelsAndRoles // what their ids stand for
 	Undone   bool
 }
 
 // Tab is the page's own.
 func (*AdminHistory) Tab() string { return "history" }
 
-// Who names who saved a version.
-func (p *AdminHistory) Who(v guild.SettingsVersion) string {
-	if n := p.Names[v.By]; n != "" {
-		return n
-	}
-	return v.By.String()
+// Who is who saved a version.
+func (p *AdminHistory) Who(v guild.SettingsVersion) access.Standing {
+	return p.Members.member(p.Text, v.By)
 }
 
 // Describe says a setting's value, which is JSON.
 func (p *AdminHistory) Describe(name, v string) string {
 	return describer{p.Text, p.Places}.setting(name, v)
 }
-
-// When tells a moment exactly.
-func (l *Layout) When(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func (*AdminHistory) name() string { return "admin-history" }

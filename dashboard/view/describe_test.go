@@ -48,27 +48,30 @@ func TestToldInWords(t *testing.T) {
 	for _, c := range []struct{ name, raw, want string }{
 		{"seats", "4", "4"}, {"idle_timeout", `"1h"`, "1 hour"}, {"private", "true", "yes"}, {"private", "false", "no"},
 		{"category_id", `"6"`, "B"}, {"category_id", `"0"`, "at the top of the server"},
-		{"log_channel_id", `"11"`, "G"}, {"log_channel_id", `"12"`, "12"}, {"creator_roles", `["7","9"]`, "C and E"},
+		{"log_channel_id", `"11"`, "#G"}, {"log_channel_id", `"12"`, "deleted channel"},
+		{"creator_roles", `["7","9"]`, "C and E"},
 		{"creator_roles", `[]`, "everybody"}, {"blocked_words", `["a","b c"]`, "a, b c"},
 		{"language", `"de"`, "Deutsch"}, {"language", `""`, "the server’s own"},
 		{"name_template", `"{owner} & <b>"`, "{owner} & <b>"},
-		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (Seats: 3), 99"}, {"lobbies", "", "none"},
+		{"lobbies", `[{"channel_id":"10","seats":3},{"channel_id":"99"}]`, "F (Seats: 3), deleted channel"},
+		{"lobbies", "", "none"},
 	} {
 		if got := h.Describe(c.name, c.raw); got != c.want {
 			t.Errorf("%s %s is told as %q, want %q", c.name, c.raw, got, c.want)
 		}
 	}
-	p.Names = map[snowflake.ID]string{77: "<i>Mara"}
+	p.Members = view.Members{77: {Member: true, DisplayName: "<i>Mara"}, 78: {}, 79: {DisplayName: "Jonas"}}
 	for want, e := range map[string]audit.Entry{
-		`<b title="77">&lt;i&gt;Mara</b> changed the setting “Private”: yes → no`: {
+		`<b>&lt;i&gt;Mara</b> changed the setting “Private”: yes → no`: {
 			Kind: audit.SettingsChanged, By: 77, Detail: "private", Old: "true", New: "false",
 		},
 		"Snug fixed a problem: Friday no longer has a channel": {
 			Kind: audit.Repaired, Detail: string(guild.IssueNoChannel), RoomID: 7,
 		},
-		`A seat is held for <b title="8">8</b> (lost the connection)`: {
-			Kind: audit.SeatHeld, Target: 8, Detail: string(room.HeldBack),
+		`A seat is held for <b>Former member</b> (lost the connection)`: {
+			Kind: audit.SeatHeld, Target: 78, Detail: string(room.HeldBack),
 		},
+		"<b>Somebody</b> banned <b>Jonas</b>": {Kind: audit.Banned, By: 8, Target: 79},
 		"Somebody in Discord set the status to “a &amp; b”": {
 			Kind: audit.StatusChanged, Via: access.ViaDiscord, New: "a & b",
 		},
@@ -77,8 +80,12 @@ func TestToldInWords(t *testing.T) {
 			t.Errorf("%s is told as %q, want %q", e.Kind, got, want)
 		}
 	}
-	if p.Room(7) != "Friday" || p.Room(1574439557993201664) != "…1664" || p.Who(8) != "8" {
-		t.Errorf("%q %q %q", p.Room(7), p.Room(1574439557993201664), p.Who(8))
+	if p.Room(7) != "Friday" || p.Room(1574439557993201664) != "Closed room" {
+		t.Errorf("%q %q", p.Room(7), p.Room(1574439557993201664))
+	}
+	h.Places = guild.ChannelsAndRoles{} // Discord did not answer
+	if got := h.Describe("log_channel_id", `"12"`); got != "a channel" {
+		t.Errorf("a channel that nobody could ask about is %q", got)
 	}
 }
 

@@ -37,6 +37,7 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"sinceT":  w.sinceTime,
 		"untilT":  w.untilTime,
 		"clockT":  clockTime,
+		"atT":     atTime,
 		"clock":   clock,
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"site":    schema.Site,

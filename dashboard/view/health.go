@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -45,10 +46,7 @@ func (p *Health) GrantURL(n guild.Need) string {
 
 // Called names what a finding is about.
 func (p *Health) Called(f guild.Issue) string {
-	if f.Name != "" {
-		return f.Name
-	}
-	return f.ChannelID.String()
+	return cmp.Or(f.Name, p.Text.Say("name.gone.channel"))
 }
 
 // Concerns are what needs a look, as the parts of the page that tell of it; none: all is well.

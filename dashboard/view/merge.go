@@ -32,7 +32,9 @@ func (a *Admin) Merge(was, is guild.Settings) {
 		if shown && !clash {
 			merged.values[row.Name] = n
 		}
-		say := func(s guild.Settings) string { return setting.Say(a.Text, row, s.Value(row.Name), named(a.Places)) }
+		say := func(s guild.Settings) string {
+			return setting.Say(a.Text, row, s.Value(row.Name), named(a.Text, a.Places))
+		}
 		a.OtherChanges = append(a.OtherChanges, OtherChange{row, say(was), say(is), clash})
 	}
 	a.Form = merged

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -15,11 +13,13 @@ import (
 	"snug/shared/guild"
 	"snug/shared/schema"
 	"snug/shared/setting"
+	"snug/shared/text"
 )
 
 // SettingsForm is the settings form as it was filled in: texts, so that what
 // somebody typed comes back to them together with what is wrong about it.
-// The names of the inputs are the settings' names.
+// The names of the inputs are the settings' names. A length of time has two, its
+// number and its unit; one that can be read is kept as one text.
 type SettingsForm struct{ values url.Values }
 
 // NewSettingsForm gives the form for settings as they are.
@@ -45,12 +45,22 @@ func ReadSettingsForm(v url.Values) SettingsForm {
 	for _, row := range formSettings() {
 		switch {
 		case v.Has(row.Name):
-			f.values[row.Name] = v[row.Name]
+			f.values[row.Name] = oneText(row, v[row.Name])
 		case row.Kind == schema.Switch: // a browser leaves out what is not checked
 			f.values[row.Name] = setting.Typed(false)
 		}
 	}
 	return f
+}
+
+// oneText is what was typed, a length of time as one text if it can be read.
+func oneText(row schema.Setting, typed []string) []string {
+	if row.Kind == schema.Duration {
+		if d, err := setting.Read(row, typed...); err == nil {
+			return setting.Typed(d)
+		}
+	}
+	return typed
 }
 
 // Value is what a field holds.
@@ -88,7 +98,7 @@ func ReadLobbyForm(f url.Values) (in wire.LobbyInput, err error) {
 	own := map[string]any{}
 	for _, row := range schema.LobbySettings() {
 		typed := f[row.Name]
-		if strings.TrimSpace(strings.Join(typed, "")) == "" {
+		if nothing(row, typed) {
 			continue
 		}
 		v, err := setting.Read(row, typed...)
@@ -101,11 +111,19 @@ func ReadLobbyForm(f url.Values) (in wire.LobbyInput, err error) {
 	return in, err
 }
 
+// nothing says whether a lobby's field was left empty. A unit without a number is, but for never.
+func nothing(row schema.Setting, typed []string) bool {
+	if row.Kind == schema.Duration && len(typed) == 2 && typed[1] != guild.Never.String() {
+		typed = typed[:1]
+	}
+	return strings.TrimSpace(strings.Join(typed, "")) == ""
+}
+
 // settingField is the input of a setting.
 type settingField struct {
 	Field
-	Shape   string         // "switch", "menu", "checks", "area" or "line"
-	Choices []choice       // of a menu and of checks
+	Shape   string         // "switch", "menu", "checks", "area", "amount" or "line"
+	Choices []choice       // of a menu and of checks; the units of an amount, whose number is Value
 	Row     schema.Setting // whose input it is
 }
 
@@ -122,7 +140,7 @@ func (a *Admin) Groups() []schema.Group { return schema.Groups() }
 func (a *Admin) Fields(g schema.Group) (list []settingField) {
 	for _, row := range g.Settings {
 		f := Field{
-			Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.Hint(a.Text, row),
+			Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.FormHint(a.Text, row),
 			Value: a.Form.Value(row.Name), Error: FieldError(a.Text, a.Err, row.Name),
 		}
 		if in, ok := a.input(f, row, row.ZeroMeans(), a.Form.values[row.Name]); ok {
@@ -136,16 +154,32 @@ func (a *Admin) Fields(g schema.Group) (list []settingField) {
 func (a *Admin) LobbyName() Field {
 	return Field{
 		Form: "lobby-", Name: "name", Label: a.Text.Say("admin.lobby.name"), Hint: a.Text.Say("admin.lobby.name.hint"),
+		Value: a.LobbyForm.Get("name"), Error: FieldError(a.Text, a.LobbyErr, "name"),
 	}
+}
+
+// LobbyChosen says whether a channel is chosen in the lobby's form.
+func (a *Admin) LobbyChosen(id snowflake.ID) bool {
+	return a.LobbyForm.Get("channel_id") == id.String()
+}
+
+// LobbyWrong says what is wrong with the lobby as a whole, "" if nothing or one of its fields is.
+func (a *Admin) LobbyWrong() string {
+	if a.LobbyErr == nil || a.LobbyErr.Field == "name" ||
+		slices.ContainsFunc(a.LobbyFields(), func(f settingField) bool { return f.Error != "" }) {
+		return ""
+	}
+	return a.Text.Refusal(a.LobbyErr)
 }
 
 // LobbyFields are the inputs of a lobby's own values.
 func (a *Admin) LobbyFields() (list []settingField) {
 	for _, row := range schema.LobbySettings() {
 		f := Field{
-			Form: "lobby-", Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyHint(a.Text, row),
+			Form: "lobby-", Name: row.Name, Label: a.Text.Say(row.Label()), Hint: setting.LobbyFormHint(a.Text, row),
+			Value: a.LobbyForm.Get(row.Name), Error: FieldError(a.Text, a.LobbyErr, row.Name),
 		}
-		if in, ok := a.input(f, row, row.LobbyMeans(), nil); ok {
+		if in, ok := a.input(f, row, row.LobbyMeans(), a.LobbyForm[row.Name]); ok {
 			if in.Shape == "menu" {
 				in.Hint = "" // its first choice says it
 			}
@@ -159,11 +193,16 @@ func (a *Admin) LobbyFields() (list []settingField) {
 func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string) (settingField, bool) {
 	in := settingField{Field: f, Shape: "menu", Row: row}
 	if empty != "" && row.Kind != schema.Roles {
-		in.add("", sentence(a.Text.Say(empty)), chosen)
+		in.add("", setting.Sentence(a.Text.Say(empty)), chosen)
 	}
 	places := func(list []guild.NamedID) bool {
 		for _, p := range list {
 			in.add(p.ID.String(), p.Name, chosen)
+		}
+		for _, id := range chosen { // what is gone stays chosen until somebody chooses something else
+			if id != "" && !slices.ContainsFunc(in.Choices, func(c choice) bool { return c.Value == id }) {
+				in.add(id, setting.Sentence(a.Text.Say("name.gone."+string(row.Kind))), chosen)
+			}
 		}
 		return len(list) > 0
 	}
@@ -184,8 +223,10 @@ func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string
 			in.Shape = "switch"
 			break
 		}
-		in.add("true", sentence(a.Text.Say("value.yes")), chosen)
-		in.add("false", sentence(a.Text.Say("value.no")), chosen)
+		in.add("true", setting.Sentence(a.Text.Say("value.yes")), chosen)
+		in.add("false", setting.Sentence(a.Text.Say("value.no")), chosen)
+	case schema.Duration:
+		in.amount(a.Text, chosen)
 	case schema.Words:
 		in.Shape = "area"
 	case schema.Number:
@@ -196,12 +237,30 @@ func (a *Admin) input(f Field, row schema.Setting, empty string, chosen []string
 	return in, true
 }
 
-func (f *settingField) add(value, name string, chosen []string) {
-	f.Choices = append(f.Choices, choice{value, name, slices.Contains(chosen, value)})
+// amount gives a field a number and a unit: what was typed, one text that can be read, or nothing.
+func (f *settingField) amount(t text.Texts, typed []string) {
+	offered, unit := setting.Units(f.Row), "m"
+	if f.Shape, f.Value = "amount", ""; len(typed) > 0 {
+		f.Value = typed[0]
+	}
+	if len(typed) == 2 {
+		unit = typed[1]
+	} else if d, err := guild.ParseDuration(f.Value); err == nil {
+		f.Value, unit = setting.Amount(d)
+	}
+	if !slices.Contains(offered, unit) {
+		if _, err := setting.Read(f.Row, "1", unit); err != nil || f.Value == "" {
+			unit = offered[0]
+		} else {
+			offered = append([]string{unit}, offered...) // what was set in another way
+		}
+	}
+	f.Choices = nil // what nothing chosen means is in the hint
+	for _, u := range offered {
+		f.add(u, t.Say("unit."+u), []string{unit})
+	}
 }
 
-// sentence begins with a capital letter, where the language has them.
-func sentence(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[n:]
+func (f *settingField) add(value, name string, chosen []string) {
+	f.Choices = append(f.Choices, choice{value, name, slices.Contains(chosen, value)})
 }

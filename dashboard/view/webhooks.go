@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"snug/dashboard/wire"
+	"snug/shared/access"
 	"snug/shared/apitoken"
 	"snug/shared/audit"
 	"snug/shared/errs"
@@ -74,9 +75,11 @@ type ServerTokens struct {
 type TokenList struct {
 	Action string
 	List   []apitoken.Token
-	Secret string // of a token that was made just now; shown this once
-	Form   wire.NewTokenInput
-	Err    *errs.Error // what is wrong with Form
+	// Members are who made them.
+	Members Members
+	Secret  string // of a token that was made just now; shown this once
+	Form    wire.NewTokenInput
+	Err     *errs.Error // what is wrong with Form
 }
 
 // Ends are the moments that a new token can end at, in words as lengths of time from now. A form that came back keeps
@@ -104,6 +107,14 @@ func (*ServerTokens) Tab() string { return "tokens" }
 
 // Scopes are what a token can be allowed; the message scope.{scope} says what each allows.
 func (TokenList) Scopes() []apitoken.ScopeInfo { return apitoken.Scopes() }
+
+// By is who made a token: as they are called now, else as they were called when they made it.
+func (l TokenList) By(t text.Texts, k apitoken.Token) access.Standing {
+	if l.Members[k.UserID].DisplayName == "" && k.DisplayName != "" {
+		return access.Standing{UserID: k.UserID, DisplayName: k.DisplayName}
+	}
+	return l.Members.member(t, k.UserID)
+}
 
 // Chosen says whether a scope is chosen in the form.
 func (l TokenList) Chosen(s apitoken.Scope) bool { return slices.Contains(l.Form.Scopes, s) }

@@ -121,6 +121,11 @@ func clockTime(t time.Time) template.HTML {
 	return timeElement(t, "data-clock", t.UTC().Format("15:04"))
 }
 
+// atTime tells a moment exactly, which scripts tell in the reader's zone and language.
+func atTime(t time.Time) template.HTML {
+	return timeElement(t, "data-at", t.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
 func timeElement(t time.Time, mark, says string) template.HTML {
 	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `" ` + mark + `>` +
 		template.HTMLEscapeString(says) + `</time>`) //nolint:gosec // numbers and escaped text

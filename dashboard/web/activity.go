@@ -45,11 +45,23 @@ func (s *Site) activityPage(c *gin.Context, me *session.Session) error {
 	if p.Report, err = s.actions.Report(ctx, g.ID, days); err != nil {
 		return err
 	}
+	// What can be filtered by is what happened lately, whatever is filtered by now.
+	all := actions.AuditFilter{Since: f.Since}
+	if p.Recent, _, err = s.actions.AuditPage(ctx, g.ID, all, 0, recentEntries); err != nil {
+		return err
+	}
+	shown := slices.Concat(p.Entries, p.Recent)
 	var ids []snowflake.ID
-	for _, e := range p.Entries {
+	if f.By != 0 {
+		ids = append(ids, f.By)
+	}
+	for _, e := range shown {
 		ids = append(ids, e.By, e.Target)
 	}
-	p.Names, p.Rooms = s.actions.DisplayNames(ctx, g.ID, ids), s.actions.RoomNames(g.ID, p.Entries)
+	if f.Room != 0 {
+		shown = append(shown, audit.Entry{RoomID: f.Room})
+	}
+	p.Members, p.Rooms = s.actions.Members(ctx, g.ID, ids), s.actions.RoomNames(ctx, g.ID, shown)
 	if slices.ContainsFunc(p.Entries, func(e audit.Entry) bool { return e.Kind == audit.SettingsChanged }) {
 		p.Places = s.channelsAndRoles(ctx, g.ID, me)
 	}
@@ -59,6 +71,9 @@ func (s *Site) activityPage(c *gin.Context, me *session.Session) error {
 	}
 	return s.req.Page(c, status, p)
 }
+
+// recentEntries is from how many entries people and rooms to filter by are taken.
+const recentEntries = 150
 
 // activityFile gives what happened as a file, the oldest first: activity.csv or activity.json.
 func (s *Site) activityFile(kind string) request.UserHandler {

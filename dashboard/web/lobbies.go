@@ -24,7 +24,8 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	if f.Get("do") == "remove" {
+	remove := f.Get("do") == "remove"
+	if remove {
 		var channel snowflake.ID
 		if channel, err = actions.ParseID(f.Get("lobby"), errNoLobby); err == nil {
 			err = s.actions.RemoveLobby(ctx, me, g.ID, channel, false)
@@ -35,10 +36,20 @@ func (s *Site) saveLobby(c *gin.Context, me *session.Session) error {
 			_, err = s.actions.SaveLobby(ctx, me, g.ID, in)
 		}
 	}
-	if err != nil {
+	if err == nil {
+		return request.Redirect(c, pages.Admin.With(g.ID)+"?saved=lobby#lobbies")
+	}
+	if remove || !worthAgain(err) {
 		return err
 	}
-	return request.Redirect(c, pages.Admin.With(g.ID)+"?saved=lobby#lobbies")
+	settings, rev, e := s.actions.Settings(ctx, g.ID)
+	if e != nil {
+		return e
+	}
+	s.req.LogFailure(c, request.StatusOf(err), err)
+	p := s.settingsPage(c, me, g, settings)
+	p.Form, p.Rev, p.LobbyForm, p.LobbyErr = view.NewSettingsForm(settings), rev, f, errs.Public(err)
+	return s.req.Page(c, request.StatusOf(err), p)
 }
 
 var errNoLobby = errs.E(errs.NotFound, "That channel isn't a lobby. Reload the page to see the lobbies.")

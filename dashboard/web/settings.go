@@ -176,7 +176,7 @@ func (s *Site) historyPage(c *gin.Context, me *session.Session) error {
 	for _, v := range h.Versions {
 		ids = append(ids, v.By)
 	}
-	p.Names, p.Places = s.actions.DisplayNames(ctx, g.ID, ids), s.channelsAndRoles(ctx, g.ID, me)
+	p.Members, p.Places = s.actions.Members(ctx, g.ID, ids), s.channelsAndRoles(ctx, g.ID, me)
 	return s.req.Page(c, http.StatusOK, p)
 }
 

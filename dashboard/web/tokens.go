@@ -42,6 +42,11 @@ func (s *Site) showTokens(
 		return err
 	}
 	if g != nil {
+		var ids []snowflake.ID
+		for _, t := range l.List {
+			ids = append(ids, t.UserID)
+		}
+		l.Members = s.actions.Members(c.Request.Context(), g.ID, ids)
 		return s.req.Page(c, status, &view.ServerTokens{AdminTab: s.adminTab(c, *g, "token.server"), TokenList: l})
 	}
 	p := &view.Tokens{Layout: s.req.Layout(c, ""), TokenList: l}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -18,7 +20,8 @@ import (
 	"snug/shared/text"
 )
 
-// Read returns the value of what somebody typed or chose: one text, or one for each choice. "" is nothing chosen.
+// Read returns the value of what somebody typed or chose: one text, or one for each choice. "" is nothing chosen. A
+// length of time is one text, or a number and its unit, as Amount gives them.
 // Channels and roles are ids, or mentions as Discord writes them. It fails with errs.Invalid, naming the field, if the
 // text can't be read; whether the row allows the value is for guild.Settings.Validate.
 func Read(row schema.Setting, typed ...string) (any, error) {
@@ -31,6 +34,9 @@ func Read(row schema.Setting, typed ...string) (any, error) {
 		}
 		return n, nil
 	case schema.Duration:
+		if len(typed) == 2 {
+			return readAmount(row, typed[0], typed[1])
+		}
 		d, err := guild.ParseDuration(one)
 		var e *errs.Error
 		if errors.As(err, &e) {
@@ -222,13 +228,49 @@ func Hint(t text.Texts, row schema.Setting) string {
 	more := Limits(row)
 	switch row.Kind {
 	case schema.Number, schema.Duration:
-		if row.Zero != "" {
-			more += "; " + t.Say("value.zero", "Means", t.Say(row.ZeroMeans()))
-		}
+		more += zero(t, row)
 	case schema.Roles:
 		more = t.Say("value.empty", "Means", t.Say(row.ZeroMeans()))
 	}
 	return strings.TrimSpace(t.Say(row.Hint()) + " " + more)
+}
+
+// FormHint is Hint for a form that asks for a number and a unit: it says lengths of time in words.
+func FormHint(t text.Texts, row schema.Setting) string {
+	if row.Kind != schema.Duration {
+		return Hint(t, row)
+	}
+	return t.Say(row.Hint()) + " " + Sentence(span(t, row)) + zero(t, row)
+}
+
+// LobbyFormHint is LobbyHint as FormHint is Hint.
+func LobbyFormHint(t text.Texts, row schema.Setting) string {
+	if row.Kind != schema.Duration {
+		return LobbyHint(t, row)
+	}
+	return Sentence(span(t, row)) + zero(t, row) + ". " + t.Say("value.empty", "Means", t.Say(row.LobbyMeans()))
+}
+
+// span says between which lengths of time a row's values are.
+func span(t text.Texts, row schema.Setting) string {
+	if row.MinTime == 0 {
+		return t.Say("value.upto", "To", t.Duration(row.MaxTime))
+	}
+	return t.Say("value.between", "From", t.Duration(row.MinTime), "To", t.Duration(row.MaxTime))
+}
+
+// zero says what 0 means, "" where it means nothing.
+func zero(t text.Texts, row schema.Setting) string {
+	if row.Zero == "" {
+		return ""
+	}
+	return "; " + t.Say("value.zero", "Means", t.Say(row.ZeroMeans()))
+}
+
+// Sentence begins with a capital letter, where the language has them.
+func Sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // LobbyHint says within which limits a lobby's own value is, and what the lobby does without one.

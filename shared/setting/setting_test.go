@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -82,6 +83,13 @@ func TestRead(t *testing.T) {
 		"no number":            {"seats", []string{"six"}, nil},
 		"nothing":              {"seats", []string{""}, nil},
 		"a length of time":     {"idle_timeout", []string{"1h30m"}, guild.Duration(90 * time.Minute)},
+		"a number and a unit":  {"idle_timeout", []string{" 90 ", "m"}, guild.Duration(90 * time.Minute)},
+		"never, as a unit":     {"idle_timeout", []string{"5", "never"}, guild.Never},
+		"no number of days":    {"idle_timeout", []string{"soon", "d"}, nil},
+		"a unit alone":         {"idle_timeout", []string{"", "d"}, nil},
+		"a negative number":    {"idle_timeout", []string{"-1", "d"}, nil},
+		"no unit":              {"idle_timeout", []string{"5", ""}, nil},
+		"centuries":            {"idle_timeout", []string{"4000000000", "d"}, guild.Duration(36500 * 24 * time.Hour)},
 		"never":                {"idle_timeout", []string{"never"}, guild.Never},
 		"a time that is none":  {"idle_timeout", []string{"soon"}, nil},
 		"on":                   {"private", []string{"On"}, true},
@@ -111,6 +119,33 @@ func TestRead(t *testing.T) {
 				t.Errorf("read as %#v, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestAmounts: every length of time that a row allows can be shown as a number and a unit, which are read as the same.
+func TestAmounts(t *testing.T) {
+	for _, c := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{0, "0m"}, {time.Second, "1s"}, {90 * time.Second, "90s"}, {time.Minute, "1m"}, {90 * time.Minute, "90m"},
+		{36 * time.Hour, "36h"}, {7 * 24 * time.Hour, "7d"}, {time.Duration(guild.Never), "never"},
+	} {
+		number, unit := setting.Amount(guild.Duration(c.d))
+		if number+unit != c.want {
+			t.Errorf("%v is %q %q, want %s", c.d, number, unit, c.want)
+		}
+		if got, err := setting.Read(row(t, "max_age"), number, unit); err != nil || got != guild.Duration(c.d) {
+			t.Errorf("%s is read as %v, %v", c.want, got, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"idle_timeout": "s m h d never", "closing_notice": "s m h", "max_age": "m h d never",
+		"invite_lifetime": "m h d", "seat_grace": "s m", "audit_retention": "d",
+	} {
+		if got := strings.Join(setting.Units(row(t, name)), " "); got != want {
+			t.Errorf("%s is typed in %s, want %s", name, got, want)
+		}
 	}
 }
 

@@ -94,6 +94,19 @@ function runTimes() {
   for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 
+const exactly = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
+
+/** Tells moments in the reader's zone; in UTC they came, and that stays as the title. */
+function tellMoments() {
+  for (const el of document.querySelectorAll("time[data-at]:not([title])")) {
+    el.title = el.textContent;
+    el.textContent = exactly.format(Date.parse(el.dateTime));
+  }
+}
+
 export const hours = (ms) =>
   new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
@@ -216,6 +229,7 @@ export function enhance() {
   for (const b of document.querySelectorAll(".lang button")) b.hidden = true;
   if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
   runTimes();
+  tellMoments();
 }
 
 async function copy(button) {
