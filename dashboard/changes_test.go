@@ -46,6 +46,15 @@ func TestChangesOnThePage(t *testing.T) {
 			t.Errorf("%s: %d to %s, the room is %+v", x.name, got.status, got.header.Get("Location"), now())
 		}
 	}
+	edit := url.Values{
+		"name": {"An old name"}, "was_name": {"An old name"}, "seats": {"5"}, "was_seats": {"6"},
+		"headline": {"Casual"}, "was_headline": {"Casual"}, "link": {"https://example.com/"}, "was_link": {""}, "status": {"without was"},
+	}
+	if got := w.form(path+"/edit", edit); got.status != 303 || now().Name != "Saturday" || now().Seats != 5 ||
+		now().Card != (room.Card{Headline: "Casual", Link: "https://example.com/", Note: "Hi"}) ||
+		now().Status != "Round 2" {
+		t.Errorf("a form of several: %d, the room is %+v", got.status, now())
+	}
 	// as often as Discord lets channels be renamed
 	w.form(path+"/change", url.Values{"do": {"rename"}, "name": {"Sunday"}})
 	var out gotRoomChanged

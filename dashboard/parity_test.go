@@ -86,6 +86,7 @@ var twins = map[string]twin{
 	"POST /game/:channel/change": {
 		ops: "change-room", do: changes(),
 	},
+	"POST /game/:channel/edit":               {ops: "change-room", inputs: before()},
 	"POST /game/:channel/knock":              {ops: "knock"},
 	"POST /game/:channel/answer":             {ops: "answer-knock"},
 	"POST /game/:channel/wait":               {ops: "wait stop-waiting", inputs: map[string]string{"leave": ""}},
@@ -107,11 +108,24 @@ var twins = map[string]twin{
 	"POST /admin/:guild/health": {ops: "repair"},
 }
 
-// changes are the actions on a room, each of which the API's one operation takes by the same name.
+// changes are the actions on a room that a button does, each of which the API's one operation takes by the same name.
 func changes() map[string]string {
 	out := map[string]string{}
 	for _, a := range schema.Actions() {
-		out[a.Name] = "change-room"
+		if a.Input == schema.NoInput || a.Input.User() {
+			out[a.Name] = "change-room"
+		}
+	}
+	return out
+}
+
+// before are the inputs of the panel's form that say what another was. Programs send what they change.
+func before() map[string]string {
+	out := map[string]string{}
+	for _, a := range schema.Actions() {
+		for _, field := range a.Takes() {
+			out[view.WasPrefix+field] = ""
+		}
 	}
 	return out
 }

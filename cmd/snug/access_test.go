@@ -90,6 +90,8 @@ var routes = []route{
 	{at: "POST /watch/:channel/token", body: map[string]any{"t": "no-token"}, want: "404 404 404 404 404 404 404 404"},
 	{at: "POST /servers/:guild/forget", want: "login 404 404 303 303 303 303 303"},
 	{at: "POST /game/:channel/knock", want: "login 303 303 303 303 409 409 303"},
+	{at: "POST /game/:channel/edit", body: url.Values{"was_status": {""}, "status": {"Renamed"}},
+		want: "login 404 404 404 404 403 303 404"},
 	{at: "POST /game/:channel/wait", want: "login 404 404 404 404 303 303 404"},
 	{
 		at: "POST /game/:channel/answer", body: url.Values{"user": {"{femi}"}, "let_in": {"false"}},

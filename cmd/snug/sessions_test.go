@@ -187,6 +187,9 @@ func TestWithoutScripts(t *testing.T) {
 	alice.do("lock the room", browsertest.Click(`[aria-describedby="k-lock-hint"]`))
 	alice.reads("that it is locked",
 		`document.querySelector('[aria-describedby="k-lock-hint"]')?.getAttribute('aria-checked') === 'true'`)
+	alice.do("write the room's card", chromedp.SetValue(chromedp.CSS("#k-headline"), "Casual"),
+		browsertest.Click("#panel .primary"))
+	alice.reads("the card", `document.querySelector('#card .headline')?.textContent === 'Casual'`)
 	alice.do("go to the list", chromedp.Navigate(alice.at("/servers/"+h.world.guild.String())))
 	alice.reads("the room in the list",
 		fmt.Sprintf(`document.querySelector('.room-card a[href="%s"]').innerText.includes('Friday draft')`, path))

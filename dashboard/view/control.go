@@ -200,31 +200,60 @@ func (r *Room) Until() time.Time {
 	return r.View.Deadline
 }
 
-// actionField is the input of an action, for who runs the room.
-type actionField struct {
-	schema.Action
+// panelField is one of the inputs on the panel of who runs the room.
+type panelField struct {
+	Do      string // the action that it is for
+	Name    string
+	Label   string
 	Value   string // what it is now
 	Note    string // below it
 	Example string
+	Min     int
+	Max     int
+	Number  bool
+	Long    bool
+	Link    bool
 }
 
-// Number reports whether the input is a number.
-func (f actionField) Number() bool { return f.Input == schema.NumberInput }
+// Was is the name of the input that says what the field was when the page was made.
+func (f panelField) Was() string { return WasPrefix + f.Name }
 
-// Fields are the inputs of actions that ask for a text or a number.
-func (r *Room) Fields(t text.Texts) (list []actionField) {
+// WasPrefix begins the name of an input that says what another was when the page was made.
+const WasPrefix = "was_"
+
+// Fields are the inputs of actions that ask for a text or a number, of each action together.
+func (r *Room) Fields(t text.Texts) (list [][]panelField) {
+	example := func(words string) string {
+		if t.Has(words + ".example") {
+			return t.Say(words + ".example")
+		}
+		return ""
+	}
 	for _, a := range schema.Actions() {
-		if a.Input != schema.TextInput && a.Input != schema.NumberInput {
-			continue
+		words := "action." + a.Name
+		switch a.Input {
+		case schema.TextInput, schema.NumberInput:
+			f := panelField{
+				Do: a.Name, Name: a.Field, Label: t.Say(words + ".input"), Example: example(words),
+				Value: r.View.Room.Current(room.Action(a.Name)),
+				Min:   a.Min, Max: a.Max, Number: a.Input == schema.NumberInput,
+			}
+			if a.Name == string(room.DoRename) {
+				f.Note = r.RenameNote(t)
+			}
+			list = append(list, []panelField{f})
+		case schema.TextsInput:
+			var group []panelField
+			for _, f := range a.Fields {
+				words := words + "." + f.Name
+				group = append(group, panelField{
+					Do: a.Name, Name: f.Name, Label: t.Say(words), Value: r.View.Room.Card.Text(f.Name),
+					Example: example(words), Max: f.Max, Long: f.Long, Link: f.Link,
+				})
+			}
+			list = append(list, group)
+		default:
 		}
-		f := actionField{Action: a, Value: r.View.Room.Current(room.Action(a.Name))}
-		if example := "action." + a.Name + ".example"; t.Has(example) {
-			f.Example = t.Say(example)
-		}
-		if a.Name == string(room.DoRename) {
-			f.Note = r.RenameNote(t)
-		}
-		list = append(list, f)
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type script struct {
 	asked  int // tokens asked for
 	open   []*websocket.Conn
 	calls  []string          // other requests, as "POST /api/v1/rooms/1/join"
+	bodies []string          // what they sent
 	answer map[string]answer // to them
 }
 
@@ -81,8 +83,12 @@ func (s *script) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/ws", s.serve)
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
 		call := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v1")
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			s.t.Error(err)
+		}
 		s.mu.Lock()
-		s.calls = append(s.calls, call)
+		s.calls, s.bodies = append(s.calls, call), append(s.bodies, string(body))
 		a, ok := s.answer[call]
 		s.mu.Unlock()
 		if !ok {

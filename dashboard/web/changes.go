@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/gin-gonic/gin"
@@ -9,10 +10,12 @@ import (
 	"snug/dashboard/actions"
 	"snug/dashboard/request"
 	"snug/dashboard/session"
+	"snug/dashboard/view"
 	"snug/dashboard/wire"
 	"snug/shared/errs"
 	"snug/shared/pages"
 	"snug/shared/room"
+	"snug/shared/schema"
 )
 
 // onRoom makes the handler of a form about the room of the path. do does what was sent, as an operation of the API
@@ -46,6 +49,46 @@ func (s *Site) changeRoom(
 ) (to string, err error) {
 	_, err = s.actions.ChangeRoom(ctx, guildID, q, in)
 	return pages.Room.With(q.RoomID) + "#control", gone(err)
+}
+
+// editInput is the panel's form: its texts and numbers, and what each was when the page was made.
+type editInput map[string]string
+
+// Fill takes every input of the form.
+func (in *editInput) Fill(f url.Values) {
+	*in = editInput{}
+	for name := range f {
+		(*in)[name] = f.Get(name)
+	}
+}
+
+// changes are what the person changed, so that what somebody else changed meanwhile stays.
+func (in editInput) changes() (list []wire.ChangeInput) {
+	for _, a := range schema.Actions() {
+		change := wire.ChangeInput{"do": a.Name}
+		for _, field := range a.Takes() {
+			is, sent := in[field]
+			if was, known := in[view.WasPrefix+field]; sent && known && is != was {
+				change[field] = is
+			}
+		}
+		if len(change) > 1 {
+			list = append(list, change)
+		}
+	}
+	return list
+}
+
+// editRoom does what the panel's form changes. What comes before something that is refused is done.
+func (s *Site) editRoom(
+	ctx context.Context, guildID snowflake.ID, q room.Request, in editInput,
+) (to string, err error) {
+	for _, change := range in.changes() {
+		if _, err := s.actions.ChangeRoom(ctx, guildID, q, change); err != nil {
+			return "", gone(err)
+		}
+	}
+	return pages.Room.With(q.RoomID) + "#control", nil
 }
 
 // knock asks to be let into a room. Where there is none, or none that this

@@ -125,6 +125,7 @@ func (s *Site) mountForms(e *gin.Engine) {
 	e.POST(string(pages.Keep), s.req.Writes(onRoom(s, s.keepRoom)))
 	e.POST(string(pages.Close), s.req.Writes(onRoom(s, s.closeRoom)))
 	e.POST(string(pages.Change), s.req.Writes(onRoom(s, s.changeRoom)))
+	e.POST(string(pages.Edit), s.req.Writes(onRoom(s, s.editRoom)))
 	e.POST(string(pages.Knock), s.req.Writes(s.knock))
 	e.POST(string(pages.Answer), s.req.Writes(onRoom(s, s.answerKnock)))
 	e.POST(string(pages.Wait), s.req.Writes(onRoom(s, s.waitForSeat)))

@@ -41,6 +41,7 @@ const (
 	Keep    Path = "/game/:channel/keep"
 	Close   Path = "/game/:channel/close"
 	Change  Path = "/game/:channel/change"
+	Edit    Path = "/game/:channel/edit" // its texts and numbers together, where scripts don't run
 	Knock   Path = "/game/:channel/knock"
 	Answer  Path = "/game/:channel/answer" // a knock
 	Wait    Path = "/game/:channel/wait"
@@ -92,6 +93,7 @@ func All() map[string]Path {
 		"Keep":             Keep,
 		"Close":            Close,
 		"Change":           Change,
+		"Edit":             Edit,
 		"Knock":            Knock,
 		"Answer":           Answer,
 		"Wait":             Wait,

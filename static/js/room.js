@@ -120,7 +120,7 @@ function paintDoor() {
   if (held <= now()) {
     held = 0;
     progress(t("room.held.over"));
-  } else if (join && !$("open-discord").hidden) {
+  } else if (join && !join.hidden && !$("open-discord").hidden) {
     progress(t("room.deep.held", { Time: hours(held) }));
   }
 }
@@ -357,13 +357,15 @@ const actions = {
   change(form, button) {
     const was = button.getAttribute("aria-checked");
     const flip = (on) => was && button.setAttribute("aria-checked", on);
+    const { label } = button.dataset;
+    const back = was && undoes(button, was);
     flip(was === "true" ? "false" : "true");
     form.closest("dialog")?.close();
     if (button.value === "ban") setTimeout(renewSoon, 21_000); // until then the page offers to allow them again
     return act(form, button, "change", {
       place: form.closest("#yours") && "control-error",
       undo: () => flip(was),
-      done: ({ later }) => t(later ? "room.later.say" : "room.done.say"),
+      done: () => (back ? offer(label, back) : t("room.done.say")),
     });
   },
   answer(form, button) {
@@ -409,6 +411,115 @@ const actions = {
   },
 };
 
+// What a switch sends to be as it was; nothing for a spectator link, which would be another one.
+function undoes(button, was) {
+  const { do: on, undo: off } = button.dataset;
+  if (on === "watch") return null;
+  return { do: was === "true" ? on : off };
+}
+
+// Says that something is saved, and offers to take it back.
+let hiding = 0;
+let back = null; // what takes the last change back
+function offer(label, undo, words = "room.saved") {
+  back = undo && { label, body: undo };
+  text($("saved-text"), t(words, { What: label }));
+  $("saved-undo").hidden = !back;
+  $("toast-saved").hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(hideOffer, 20_000);
+}
+function hideOffer() {
+  if ($("toast-saved").matches(":hover, :focus-within")) hiding = setTimeout(hideOffer, 5_000);
+  else $("toast-saved").hidden = true;
+}
+
+async function takeBack() {
+  const { label, body } = back ?? {};
+  back = null;
+  if (!body) return;
+  try {
+    await api("POST", `${path}/change`, body);
+    offer(label, null, "room.undone");
+    await renew();
+  } catch (err) {
+    $("toast-saved").hidden = true;
+    failed(err, $("control-error"));
+  }
+}
+
+// Saves a field of the panel as soon as somebody is done with it.
+const saving = new Map(); // timers, by the names of the inputs
+async function save(input) {
+  clearTimeout(saving.get(input.name));
+  const was = input.defaultValue;
+  const is = input.value.trim();
+  if (is === was || input.dataset.sent === is) return;
+  input.dataset.sent = is; // Enter saves, and so does leaving the field
+  const change = (value) => ({
+    do: input.dataset.save,
+    [input.name]: input.type === "number" && value !== "" ? Number(value) : value,
+  });
+  const place = () => $(`${input.id}-error`);
+  place().hidden = true;
+  input.removeAttribute("aria-invalid");
+  input.setAttribute("aria-busy", "true");
+  try {
+    const { later } = await api("POST", `${path}/change`, change(is));
+    input.defaultValue = is;
+    offer(document.querySelector(`label[for="${input.id}"]`).textContent, change(was),
+      later ? "room.later.say" : "room.saved");
+    await renew();
+  } catch (err) {
+    const now = $(input.id) ?? input;
+    now.setAttribute("aria-invalid", "true");
+    failed(err, place());
+  } finally {
+    input.removeAttribute("aria-busy");
+    delete input.dataset.sent;
+  }
+}
+
+const field = (e) => e.target.closest?.("[data-save]");
+document.addEventListener("change", (e) => field(e) && save(field(e)));
+document.addEventListener("input", (e) => {
+  const input = field(e);
+  if (input?.type !== "number") return;
+  clearTimeout(saving.get(input.name)); // somebody who presses several times means the last
+  saving.set(input.name, setTimeout(() => save($(input.id)), 700));
+});
+
+// Keys, one each. Whoever needs them for something else, or talks to the computer, turns them off.
+const keys = {
+  j: () => !$("door-join")?.hidden && $("join")?.click(),
+  c: () => {
+    const copy = document.querySelector("#links [data-copy]");
+    copy ? copy.click() : document.querySelector("#links form button")?.focus();
+  },
+  l: () => document.querySelector('.toggle[data-do="lock"]')?.click(),
+  "?": () => open("dlg-keys"),
+};
+const keysOff = "snug-keys-off";
+function remembered(off) {
+  try {
+    if (off !== undefined) off ? localStorage.setItem(keysOff, "1") : localStorage.removeItem(keysOff);
+    return Boolean(localStorage.getItem(keysOff));
+  } catch {
+    return off ?? false; // a browser that keeps nothing
+  }
+}
+document.addEventListener("keydown", (e) => {
+  if (field(e) && e.key === "Enter" && !e.isComposing) {
+    e.preventDefault();
+    return save(field(e));
+  }
+  const work = keys[e.key.toLowerCase()];
+  if (!work || e.ctrlKey || e.metaKey || e.altKey || e.repeat || e.isComposing || !$("keys-on").checked) return;
+  if (e.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  e.preventDefault();
+  work();
+});
+
 // Leaves the waiting list, or gives up the seat that is kept.
 async function leave(words) {
   try {
@@ -430,6 +541,7 @@ function meant() {
 
 document.addEventListener("submit", (e) => {
   const work = actions[e.target.dataset.do];
+  if (e.target.id === "panel") e.preventDefault(); // its fields save themselves
   if (!work) return;
   e.preventDefault();
   const button = e.submitter ?? e.target.querySelector("button:not([type=button])");
@@ -443,6 +555,9 @@ document.addEventListener("click", (e) => {
 });
 
 begin();
+$("saved-undo").addEventListener("click", (e) => busy(e.currentTarget, takeBack));
+$("keys-on").checked = !remembered();
+$("keys-on").addEventListener("change", (e) => remembered(!e.target.checked));
 for (const m of state.rooms) {
   apply(rooms, m.event, m.payload);
   live.know(state.room, m.rev);

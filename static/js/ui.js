@@ -195,12 +195,12 @@ export async function refresh(...ids) {
   return true;
 }
 
-const reachable = "button, a[href], input:not([type=hidden]), summary, select";
+const reachable = "button, a[href], input:not([type=hidden]), textarea, summary, select";
 
 // Puts next in place of now, with what somebody is doing there: what they typed,
 // what they were told of it, what they opened, where they are.
 function swap(now, next) {
-  for (const input of now.querySelectorAll("input[id]")) {
+  for (const input of now.querySelectorAll("input[id], textarea[id]")) {
     const twin = input.value !== input.defaultValue && next.querySelector(`#${CSS.escape(input.id)}`);
     if (twin) twin.value = input.value;
   }
@@ -220,12 +220,12 @@ function swap(now, next) {
   if (at < 0) return;
   const same = next.querySelectorAll(reachable)[at];
   same?.focus({ preventScroll: true });
-  if (caret != null && same?.type === "text") same.setSelectionRange(caret, caret);
+  if (caret != null && ["text", "url", "textarea"].includes(same?.type)) same.setSelectionRange(caret, caret);
 }
 
 /** Shows what needs scripts, after load and after refresh. */
 export function enhance() {
-  for (const b of document.querySelectorAll("[data-copy], [data-step]")) b.hidden = false;
+  for (const b of document.querySelectorAll("[data-copy], [data-step], [data-dialog]")) b.hidden = false;
   for (const b of document.querySelectorAll(".lang button")) b.hidden = true;
   if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
   runTimes();
@@ -330,6 +330,7 @@ export function begin() {
     if (el.dataset.step) {
       const n = el.parentElement.querySelector("input");
       n.value = Math.min(n.max, Math.max(n.min, (parseInt(n.value, 10) || 0) + Number(el.dataset.step)));
+      n.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });
   document.addEventListener("change", (e) => "submit" in e.target.dataset && e.target.form.requestSubmit());

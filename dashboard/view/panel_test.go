@@ -1,0 +1,108 @@
+package view_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"snug/dashboard/view/fixtures"
+	"snug/shared/testkit"
+	"snug/shared/testkit/browsertest"
+)
+
+// TestRoomPanelSaves: what somebody changes on the panel is saved by itself and can be taken back; a refusal stays
+// beside what they typed.
+func TestRoomPanelSaves(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	b := openTab(t, browser(t), site(t, s.routes).URL+"/room-three")
+	b.wait(`document.body.dataset.live === "live"`)
+	change := "POST /rooms/" + fixtures.Room.String() + "/change"
+	set := func(id, value string) {
+		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
+			const input = document.getElementById(%q);
+			input.value = %q;
+			input.dispatchEvent(new Event("change", { bubbles: true }));
+		})()`, id, value)))
+	}
+	sent := 0
+	sends := func(body string) {
+		t.Helper()
+		sent++
+		testkit.Eventually(t, body+" is sent", func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.bodies) == sent && s.bodies[sent-1] == body && s.calls[sent-1] == change
+		})
+	}
+	says := func(text string) {
+		t.Helper()
+		b.wait(fmt.Sprintf(`!document.querySelector("#toast-saved").hidden &&
+			document.querySelector("#saved-text").textContent === %q`, text))
+	}
+	set("k-name", "Saturday")
+	sends(`{"do":"rename","name":"Saturday"}`)
+	says("Saved: The room’s name")
+	b.do(browsertest.Click("#saved-undo"))
+	sends(`{"do":"rename","name":"Friday draft"}`)
+	says("Undone: The room’s name")
+
+	for range 2 { // pressed twice, saved once
+		b.do(browsertest.Click(`.step[data-step="1"]`))
+	}
+	sends(`{"do":"seats","seats":6}`)
+	says("Saved: How many seats")
+
+	b.do(browsertest.Click(`.toggle[data-do="private"]`))
+	sends(`{"do":"public"}`)
+	says("Saved: Private")
+	b.do(browsertest.Click("#saved-undo"))
+	sends(`{"do":"private"}`)
+	says("Undone: Private")
+
+	s.set(func() {
+		s.answer[change] = answer{400, `{"code":"INVALID","field":"link","detail":"A link must begin with https://."}`}
+	})
+	set("k-link", "ftp://example.com")
+	sends(`{"do":"card","link":"ftp://example.com"}`)
+	b.wait(`document.querySelector("#k-link-error").textContent === "A link must begin with https://." &&
+		document.querySelector("#k-link").value === "ftp://example.com"`)
+}
+
+// TestRoomPageKeys: a key does what its button does, unless somebody types, a dialog asks, or keys are off.
+func TestRoomPageKeys(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	b := openTab(t, browser(t), site(t, s.routes).URL+"/room-empty")
+	b.wait(`document.body.dataset.live === "live"`)
+	press := func(key string) { b.do(chromedp.KeyEvent(key)) }
+	done := func(want ...string) {
+		t.Helper()
+		testkit.Eventually(t, fmt.Sprint(want), func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return slices.Equal(s.bodies, want)
+		})
+	}
+	press("l")
+	done(`{"do":"lock"}`)
+	press("j")
+	done(`{"do":"lock"}`, "")
+	press("c")
+	b.wait(`document.querySelector("#links [data-copy]").textContent !== "Copy"`)
+	press("?")
+	b.wait(`document.querySelector("#dlg-keys").open`)
+	press("l")
+	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
+	b.wait(`!document.querySelector("#dlg-keys").open`)
+	press("l")
+	run := func(script string) { b.do(chromedp.Evaluate[chromedp.Void](script)) }
+	run(`document.querySelector('[data-dialog="dlg-keys"]').click()`) // which touch screens don't show
+	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
+	run(`document.querySelector("#k-name").focus()`)
+	press("l")
+	b.wait(`document.querySelector("#k-name").value.length === "Friday draft".length + 1`)
+	done(`{"do":"lock"}`, "")
+}
