@@ -48,7 +48,8 @@ func TestChangesOnThePage(t *testing.T) {
 	}
 	edit := url.Values{
 		"name": {"An old name"}, "was_name": {"An old name"}, "seats": {"5"}, "was_seats": {"6"},
-		"headline": {"Casual"}, "was_headline": {"Casual"}, "link": {"https://example.com/"}, "was_link": {""}, "status": {"without was"},
+		"headline": {"Casual"}, "was_headline": {"Casual"}, "link": {"https://example.com/"}, "was_link": {""},
+		"status": {"without was"},
 	}
 	if got := w.form(path+"/edit", edit); got.status != 303 || now().Name != "Saturday" || now().Seats != 5 ||
 		now().Card != (room.Card{Headline: "Casual", Link: "https://example.com/", Note: "Hi"}) ||

@@ -182,6 +182,11 @@ func TestSpectators(t *testing.T) {
 	alice.sees("the link", `document.querySelector('#k-watch')?.value.includes('/watch/')`)
 	link := strings.TrimPrefix(read[string](alice, `document.querySelector('#k-watch').value`), h.url)
 	stream.do("open the link", chromedp.Navigate(stream.at(link)))
+	stream.sees("a page of its own", `document.body.dataset.live === 'live' &&
+		getComputedStyle(document.body).backgroundColor !== 'rgba(0, 0, 0, 0)' &&
+		document.querySelector('#watch-live').textContent === 'Live' &&
+		document.querySelectorAll('.seat.empty').length === 4`)
+	stream.do("open the overlay", chromedp.Navigate(stream.at(link+"&overlay=1")))
 	stream.sees("that it is live", `document.body.dataset.live === 'live'`)
 	if got := read[string](stream,
 		`document.cookie + getComputedStyle(document.body).backgroundColor`); got != "rgba(0, 0, 0, 0)" {

@@ -170,7 +170,8 @@ func TestScreenshots(t *testing.T) {
 				if err != nil {
 					t.Fatal(f.Name, err)
 				}
-				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") || f.Name == "watch" {
+				if strings.HasPrefix(f.Name, "room-") || strings.HasPrefix(f.Name, "server") ||
+					strings.HasPrefix(f.Name, "watch") {
 					if _, err := chromedp.Run(ctx,
 						chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
 						t.Fatal(f.Name, err)

@@ -170,6 +170,14 @@ func (r *Room) Line() []Knocker {
 	return list
 }
 
+// OverlayURL is the link for streaming software; "" while there is none.
+func (r *Room) OverlayURL() string {
+	if r.WatchURL == "" {
+		return ""
+	}
+	return r.WatchURL + "&overlay=1"
+}
+
 // InLine is how many wait for a seat, the one who looks among them.
 func (r *Room) InLine() int { return max(r.View.Place, r.View.Room.Waiting) }
 

@@ -9,13 +9,16 @@ import (
 	"snug/shared/room"
 )
 
-// Watch is the page at /watch/{channel}: a room's roster over whatever is behind it.
+// Watch is the page at /watch/{channel}: a room's table for spectators, or with Overlay who sits there, over whatever
+// is behind the page.
 type Watch struct {
 	Layout
 	Room   room.Summary
 	Roster []room.Person
 	Rev    Rev
 	Token  string // of the link
+	// Overlay is for streaming software: transparent, and without the table.
+	Overlay bool
 }
 
 func (*Watch) name() string { return "watch" }
@@ -24,7 +27,13 @@ func (p *Watch) about() []snowflake.ID { return []snowflake.ID{p.Room.GuildID} }
 
 // Table is the room's table.
 func (w *Watch) Table() Table {
-	return newTable(w.Roster, w.Room.Seats, w.Room.Access.OwnerID, 0).Says(w.Room.Status)
+	var held []heldSeat
+	for _, t := range w.Room.Held {
+		if t.After(w.Now) {
+			held = append(held, heldSeat{left: clock(w.Now, t)})
+		}
+	}
+	return newTable(w.Roster, w.Room.Seats, w.Room.Access.OwnerID, 0, held...).Says(w.Room.Status)
 }
 
 // State is what the page tells its scripts.

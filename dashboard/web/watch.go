@@ -47,8 +47,8 @@ func (s *Site) watched(c *gin.Context, token string) (actions.LiveRoom, error) {
 	return l, nil
 }
 
-// watchPage is the roster of a room for spectators and streaming software:
-// transparent, without controls or cookies, and the one page that others may frame.
+// watchPage is a room's table for spectators, or with ?overlay=1 who sits there, for streaming software: without
+// controls or cookies, and the one page that others may frame.
 func (s *Site) watchPage(c *gin.Context) error {
 	request.Private(c)
 	token := c.Query("t")
@@ -67,7 +67,7 @@ func (s *Site) watchPage(c *gin.Context) error {
 			Title: t.Say("watch.title", "Room", l.Room.Name), Now: s.now(), Text: t,
 			Path: pages.Watch.With(l.Room.ID),
 		},
-		Room: l.Room, Roster: l.Roster, Rev: l.Rev, Token: token,
+		Room: l.Room, Roster: l.Roster, Rev: l.Rev, Token: token, Overlay: c.Query("overlay") != "",
 	})
 }
 
