@@ -30,7 +30,7 @@ func (c *Commands) rooms(ctx context.Context, q *call) (reply, error) {
 		return cmp.Or(mine(q, b)-mine(q, a), cmp.Compare(room.Occupied(b.Roster), room.Occupied(a.Roster)))
 	})
 	text := q.t.Say("rooms.some", "Count", len(list))
-	menu := discord.NewStringSelectMenu(q.about(message.ActionCard, 0, "").String(), q.t.Say("rooms.choose"))
+	menu := discord.NewStringSelectMenu(q.about(message.ActionChosen, 0, "").String(), q.t.Say("rooms.choose"))
 	for i, v := range list {
 		if i == maxListed {
 			text += "\n" + q.t.Say("rooms.more", "Count", len(list)-maxListed)

@@ -48,7 +48,7 @@ func (c *Commands) componentTable() map[string]component {
 		message.ActionAdmit:    {run: c.admit, room: true},
 		message.ActionLetIn:    {run: c.answerKnock(true), room: true},
 		message.ActionNotNow:   {run: c.answerKnock(false), room: true},
-		message.ActionCard:     {run: c.card},
+		message.ActionChosen:   {run: c.card},
 		message.ActionJoin:     {run: c.join, room: true, keep: true},
 		message.ActionKnock:    {run: c.knock, room: true},
 		message.ActionWait:     {run: c.wait, room: true},
@@ -65,6 +65,9 @@ func (c *Commands) componentTable() map[string]component {
 		message.ActionMendRisky: {run: c.mend},
 	}
 	for _, a := range schema.Actions() {
+		if t[a.Name].run != nil {
+			panic("commands: a component is called like the room action " + a.Name)
+		}
 		t[a.Name] = component{run: c.action(a), ask: c.ask(a), room: true}
 		if a.Confirm {
 			t[confirmed(a)] = component{run: c.action(a), room: true}

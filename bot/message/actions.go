@@ -13,7 +13,7 @@ const (
 	ActionLetIn     = "let-in"
 	ActionNotNow    = "not-now"
 	ActionAdmit     = "admit"
-	ActionCard      = "card"
+	ActionChosen    = "chosen"
 	ActionJoin      = "join"
 	ActionKnock     = "knock"
 	ActionWait      = "wait"
