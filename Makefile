@@ -16,16 +16,20 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
-GORACE = atexit_sleep_ms=10 # otherwise each process waits for a second at its end
+# The packages whose tests drive the whole program and its pages with a browser. They run without the race detector,
+# which would slow them down several times; every part of the program has its own tests with it. make soak has all with.
+WHOLE = ./cmd/snug ./dashboard/view
+PARTS = $(filter-out $(WHOLE),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
+RACE = GORACE=atexit_sleep_ms=10 $(GO) test -race -p 3
 
-test: ## Run everything that must pass: formatting, vet, vulnerabilities, and all tests with the race detector and a browser
+test: ## Run everything that must pass: formatting, vet, vulnerabilities, and all tests, with the race detector and a browser
 	@.ci/needs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "These files aren't formatted. Run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
-	GORACE=$(GORACE) $(GO) test -race -p 3 -skip '^TestLatency$$' -timeout 30m ./...
-	$(GO) test -race -run '^TestLatency$$' -timeout 5m ./cmd/snug # alone, because it measures latency
+	$(RACE) -timeout 30m $(PARTS)
+	$(GO) test -p 1 -parallel 4 -timeout 30m $(WHOLE) # afterwards, because it measures latency
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
@@ -35,8 +39,8 @@ openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check S
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
 test-openapi: ## Run only the tests that use that description
-	GORACE=$(GORACE) $(GO) test -race -p 3 -skip '^TestLatency$$' -timeout 30m $(DESCRIBED)
-	$(GO) test -race -run '^TestLatency$$' -timeout 5m ./cmd/snug
+	$(RACE) -timeout 30m $(filter-out $(addsuffix /,$(WHOLE)),$(DESCRIBED))
+	$(GO) test -parallel 4 -timeout 30m ./cmd/snug
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger

@@ -46,7 +46,9 @@ func TestExportAndErase(t *testing.T) {
 		t.Errorf("the room's page forgets who came and went: %s", page.text())
 	}
 	w.get("/servers/100")
-	token := w.form("/tokens", url.Values{"name": {"My program"}, "scopes": {"rooms:read"}, "expires_at": {"2099-01-31T18:00:00Z"}})
+	token := w.form("/tokens", url.Values{
+		"name": {"My program"}, "scopes": {"rooms:read"}, "expires_at": {"2099-01-31T18:00:00Z"},
+	})
 	if token.status >= 400 {
 		t.Fatalf("no token: %d %s", token.status, token.text())
 	}

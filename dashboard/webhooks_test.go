@@ -121,13 +121,15 @@ func TestTokenPages(t *testing.T) {
 			!strings.Contains(got.body, "at least one scope") {
 			t.Errorf("%s: %d", page, got.status)
 		}
-		if got := w.form(page,
-			url.Values{"do": {"make"}, "name": {"x"}, "scopes": {"rooms:read"}, "expires_at": {"soon"}}); got.status != 400 ||
+		soon := url.Values{"do": {"make"}, "name": {"x"}, "scopes": {"rooms:read"}, "expires_at": {"soon"}}
+		if got := w.form(page, soon); got.status != 400 ||
 			!strings.Contains(got.body, "read that choice") {
 			t.Errorf("%s: %d", page, got.status)
 		}
-		got := w.form(page,
-			url.Values{"do": {"make"}, "name": {"<robot>"}, "scopes": {"rooms:read", "members:read"}, "expires_at": {"2099-01-31T18:00:00Z"}})
+		got := w.form(page, url.Values{
+			"do": {"make"}, "name": {"<robot>"}, "scopes": {"rooms:read", "members:read"},
+			"expires_at": {"2099-01-31T18:00:00Z"},
+		})
 		_, secret, _ := strings.Cut(got.body, `>snug_`)
 		secret, _, _ = strings.Cut(secret, "<")
 		if got.status != 200 || secret == "" {

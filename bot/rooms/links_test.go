@@ -10,8 +10,8 @@ import (
 	"snug/shared/room"
 )
 
-// TestLinksOfReplacedKeys: after the session secret was replaced, links can't be shown again. Pages get the room all the
-// same, and the log has one line for each room, however often it's looked at.
+// TestLinksOfReplacedKeys: after the session secret was replaced, links can't be shown again. Pages get the room all
+// the same, and the log has one line for each room, however often it's looked at.
 func TestLinksOfReplacedKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
