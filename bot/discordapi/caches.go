@@ -48,12 +48,12 @@ func (d *Discord) forgetUnlisted(e dgateway.EventGuildCreate) {
 	for _, r := range e.Roles {
 		roles[r.ID] = true
 	}
-	for _, c := range slices.Collect(caches.ChannelsForGuild(e.ID)) { // collected: the iterator holds a lock
+	for c := range caches.ChannelsForGuild(e.ID) {
 		if !channels[c.ID()] {
 			caches.RemoveChannel(c.ID())
 		}
 	}
-	for _, r := range slices.Collect(caches.Roles(e.ID)) {
+	for _, r := range slices.Collect(caches.Roles(e.ID)) { // collected: the iterator holds a lock
 		if !roles[r.ID] {
 			caches.RemoveRole(e.ID, r.ID)
 		}

@@ -3,7 +3,6 @@ package discordapi
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/disgo/rest"
@@ -148,7 +147,7 @@ func (d *Discord) Channels(ctx context.Context, guild snowflake.ID) ([]rooms.Cha
 	for _, c := range list {
 		out, listed[c.ID()] = append(out, d.Channel(guild, c)), true
 	}
-	for _, c := range slices.Collect(d.client.Caches.ChannelsForGuild(guild)) { // the iterator holds a lock
+	for c := range d.client.Caches.ChannelsForGuild(guild) {
 		if !listed[c.ID()] && d.unseen(guild, c) {
 			v := d.Channel(guild, c)
 			v.Unseen = true

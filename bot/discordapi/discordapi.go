@@ -93,14 +93,14 @@ func Caches(self func() snowflake.ID) []cache.ConfigOpt {
 	return []cache.ConfigOpt{
 		cache.WithCaches(cache.FlagGuilds | cache.FlagRoles | cache.FlagMembers | cache.FlagChannels),
 		cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID == self() }),
-		cache.WithChannelCachePolicy(func(c discord.GuildChannel) bool {
+		cache.WithChannelCache(newChannelCache(func(c discord.GuildChannel) bool {
 			switch c.Type() {
 			case discord.ChannelTypeGuildCategory, discord.ChannelTypeGuildVoice:
 				// their names for lobbies, their overwrites for checkpoints
 				return true
 			}
 			return c.Name() == hiddenName // lists of channels omit them
-		}),
+		})),
 	}
 }
 

@@ -251,6 +251,11 @@ func (b *Bucket[T]) List(ctx context.Context, prefix string) ([]Entry[T], error)
 	}
 	var list []Entry[T]
 	seen := map[string]bool{}
+	if prefix != "" { // most servers have nothing in most buckets: one question instead of a consumer
+		if keys, err := b.missed(ctx, filter, nil); err != nil || len(keys) == 0 {
+			return nil, err
+		}
+	}
 	err = b.s.h.scan(ctx, b.s.stream, latest(filter), func(i item) (bool, error) {
 		seen[i.subject] = true
 		if e := b.entry(i); e != nil {
