@@ -216,6 +216,7 @@ func TestPeopleHaveTheirPictures(t *testing.T) {
 			pictures = append(pictures, attr(n, "src"))
 		}
 	}
+	pictures = slices.Compact(pictures) // a guest has theirs in the question about them, too
 	for i, who := range []snowflake.ID{c.Guests[0].UserID, c.Waiting[0].UserID, c.Bans[0].UserID} {
 		if len(pictures) != 3 || !strings.Contains(pictures[i], "/avatars/"+who.String()+"/"+hash) {
 			t.Errorf("pictures %v, not one of %d", pictures, who)

@@ -90,15 +90,16 @@ func TestRoomPageKeys(t *testing.T) {
 	done(`{"do":"lock"}`)
 	press("j")
 	done(`{"do":"lock"}`, "")
+	run := func(script string) { b.do(chromedp.Evaluate[chromedp.Void](script)) }
+	run(`void (navigator.clipboard.writeText = async (text) => { window.copied = text; })`)
 	press("c")
-	b.wait(`document.querySelector("#links [data-copy]").textContent !== "Copy"`)
+	b.wait(`window.copied?.includes("/i/")`)
 	press("?")
 	b.wait(`document.querySelector("#dlg-keys").open`)
 	press("l")
 	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
 	b.wait(`!document.querySelector("#dlg-keys").open`)
 	press("l")
-	run := func(script string) { b.do(chromedp.Evaluate[chromedp.Void](script)) }
 	run(`document.querySelector('[data-dialog="dlg-keys"]').click()`) // which touch screens don't show
 	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
 	run(`document.querySelector("#k-name").focus()`)

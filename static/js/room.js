@@ -7,6 +7,7 @@ import {
   Problem,
   api,
   begin,
+  breathe,
   busy,
   clock,
   close,
@@ -554,14 +555,16 @@ document.addEventListener("click", (e) => {
   if ($("join")) busy($("join"), join);
 });
 
-begin();
-$("saved-undo").addEventListener("click", (e) => busy(e.currentTarget, takeBack));
-$("keys-on").checked = !remembered();
-$("keys-on").addEventListener("change", (e) => remembered(!e.target.checked));
 for (const m of state.rooms) {
   apply(rooms, m.event, m.payload);
   live.know(state.room, m.rev);
 }
 const sign = liveSign(live);
+live.start(); // first what takes its time elsewhere
+await breathe();
+begin();
+$("saved-undo").addEventListener("click", (e) => busy(e.currentTarget, takeBack));
+$("keys-on").checked = !remembered();
+$("keys-on").addEventListener("change", (e) => remembered(!e.target.checked));
+await breathe();
 everySecond(paint);
-live.start();

@@ -6,11 +6,13 @@ export const humans = (roster) => roster.filter((p) => !p.bot);
 
 // What the page says, in its language: the server sends the messages with it.
 const words = JSON.parse($("words").textContent);
-const plurals = new Intl.PluralRules(document.documentElement.lang || "en");
+const lang = () => document.documentElement.lang || "en";
+let plurals; // as all of Intl it takes long to make: only where something needs it
+const form = (n) => (plurals ??= new Intl.PluralRules(lang())).select(n);
 const filled = (s, values) => s.replace(/\{\{\.(\w+)\}\}/g, (_, name) => values[name] ?? "");
 function message(id, values) {
   const m = words[id] ?? id;
-  return typeof m === "string" ? m : (m[plurals.select(values.Count)] ?? m.other);
+  return typeof m === "string" ? m : (m[form(values.Count)] ?? m.other);
 }
 /** Says a message; Count decides between its plural forms. */
 export const t = (id, values = {}) => filled(message(id, values), values);
@@ -91,24 +93,32 @@ function runTimes() {
   for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
   for (const el of document.querySelectorAll("time[data-since][datetime]"))
     text(el, t("room-card.since", { Span: span(now() - Date.parse(el.dateTime)) }));
-  for (const el of document.querySelectorAll("time[data-clock]")) text(el, hours(Date.parse(el.dateTime)));
 }
 
-const exactly = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-  dateStyle: "medium",
-  timeStyle: "short",
-});
+let exactly;
 
 /** Tells moments in the reader's zone; in UTC they came, and that stays as the title. */
 function tellMoments() {
   for (const el of document.querySelectorAll("time[data-at]:not([title])")) {
     el.title = el.textContent;
+    exactly ??= new Intl.DateTimeFormat(lang(), { dateStyle: "medium", timeStyle: "short" });
     el.textContent = exactly.format(Date.parse(el.dateTime));
   }
 }
 
-export const hours = (ms) =>
-  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+// A time of day stays what it is: it is told once.
+function tellHours() {
+  for (const el of document.querySelectorAll("time[data-clock]")) {
+    text(el, hours(Date.parse(el.dateTime)));
+    el.removeAttribute("data-clock");
+  }
+}
+
+/** A time of day as "20:44". Without Intl: making its format takes a phone longer than all the rest of the page. */
+export function hours(ms) {
+  const d = new Date(ms);
+  return [d.getHours(), d.getMinutes()].map((n) => String(n).padStart(2, "0")).join(":");
+}
 
 /** A failure of the API, as application/problem+json tells it. */
 export class Problem extends Error {
@@ -176,7 +186,12 @@ export function open(id) {
 }
 export const close = (id) => $(id)?.close();
 
-/** Makes the page anew and takes these elements from it: what only the server can tell. */
+// A moment for the browser to draw and to hear people, between two pieces of work.
+export const breathe = () => globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
+
+const made = new Map(); // elements as the server last made them, by their ids
+
+/** Makes the page anew and takes these elements from it, where they changed: what only the server can tell. */
 export async function refresh(...ids) {
   const answer = await fetch(location.pathname + location.search, {
     credentials: "same-origin",
@@ -185,13 +200,21 @@ export async function refresh(...ids) {
   }).catch(() => null);
   const html = answer?.ok && (await answer.text().catch(() => "")); // the connection may go in the middle of it
   if (!html) return false;
+  await breathe();
   const fresh = new DOMParser().parseFromString(html, "text/html");
+  const changed = [];
   for (const id of ids) {
-    const now = $(id);
     const next = fresh.getElementById(id);
-    if (now && next) swap(now, document.adoptNode(next));
+    const as = next?.outerHTML;
+    if (!as || made.get(id) === as) continue;
+    made.set(id, as);
+    changed.push([id, document.adoptNode(next)]);
   }
-  enhance();
+  for (const [id, next] of changed) {
+    if (next.localName !== "script") await breathe();
+    if ($(id)) swap($(id), next);
+  }
+  if (changed.length) enhance();
   return true;
 }
 
@@ -212,10 +235,10 @@ function swap(now, next) {
   [...next.querySelectorAll("details")].forEach((d, i) => (d.open = opened[i] && !d.name));
   const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement);
   const caret = document.activeElement?.selectionStart;
-  const top = now.scrollTop;
+  const top = now.id === "log" ? now.scrollTop : 0; // asking lays the page out
   const asked = now.querySelector("dialog[open]")?.id; // a question stays until it is answered
   now.replaceWith(next);
-  next.scrollTop = top;
+  if (top) next.scrollTop = top;
   if (asked) open(asked);
   if (at < 0) return;
   const same = next.querySelectorAll(reachable)[at];
@@ -227,6 +250,7 @@ function swap(now, next) {
 export function enhance() {
   for (const b of document.querySelectorAll("[data-copy], [data-step], [data-dialog]")) b.hidden = false;
   for (const b of document.querySelectorAll(".lang button")) b.hidden = true;
+  tellHours();
   if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
   runTimes();
   tellMoments();
@@ -252,7 +276,8 @@ export function liveSign(live) {
     const age = until(Date.now() - live.since);
     const { state } = live;
     $("live").dataset.state = document.body.dataset.live = state;
-    text($("live-text"), state ? t("live." + state, { Span: age }) : "");
+    const soon = !state || (state === "connecting" && Date.now() - live.since < 1500); // before one could read it
+    if (!soon) text($("live-text"), t("live." + state, { Span: age }));
     $("toast-lost").hidden = state !== "stale";
     if (state === "stale") text($("lost-text"), t("live.lost.text", { Span: age }));
     if (state !== announced && announced) {
