@@ -5,7 +5,7 @@ COMMIT := $(shell git log -1 --format=%H 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: help demo build test test-openapi openapi generate stranger release pictures pages screenshots a11y clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test test-openapi openapi generate stranger release pictures pages screenshots a11y lighthouse clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ screenshots: ## Take screenshots of every page and dialog into bin/screenshots: 
 
 a11y: ## Check every page and dialog with axe-core, and contrast and sizes
 	$(GO) test -count=1 -run 'TestAxe|TestLooks|TestDialogsLook' ./dashboard/view
+
+lighthouse: ## Measure pages with Lighthouse, and the room's page as a phone feels it (needs Node and npm, and a machine that does nothing else)
+	cd cmd/snug/lighthouse && npm install
+	SNUG_LIGHTHOUSE=1 $(GO) test -count=1 -parallel 1 -v -run 'TestLighthouse|TestRoomPageFeelsFast' ./cmd/snug
 
 clients: ## Run discord.js against the Discord simulator (needs Node and npm)
 	cd shared/discordsim/clients && npm install

@@ -80,6 +80,9 @@ var names = []string{
 	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 }
 
+// Path gives the browser's program, for what starts it by itself.
+func Path() (string, error) { return find() }
+
 func find() (string, error) {
 	if own := os.Getenv("SNUG_BROWSER"); own != "" {
 		path, err := exec.LookPath(own)
