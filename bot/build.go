@@ -33,6 +33,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/agent"
 	"snug/shared/hub"
+	"snug/shared/preset"
 	"snug/shared/room"
 )
 
@@ -205,9 +206,17 @@ func (b *Bot) requestChannelInfo(guild snowflake.ID) {
 
 // newCommands makes the handlers of interactions.
 func (b *Bot) newCommands() error {
+	own, err := b.o.Hub.Presets.Table(b.ctx, hub.Follower[preset.List]{})
+	if err != nil {
+		return err
+	}
 	b.commands = commands.New(commands.Options{
 		Rooms: b.rooms, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
-		Log: b.o.Log,
+		Log: b.o.Log, SavePreset: b.o.Hub.SavePreset, RemovePreset: b.o.Hub.RemovePreset,
+		Presets: func(user snowflake.ID) []preset.Preset {
+			l, _ := own.Get(user.String())
+			return l.List
+		},
 	})
 	b.client.EventManager.AddEventListeners(bot.NewListenerFunc(b.commands.Handle))
 	return nil

@@ -19,6 +19,7 @@ var looks = []string{
 	"Tokens", "Members", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles",
 	"Latency", "Preflight", "Health",
 	"VisibleRooms", "Preferences", "OwnerName", "AskOwnerName", "Knocking", "PreviewInvite", "JoinsGuild", "JustOpened",
+	"Memberships", "OwnPresets", "Circles", "ClosedRoom", "ClosedRooms", "FindClosed",
 }
 
 // TestFormsDoWhatOperationsDo: a form and the operation that does the same call the same functions of package actions,

@@ -32,9 +32,9 @@ type twin struct {
 // twins is all that the web has. A page or form without a row fails the test:
 // give the API what it can do, and say here which operation that is.
 var twins = map[string]twin{
-	"GET /":                     {ops: "me guilds rooms"},
+	"GET /":                     {ops: "me guilds rooms closed-rooms my-presets presets"},
 	"GET /servers/:guild":       {ops: "guild rooms member preferences"},
-	"GET /game/:channel":        {ops: "room room-members room-control room-history"},
+	"GET /game/:channel":        {ops: "room room-members room-control room-history closed-rooms"},
 	"GET /i/:code":              {ops: "preview-invite"},
 	"GET /game/:channel/coming": {ops: "arrive-at-room"},
 	"GET /watch/:channel": {
@@ -49,6 +49,8 @@ var twins = map[string]twin{
 	"GET /admin/:guild/health":        {ops: "health repair"},
 	"GET /admin/:guild/webhooks":      {ops: "webhooks webhook-deliveries"},
 	"GET /admin/:guild/tokens":        {ops: "tokens"},
+	"GET /admin/:guild/presets":       {ops: "presets"},
+	"GET /presets":                    {ops: "my-presets"},
 	"GET /tokens":                     {ops: "my-tokens"},
 	"GET /status":                     {ops: "status"},
 	"GET /api": {
@@ -77,6 +79,8 @@ var twins = map[string]twin{
 		none: "a link for spectators opens one room's live view and nothing else",
 	},
 	"POST /servers/:guild/rooms":  {ops: "open-room"},
+	"POST /open":                  {ops: "open-room"},
+	"POST /game/:channel/again":   {ops: "open-again"},
 	"POST /servers/:guild/forget": {ops: "forget-preferences"},
 	"POST /i/:code":               {ops: "redeem-invite"},
 	"POST /game/:channel/coming":  {ops: "arrive-at-room"},
@@ -105,7 +109,9 @@ var twins = map[string]twin{
 	"POST /tokens": {
 		do: map[string]string{"make": "create-my-token", "revoke": "revoke-my-token"},
 	},
-	"POST /admin/:guild/health": {ops: "repair"},
+	"POST /presets":              {do: map[string]string{"save": "save-my-preset", "remove": "remove-my-preset"}},
+	"POST /admin/:guild/presets": {do: map[string]string{"save": "save-preset", "remove": "remove-preset"}},
+	"POST /admin/:guild/health":  {ops: "repair"},
 }
 
 // changes are the actions on a room that a button does, each of which the API's one operation takes by the same name.
@@ -202,6 +208,7 @@ var formTargets = map[string][]string{
 	"partials/control.html {{.Path}}":    {"POST /game/:channel/change"},
 	"partials/tokens.html {{$p.Action}}": {"POST /tokens", "POST /admin/:guild/tokens"},
 	"partials/tokens.html {{.Action}}":   {"POST /tokens", "POST /admin/:guild/tokens"},
+	"partials/presets.html {{.Action}}":  {"POST /presets", "POST /admin/:guild/presets"},
 	"admin-webhooks.html {{$to}}":        {"POST /admin/:guild/webhooks"},
 	"layout.html {{.URL}}":               nil, // a notice's button, which leads to one of the other forms' addresses
 }

@@ -33,6 +33,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/errs"
 	"snug/shared/pages"
+	"snug/shared/preset"
 	"snug/shared/text"
 )
 
@@ -49,8 +50,13 @@ type Options struct {
 	Pages pages.Site
 	// Standing gives the standing of a member as an interaction describes them.
 	Standing func(discord.Member) access.Standing
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Presets gives a person's presets, from memory.
+	Presets func(user snowflake.ID) []preset.Preset
+	// SavePreset and RemovePreset change them: hub.Hub's.
+	SavePreset   func(ctx context.Context, user snowflake.ID, p preset.Preset, was string) ([]preset.Preset, error)
+	RemovePreset func(ctx context.Context, user snowflake.ID, name string) ([]preset.Preset, error)
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // Commands answers interactions.

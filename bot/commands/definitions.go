@@ -22,6 +22,7 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 			d.text("opt.name", "cmd.create-room.name.about", 1, schema.MaxName),
 			d.number("opt.seats", "cmd.create-room.seats.about", schema.MinSeats, schema.MaxSeats, false),
 			d.yesNo("opt.private", "cmd.create-room.private.about", false),
+			d.choice("opt.preset", "cmd.create-room.preset.about", false),
 		),
 		d.slash("cmd.invite", nil,
 			d.user("opt.user", "cmd.invite.user.about", false),
@@ -40,6 +41,12 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 		d.slash("cmd.preferences", nil,
 			d.sub("cmd.preferences.show"),
 			d.sub("cmd.preferences.forget"),
+		),
+		d.slash("cmd.preset", nil,
+			d.sub("cmd.preset.save", d.required(d.text("opt.name", "cmd.preset.save.name.about", 1,
+				schema.MaxPresetName)), d.room()),
+			d.sub("cmd.preset.list"),
+			d.sub("cmd.preset.remove", d.choice("opt.preset", "cmd.preset.remove.preset.about", true)),
 		),
 		d.slash("cmd.snug", &manage,
 			d.sub("cmd.snug.setup"),
@@ -62,7 +69,8 @@ func (d definer) roomCommands() []discord.ApplicationCommandOption {
 	for _, a := range schema.Actions() {
 		list = append(list, d.action(a))
 	}
-	return append(list, d.sub("cmd.room.keep", d.room()), d.sub("cmd.room.close", d.room()))
+	return append(list, d.sub("cmd.room.keep", d.room()), d.sub("cmd.room.close", d.room()),
+		d.sub("cmd.room.again", d.choice("opt.room", "cmd.room.again.room.about", false)))
 }
 
 // action is the command of an action. What it needs and isn't given, it asks for.
@@ -173,6 +181,11 @@ func (d definer) text(key, about string, low, high int) discord.ApplicationComma
 	if low > 0 {
 		o.MinLength = &low
 	}
+	return o
+}
+
+func (d definer) required(o discord.ApplicationCommandOptionString) discord.ApplicationCommandOptionString {
+	o.Required = true
 	return o
 }
 

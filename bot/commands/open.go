@@ -8,12 +8,14 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/message"
+	"snug/shared/preset"
 	"snug/shared/room"
 )
 
 // createRoom opens a room and gives its page and a link.
 func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
-	req := room.OpenRequest{Actor: q.actor, Name: q.data.String("name"), Seats: q.data.Int("seats")}
+	req := room.OpenRequest{Actor: q.actor, Name: q.data.String("name"), Seats: q.data.Int("seats"),
+		Preset: preset.Ref(q.data.String("preset"))}
 	if private, ok := q.data.OptBool("private"); ok {
 		req.Private = &private
 	}
@@ -21,6 +23,11 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	return c.openedRoom(q, r), nil
+}
+
+// openedRoom tells of a room that was opened for the caller, and what it was opened without.
+func (c *Commands) openedRoom(q *call, r room.OpenedRoom) reply {
 	page, v := c.o.Pages.Room(r.Room.ID), r.Invite.Invite
 	text := message.Lines(
 		q.t.Say("opened", "Room", message.Bold(r.Room.Name), "Channel", message.ChannelMention(r.Room.ID)),
@@ -31,11 +38,14 @@ func (c *Commands) createRoom(ctx context.Context, q *call) (reply, error) {
 		text += "\n" + q.t.Say("opened.link", "Link", c.o.Pages.Invite(r.Invite.Code), "Count", v.MaxUses,
 			"When", message.RelativeTime(v.ExpiresAt))
 	}
+	for _, cut := range r.Cut {
+		text += "\n⚠️ " + q.t.Say("opened.cut."+cut.Field) + " " + message.Refusal(q.t, cut.Why)
+	}
 	return reply{text: text, rows: []discord.LayoutComponent{message.Row(
 		message.Button(discord.ButtonStylePrimary, "🔊", q.t.Say("button.join"),
 			q.about(message.ActionJoin, r.Room.ID, "")),
 		message.Link(q.t.Say("button.page"), page),
-	)}}, nil
+	)}}
 }
 
 // invite makes a link, or lets somebody in at once.

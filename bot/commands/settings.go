@@ -52,6 +52,9 @@ func (c *Commands) overview(ctx context.Context, q *call, done string) (reply, e
 	}
 	lobbies := q.t.Say("setting.lobbies")
 	list = append(list, "🛎️ **"+lobbies+"**", "- "+lobbyNames(q.t, v.Settings.Lobbies))
+	if len(v.Settings.Presets) > 0 {
+		list = append(list, "⚡ **"+q.t.Say("setting.presets")+"**", "- "+presetNames(q.t, v.Settings.Presets))
+	}
 	menu.Options = append(menu.Options, groupOption(groupLobbies, "🛎️", lobbies, q.t.Say("setting.lobbies.hint")))
 	return reply{
 		text: message.Lines(list...),

@@ -58,7 +58,12 @@ func (c *Commands) suggest(q *call, data discord.AutocompleteInteractionData, op
 		return c.suggestBans(q, data.String("room"), action.Phrase)
 	}
 	switch option {
+	case "preset":
+		return c.suggestPresets(q, data.CommandPath() == "/preset/remove")
 	case "room":
+		if data.CommandPath() == "/room/again" {
+			return c.suggestClosed(q)
+		}
 		return c.suggestRooms(q, data.CommandPath() == "/knock")
 	case "lobby":
 		return c.suggestLobbies(q)

@@ -18,6 +18,11 @@ func (c *Commands) commandTable() map[string]command {
 		"/preferences/show":   {run: c.preferences},
 		"/preferences/forget": {run: c.forget},
 
+		"/preset/save":   {run: c.savePreset},
+		"/preset/list":   {run: c.presets},
+		"/preset/remove": {run: c.removePreset},
+
+		"/room/again": {run: c.openAgain},
 		"/room/info":  {run: c.info},
 		"/room/keep":  {run: c.keep},
 		"/room/close": {run: c.confirmClose},

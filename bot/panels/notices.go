@@ -72,6 +72,8 @@ func directMessage(t text.Texts, site pages.Site, n rooms.Personal) discord.Mess
 				n.Link),
 			Components: []discord.LayoutComponent{message.Row(message.Link(t.Say("button.page"), n.Link))},
 		}
+	case rooms.OpenedAgain:
+		return about(n.Room, "dm.again", "By", message.Escape(n.Name))
 	case rooms.SeatFree:
 		return about(n.Room, "dm.seat", "Time", message.ShortTime(n.Until))
 	case rooms.MovedBack:

@@ -89,6 +89,9 @@ func (rs *Rooms) close(
 	ctx context.Context, g *guildState, r *roomState, why room.CloseReason, by snowflake.ID, via access.Via,
 ) error {
 	if r.State == room.Open {
+		if err := rs.rememberClosed(ctx, g, r, why); err != nil {
+			return err
+		}
 		entry := audit.Entry{Kind: audit.RoomClosed, By: by, Via: via, Detail: string(why)}
 		err := rs.edit(ctx, g, r, &entry, func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why })
 		if err != nil {
@@ -133,6 +136,9 @@ func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
 // onChannelDeleted drops a room whose channel no longer exists.
 func (rs *Rooms) onChannelDeleted(ctx context.Context, g *guildState, r *roomState, why room.CloseReason) error {
 	if r.State == room.Open {
+		if err := rs.rememberClosed(ctx, g, r, why); err != nil {
+			return err
+		}
 		entry := audit.Entry{Kind: audit.RoomClosed, Detail: string(why)}
 		if err := rs.edit(ctx, g, r, &entry,
 			func(doc *room.Room) { doc.State, doc.CloseReason = room.Closing, why }); err != nil {

@@ -91,6 +91,7 @@ func (rs *Rooms) finishCreate(
 		LobbyID: in.LobbyID, Number: in.Number,
 		Pending: room.Pending{Access: !whole},
 		State:   room.Open, OpenedAt: now, OpenedBy: in.OwnerID, OpenedName: in.OwnerName, PendingCreateID: in.ID,
+		AgainOf: in.AgainOf,
 		Invites: []room.Invite{first},
 	}
 	for _, u := range in.Guests {
@@ -111,8 +112,10 @@ func (rs *Rooms) finishCreate(
 		doc.OwnerLeftAt = now
 	}
 	doc.Outbox = []audit.Entry{
-		rs.entry(audit.Entry{Kind: audit.RoomOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name},
-			&roomState{Room: doc}),
+		rs.entry(audit.Entry{
+			Kind: audit.RoomOpened, By: in.OwnerID, Via: in.Via, Detail: in.Name, Old: idOrNone(in.AgainOf),
+			New: in.Preset,
+		}, &roomState{Room: doc}),
 	}
 	r, err := rs.storeRoom(ctx, g, doc)
 	if err != nil {
@@ -122,6 +125,13 @@ func (rs *Rooms) finishCreate(
 	rs.dropPendingCreate(ctx, g, in)
 	rs.o.Log.InfoContext(ctx, "room opened", "guild_id", g.id, "room_id", r.ID, "user_id", r.OwnerID, "via", in.Via)
 	return r, nil
+}
+
+func idOrNone(id snowflake.ID) string {
+	if id == 0 {
+		return ""
+	}
+	return id.String()
 }
 
 // undoCreate deletes the channel of a room that the full store did not accept, unless somebody

@@ -12,6 +12,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
+	"snug/shared/preset"
 	"snug/shared/room"
 	"snug/shared/schema"
 )
@@ -46,8 +47,9 @@ func (rs *Rooms) resumeOpen(ctx context.Context, g *guildState, in room.PendingC
 	return r, err
 }
 
-// recordPendingCreate returns the creation to store. What was requested takes precedence over the
-// lobby's settings, those over the member's preferences, and those over the guild's settings.
+// recordPendingCreate returns the creation to store. What was requested takes precedence over the preset or the
+// closed room, those over the lobby's settings, those over the member's preferences, and those over the guild's
+// settings.
 func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o opening) (in room.PendingCreate, err error) {
 	s, q := g.settings, o.q
 	var p room.Preferences
@@ -60,13 +62,20 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 	if o.lobby != nil {
 		lobby = *o.lobby
 	}
+	presetName, err := rs.applySetup(ctx, g, o, &q, &p, &lobby)
+	if err != nil {
+		return in, err
+	}
 	in = room.PendingCreate{
 		ID: o.id, GuildID: g.id, CategoryID: lobby.CategoryID, OwnerID: o.who.UserID, OwnerName: o.who.DisplayName,
 		LobbyID: lobby.ChannelID,
 		Seats:   cmp.Or(q.Seats, lobby.Seats, p.Seats, s.Seats), Private: s.Private, Locked: p.Locked, Hidden: p.Hidden,
 		GuestsInvite: p.GuestsInvite,
 		Number:       g.number(),
-		Guests:       p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(),
+		Guests:       p.Guests, Banned: p.Banned, Via: q.Actor.Via, At: g.now(), Preset: presetName,
+	}
+	if o.again != nil {
+		in.AgainOf = o.again.ID
 	}
 	for _, private := range []*bool{p.Private, lobby.Private, q.Private} {
 		if private != nil {
@@ -80,6 +89,57 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 		return in, err
 	}
 	return in, schema.CheckSeats(in.Seats)
+}
+
+// applySetup puts what a preset or a closed room says where the request says nothing, and before the lobby's settings
+// and the preferences. It returns the preset's name if it is the server's.
+func (rs *Rooms) applySetup(
+	ctx context.Context, g *guildState, o opening, q *room.OpenRequest, p *room.Preferences, lobby *guild.Lobby,
+) (presetName string, err error) {
+	var setup preset.Setup
+	switch {
+	case o.again != nil:
+		setup = o.again.Setup
+		p.Guests = nil
+		for _, who := range o.again.KnownTo(o.who.UserID) {
+			p.Guests = append(p.Guests, who.UserID)
+		}
+		if o.again.OwnerID == o.who.UserID {
+			for _, u := range o.again.Banned {
+				p.Banned = appendUnique(p.Banned, u)
+			}
+		}
+		p.Guests = slices.DeleteFunc(p.Guests, func(u snowflake.ID) bool { return slices.Contains(p.Banned, u) })
+	case q.Preset != "":
+		own, err := rs.o.Hub.OwnPresets(ctx, o.who.UserID)
+		if err != nil {
+			return "", err
+		}
+		found, ofServer, err := q.Preset.Find(own, g.settings.Presets)
+		if err != nil {
+			return "", err
+		}
+		setup = found.Setup
+		if ofServer {
+			presetName = found.Name
+		}
+	default:
+		return "", nil
+	}
+	p.Name, p.Seats, p.Private = "", 0, nil
+	p.Locked, p.Hidden, p.GuestsInvite = setup.Locked, setup.Hidden, setup.GuestsInvite
+	q.Seats, q.Private = cmp.Or(q.Seats, setup.Seats), cmp.Or(q.Private, setup.Private)
+	if setup.RoomName == "" || q.Name != "" {
+		return presetName, nil
+	}
+	if p.Name, err = g.settings.CheckName(setup.RoomName); err != nil {
+		if o.cut != nil {
+			*o.cut = append(*o.cut, room.Cut{Field: "room_name", Why: errs.Public(err)})
+		}
+		return presetName, nil
+	}
+	lobby.NameTemplate = ""
+	return presetName, nil
 }
 
 // storePendingCreate stores a pending creation. If the outcome stays unknown, it counts as begun:

@@ -117,6 +117,9 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 	if err := rs.loadRooms(ctx, g); err != nil {
 		return err
 	}
+	if err := rs.loadPast(ctx, g); err != nil {
+		return fmt.Errorf("closed rooms: %w", err)
+	}
 	g.info.Access = rs.o.Discord.Guild(g.id)
 	for _, r := range g.rooms {
 		rs.refresh(g, r, false)

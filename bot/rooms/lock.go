@@ -16,7 +16,7 @@ import (
 // room's channel, and all changes of Room.Pending that depend on them, run in the room's lane.
 //
 // To avoid deadlocks, lanes are entered in this order, and no room's lane inside
-// another's: sweep, settings, a user's lobby, a creation (open), a room, the categories.
+// another's: sweep, settings, a user's lobby, a closed room (again), a creation (open), a room, the categories.
 const (
 	sweepLane    = "sweep"
 	settingsLane = "settings"
@@ -25,6 +25,7 @@ const (
 
 func roomLane(id snowflake.ID) string    { return "room " + id.String() }
 func lobbyLane(user snowflake.ID) string { return "lobby " + user.String() }
+func againLane(id snowflake.ID) string   { return "again " + id.String() }
 func openLane(intention string) string   { return "open " + intention }
 
 // lane admits the task that has its token; waiting counts that task and those in the queue.

@@ -48,6 +48,13 @@ type (
 	StaysOpen struct{ Room room.Summary }
 	// NameRefused : Discord does not allow the room's intended name; it has another.
 	NameRefused struct{ Room room.Summary }
+	// OpenedAgain : By opened a closed room again, and User, who belonged to it, is let in.
+	OpenedAgain struct {
+		Room room.Summary
+		User snowflake.ID
+		By   snowflake.ID
+		Name string // By's display name
+	}
 	// SeatFree : a seat is held for User until Until.
 	SeatFree struct {
 		Room  room.Summary
@@ -92,6 +99,7 @@ func (Invited) notice()       {}
 func (ClosingSoon) notice()   {}
 func (StaysOpen) notice()     {}
 func (NameRefused) notice()   {}
+func (OpenedAgain) notice()   {}
 func (SeatFree) notice()      {}
 func (MovedBack) notice()     {}
 func (KnockAnswered) notice() {}
@@ -101,6 +109,7 @@ func (LogEntries) notice()    {}
 
 // Reader returns the recipient, and the user who caused the notice (often the recipient).
 func (n Invited) Reader() (to, causedBy snowflake.ID)       { return n.User, n.By }
+func (n OpenedAgain) Reader() (to, causedBy snowflake.ID)   { return n.User, n.By }
 func (n SeatFree) Reader() (to, causedBy snowflake.ID)      { return n.User, n.User }
 func (n MovedBack) Reader() (to, causedBy snowflake.ID)     { return n.User, n.User }
 func (n KnockAnswered) Reader() (to, causedBy snowflake.ID) { return n.User, n.By }
@@ -108,6 +117,7 @@ func (n LobbyFailed) Reader() (to, causedBy snowflake.ID)   { return n.User, n.U
 
 // InRoomChat reports whether everybody in the room may read the notice.
 func (Invited) InRoomChat() bool         { return false }
+func (OpenedAgain) InRoomChat() bool     { return false }
 func (SeatFree) InRoomChat() bool        { return true }
 func (MovedBack) InRoomChat() bool       { return false }
 func (n KnockAnswered) InRoomChat() bool { return n.LetIn }

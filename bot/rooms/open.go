@@ -27,7 +27,7 @@ func (rs *Rooms) Open(
 		id = newID()
 	}
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		r, err := rs.openInLane(ctx, g, opening{id: id, who: who, q: q})
+		r, err := rs.openInLane(ctx, g, opening{id: id, who: who, q: q, cut: &out.Cut})
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,12 @@ type opening struct {
 	who   access.Standing
 	q     room.OpenRequest
 	lobby *guild.Lobby // that opens it; nil for none
+	again *room.Past   // that it opens again; nil for none
+	cut   *[]room.Cut  // takes what isn't allowed of a preset or a closed room; nil: nobody asks
 }
+
+// setup reports whether a preset or a closed room says what the room is to be like.
+func (o opening) setup() bool { return o.again != nil || o.q.Preset != "" }
 
 func (rs *Rooms) openInLane(ctx context.Context, g *guildState, o opening) (r *roomState, err error) {
 	err = g.inLane(ctx, openLane(o.id), func() error { // the same request may come again meanwhile
@@ -97,6 +102,8 @@ func (rs *Rooms) open(ctx context.Context, g *guildState, o opening) (*roomState
 	rs.fetchUnasked(g, r)
 	if in.Name != named {
 		rs.notify(g, NameRefused{Room: g.summary(r)})
+	}
+	if in.Name != named && !o.setup() {
 		rs.updatePreferences(ctx, g, o.who.UserID, func(p *room.Preferences) { p.Name = "" })
 	}
 	rs.rememberOpening(ctx, g, o, in)

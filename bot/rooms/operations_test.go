@@ -204,6 +204,10 @@ func openings() []operation {
 			done:  maras(func(_ *world, r room.Room) bool { return r.Name == "Room 1" }),
 		},
 		{
+			name: "open again", given: then(opened, guests(jonas), closed), do: again(mara), kind: audit.RoomOpened,
+			done: maras(func(w *world, r room.Room) bool { return r.AgainOf == w.room && r.Guest(jonas) != nil }),
+		},
+		{
 			name: "open from a lobby", given: lobby, tells: true, do: joinLobby, kind: audit.RoomOpened,
 			done: maras(func(w *world, r room.Room) bool { return w.discord.State().Voice[mara] == r.ID }),
 		},
@@ -211,6 +215,21 @@ func openings() []operation {
 			name: "return through a lobby", given: then(lobby, opened), tells: true, do: joinLobby,
 			done: maras(func(w *world, r room.Room) bool { return w.discord.State().Voice[mara] == r.ID }),
 		},
+	}
+}
+
+// closed has mara close the room.
+func closed(w *world) {
+	w.Helper()
+	_, err := w.bot.CloseRoom(w.Context(), w.guild, room.Request{Actor: actor(mara), RoomID: w.room})
+	w.must(err)
+}
+
+// again opens the room again, which has closed.
+func again(user snowflake.ID) func(*world) error {
+	return func(w *world) error {
+		_, err := w.bot.Again(w.Context(), w.guild, room.Request{Actor: actor(user), RoomID: w.room})
+		return err
 	}
 }
 

@@ -27,6 +27,9 @@ func (rs *Rooms) Person(
 		if err := rs.personRooms(ctx, g, q, &out); err != nil {
 			return err
 		}
+		if err := rs.personPast(ctx, g, q, &out); err != nil {
+			return err
+		}
 		if !q.Erase {
 			return nil
 		}

@@ -87,6 +87,7 @@ type guildState struct {
 	settingsOutbox []audit.Entry
 	settingsUnsure bool
 	rooms          map[snowflake.ID]*roomState
+	past           map[snowflake.ID]*room.Past // closed rooms that can be opened again; replaced, never changed
 	// pendingCreates are recorded creations that are neither finished nor given up, by id.
 	pendingCreates map[string]room.PendingCreate
 	openings       map[snowflake.ID][]time.Time  // when each member recently opened rooms; key 0: all members
@@ -201,6 +202,7 @@ func (rs *Rooms) guild(id snowflake.ID, create bool) *guildState {
 			id: id, lockToken: make(chan struct{}, 1), settings: guild.Defaults(),
 			clock: &clock{source: rs.o.Now, set: rs.o.Now()},
 			rooms: map[snowflake.ID]*roomState{}, pendingCreates: map[string]room.PendingCreate{},
+			past:           map[snowflake.ID]*room.Past{},
 			openings:       map[snowflake.ID][]time.Time{},
 			fullCategories: map[snowflake.ID]fullCategory{}, lanes: map[string]*lane{},
 			moves:     map[snowflake.ID][]time.Time{},

@@ -16,6 +16,8 @@ func (rs *Rooms) Serve(c *hub.Calls) {
 	hub.OpenRoom.Serve(c, func(ctx context.Context, id snowflake.ID, q room.OpenRequest) (room.OpenedRoom, error) {
 		return rs.Open(ctx, id, hub.CallID(ctx), q)
 	})
+	hub.OpenAgain.Serve(c, rs.Again)
+	hub.CircleOf.Serve(c, rs.Circle)
 	hub.ViewRoom.Serve(c, rs.View)
 	hub.JoinRoom.Serve(c, rs.Join)
 	hub.KeepRoom.Serve(c, rs.Keep)

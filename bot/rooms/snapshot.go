@@ -19,7 +19,9 @@ type Snapshot struct {
 	Settings guild.Settings
 	Rev      uint64      // of the settings, for room.SettingsRequest
 	Rooms    []room.Room // that are open, the oldest first
-	places   map[snowflake.ID]Place
+	// Past are closed rooms that can be opened again, in no order. Some may be open again, or over.
+	Past   []*room.Past
+	places map[snowflake.ID]Place
 }
 
 // Access returns who may see and enter a room of the snapshot.
@@ -55,6 +57,11 @@ func (g *guildState) updateSnapshot() {
 		if r.State == room.Open {
 			m.places[r.ID] = r.place
 			m.Rooms = append(m.Rooms, r.Room) // documents are replaced, never changed, so their lists can be shared
+		}
+	}
+	for id, p := range g.past {
+		if g.rooms[id] == nil {
+			m.Past = append(m.Past, p)
 		}
 	}
 	slices.SortFunc(m.Rooms, func(a, b room.Room) int { return cmp.Compare(a.ID, b.ID) })

@@ -116,6 +116,7 @@ func (rs *Rooms) sweepGuild(ctx context.Context, id snowflake.ID) error {
 func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 	all := rs.finishCompare(ctx, g)
 	rs.flushSettings(ctx, g)
+	all = errors.Join(all, rs.forgetPast(ctx, g))
 	rs.shiftRooms(ctx, g)
 	retried, ask := 0, checksPerSweep
 	for _, r := range g.rooms {

@@ -45,6 +45,10 @@ var commandRows = []commandRow{
 	{"knock", map[string]any{"room": "{room}"}, "changed - - - changed"},
 	{"wait", map[string]any{"room": "{room}"}, "- - changed changed -"},
 	{"create-room", map[string]any{"name": "Another", "seats": 3}, "changed changed changed changed changed"},
+	{"room again", map[string]any{"room": "{room}"}, "- - told told -"}, // it is open
+	{"preset list", nil, "- - - - -"},
+	{"preset save", map[string]any{"name": "x", "room": "{room}"}, "- - told told -"},
+	{"preset remove", map[string]any{"preset": "me:x"}, "- - - - -"},
 	{"preferences show", nil, "- - - told -"},
 	{"preferences forget", nil, "- - - - -"},
 	{"snug setup", nil, "none none none none -"},

@@ -119,6 +119,27 @@ var routes = []route{
 		at: "POST /admin/:guild/webhooks", body: url.Values{"do": {"make"}, "url": {"http://127.0.0.1/"}},
 		want: "login 404 404 403 403 403 403 400",
 	},
+	{at: "GET /presets", want: "login 200 200 200 200 200 200 200"},
+	{at: "POST /presets", body: url.Values{"name": {""}}, want: "login 400 400 400 400 400 400 400"},
+	{at: "GET /admin/:guild/presets", want: "login 404 404 403 403 403 403 200"},
+	{at: "POST /admin/:guild/presets", body: url.Values{"name": {""}}, want: "login 404 404 403 403 403 403 400"},
+	{
+		at: "POST /open", body: url.Values{"guild": {"1"}}, // as POST /servers/:guild/rooms
+		want: "login 404 404 404 404 404 404 404",
+	},
+	// open, it is the room itself; of a closed one: TestAgain in bot/rooms
+	{at: "POST /game/:channel/again", want: "login 404 404 404 404 303 303 404"},
+	{at: "POST /api/v1/rooms/:channel/again", want: "login 404 404 404 404 200 200 404"},
+	{at: "GET /api/v1/me/closed-rooms", want: "login 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/me/presets", want: "login 200 200 200 200 200 200 200"},
+	{at: "POST /api/v1/me/presets", body: map[string]any{"name": ""}, want: "login 400 400 400 400 400 400 400"},
+	{at: "DELETE /api/v1/me/presets/:preset", want: "login 404 404 404 404 404 404 404"},
+	{at: "GET /api/v1/guilds/:guild/presets", want: "login 404 404 200 200 200 200 200"},
+	{
+		at: "POST /api/v1/guilds/:guild/presets", body: map[string]any{"name": ""},
+		want: "login 404 404 403 403 403 403 400",
+	},
+	{at: "DELETE /api/v1/guilds/:guild/presets/:preset", want: "login 404 404 403 403 403 403 404"},
 	{at: "GET /tokens", want: "login 200 200 200 200 200 200 200"},
 	{at: "POST /tokens", body: url.Values{"name": {""}}, want: "login 400 400 400 400 400 400 400"},
 

@@ -43,7 +43,7 @@ func TestImportRules(t *testing.T) {
 	}
 	pure := []string{
 		"snug/shared/access", "snug/shared/audit", "snug/shared/schema", "snug/shared/errs", "snug/shared/room",
-		"snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/protocol",
+		"snug/shared/guild", "snug/shared/invite", "snug/shared/keyring", "snug/shared/preset", "snug/shared/protocol",
 	}
 	io := []string{"net", "net/http", "os", "os/exec", "io/fs", "database/sql"}
 	n := 0

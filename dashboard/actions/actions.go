@@ -37,6 +37,7 @@ type Actions struct {
 	known  *lastknown.Standings
 	guilds *hub.Table[room.GuildInfo]
 	index  *index
+	closed *closedIndex
 	seen   seenRooms
 	recent recentRooms
 	names  names
@@ -70,6 +71,10 @@ func (a *Actions) Follow() error {
 	}
 	a.guilds = guilds
 	if a.index, err = newIndex(ctx, a.o.Hub.Rooms); err != nil {
+		stop()
+		return err
+	}
+	if a.closed, err = newClosedIndex(ctx, a.o.Hub.Closed); err != nil {
 		stop()
 		return err
 	}
@@ -107,6 +112,7 @@ func (a *Actions) Close(ctx context.Context) error {
 		defer close(ended)
 		a.guilds.Wait()
 		a.index.wait()
+		a.closed.wait()
 	}()
 	err := a.known.Close(ctx)
 	select {

@@ -32,6 +32,9 @@ func (a *Actions) ErasePerson(ctx context.Context, me *session.Session, sessionI
 	if done.Tokens, err = a.eraseTokens(ctx, me, guilds); err != nil {
 		return done, err
 	}
+	if err := a.o.Hub.Presets.Delete(ctx, me.User.ID.String()); err != nil && !errs.Has(err, errs.NotFound) {
+		return done, fmt.Errorf("dashboard: erasing presets: %w", err)
+	}
 	for _, id := range guilds {
 		if err := a.eraseIn(ctx, me, id, &done); err != nil {
 			a.log.WarnContext(ctx, "a server did not erase what it keeps of somebody", "guild_id", id,
@@ -71,6 +74,7 @@ func (a *Actions) eraseIn(ctx context.Context, me *session.Session, id snowflake
 			done.Rooms++
 		}
 	}
+	done.Rooms += len(data.Closed)
 	n, err := a.o.Hub.Audit.Erase(ctx, id, func(e hub.AuditEntry) bool {
 		about, entry := entryAbout(e, me.User.ID)
 		return about && !entry.Accounts()
@@ -82,7 +86,7 @@ func (a *Actions) eraseIn(ctx context.Context, me *session.Session, id snowflake
 	if done.Entries, n = done.Entries+came, n+came; err != nil {
 		return err
 	}
-	if n > 0 || len(data.Rooms) > 0 || !data.Preferences.Empty() {
+	if n > 0 || len(data.Rooms)+len(data.Closed) > 0 || !data.Preferences.Empty() {
 		done.Servers++
 	}
 	return nil

@@ -74,7 +74,7 @@ func (a *Actions) likelyGuilds(ctx context.Context, me *session.Session) []snowf
 	if err != nil {
 		a.log.WarnContext(ctx, "a person's servers are not known", "user_id", me.User.ID, "err", err)
 	}
-	ids = append(ids, a.index.guildsOf(me.User.ID)...)
+	ids = append(append(ids, a.index.guildsOf(me.User.ID)...), a.closed.guildsOf(me.User.ID, false)...)
 	if a.guilds.Len() <= fewGuilds {
 		a.guilds.Range(func(e hub.Entry[room.GuildInfo]) bool {
 			ids = append(ids, e.Value.ID)

@@ -17,6 +17,7 @@ import (
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/hub"
+	"snug/shared/preset"
 	"snug/shared/room"
 )
 
@@ -30,6 +31,7 @@ type (
 		User       session.User     `json:"user"`
 		Sessions   []session.Stored `json:"sessions"`
 		Tokens     []wire.Token     `json:"api_tokens"`
+		Presets    []preset.Preset  `json:"presets"`
 		Servers    []GuildExport    `json:"servers"`
 	}
 	// GuildExport is what is kept of a person in one server.
@@ -60,6 +62,7 @@ func (a *Actions) personGuilds(ctx context.Context, me *session.Session) (all, v
 		return nil, nil, err
 	}
 	all = append(a.likelyGuilds(ctx, me), a.index.naming(me.User.ID)...)
+	all = append(all, a.closed.guildsOf(me.User.ID, true)...)
 	keys, err := a.o.Hub.Members.Keys(ctx, "")
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +85,11 @@ func (a *Actions) ExportPerson(ctx context.Context, me *session.Session) (*Perso
 	if out.Sessions, err = a.o.Sessions.Stored(ctx, me.User.ID); err != nil {
 		return nil, err
 	}
+	own, err := a.OwnPresets(ctx, me)
+	if err != nil {
+		return nil, err
+	}
+	out.Presets = append([]preset.Preset{}, own...)
 	guilds, visited, err := a.personGuilds(ctx, me)
 	if err != nil {
 		return nil, err
@@ -105,7 +113,7 @@ func (a *Actions) ExportPerson(ctx context.Context, me *session.Session) (*Perso
 // holds says whether there is anything to tell.
 func (p *GuildExport) holds() bool {
 	return p.Visited || p.Failed != "" || len(p.Happened) > 0 || len(p.Comings) > 0 ||
-		p.PersonData != nil && (!p.Preferences.Empty() || p.RememberedBy > 0 || len(p.Rooms) > 0)
+		p.PersonData != nil && (!p.Preferences.Empty() || p.RememberedBy > 0 || len(p.Rooms)+len(p.Closed) > 0)
 }
 
 // tokensOf lists the API tokens that a person made: their own, and those of servers.
@@ -131,7 +139,7 @@ func (a *Actions) placeOf(ctx context.Context, me *session.Session, id snowflake
 	p := GuildExport{ID: id, Name: a.Guild(id).Name, Happened: []audit.Entry{}, Comings: []VisitExport{}}
 	data, err := a.storedBy(ctx, id, room.PersonRequest{UserID: me.User.ID})
 	if err == nil {
-		data.Rooms = tellable(data.Rooms)
+		data.Rooms, data.Closed = tellable(data.Rooms), tellable(data.Closed)
 		p.PersonData = &data
 		err = a.o.Hub.Audit.Since(ctx, id, 0, time.Time{}, func(e hub.AuditEntry) error {
 			if about, entry := entryAbout(e, me.User.ID); about {
@@ -205,10 +213,37 @@ func (a *Actions) storedBy(ctx context.Context, id snowflake.ID, q room.PersonRe
 	key := id.String() + "." + q.UserID.String()
 	p, _, err := a.o.Hub.Members.Get(ctx, key)
 	if errs.Has(err, errs.NotFound) {
-		return room.PersonData{}, nil
-	}
-	if err == nil && q.Erase {
+		err = nil
+	} else if err == nil && q.Erase {
 		err = a.o.Hub.Members.Delete(ctx, key)
 	}
-	return room.PersonData{Preferences: p}, err
+	out := room.PersonData{Preferences: p}
+	if err == nil {
+		err = a.closedBy(ctx, id, q, &out)
+	}
+	return out, err
+}
+
+// closedBy gives, and with Erase removes, what the closed rooms of a server that Snug was removed from store of a
+// person.
+func (a *Actions) closedBy(ctx context.Context, id snowflake.ID, q room.PersonRequest, out *room.PersonData) error {
+	list, err := a.o.Hub.Closed.List(ctx, id.String())
+	for _, e := range list {
+		as := e.Value.Parts(q.UserID)
+		if len(as) == 0 {
+			continue
+		}
+		out.Closed = append(out.Closed, room.PersonRoom{ID: e.Value.ID, Name: e.Value.Setup.RoomName, As: as})
+		if !q.Erase {
+			continue
+		}
+		_, _, err := a.o.Hub.Closed.Edit(ctx, e.Key, func(p *room.Past) error {
+			p.Forget(q.UserID)
+			return nil
+		})
+		if err != nil && !errs.Has(err, errs.NotFound) {
+			return err
+		}
+	}
+	return err
 }

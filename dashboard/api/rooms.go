@@ -21,6 +21,9 @@ type (
 		Rooms []wire.Room `json:"rooms" nullable:"false"`
 		Next  string      `json:"next_cursor,omitempty"`
 	}
+	closedRoomsJSON struct {
+		Rooms []wire.Closed `json:"rooms" nullable:"false"`
+	}
 	membersJSON struct {
 		InVoice []wire.Person  `json:"in_voice" nullable:"false" doc:"In the voice channel, longest there first."`
 		Owner   snowflake.ID   `json:"owner"`
@@ -52,6 +55,17 @@ func (s *Service) apiRooms() {
 		Description: "You own it. Fields you leave out follow the server's settings. The answer has the first " +
 			"invite link.",
 	}, s.apiOpen)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "open-again", Method: http.MethodPost, Path: "/rooms/{channel}/again", Tag: "Rooms",
+		Summary: "Open a closed room again", Errors: []int{http.StatusConflict}, Access: write,
+		Description: "With the same settings and people, up to 14 days after it closed, for anyone who belonged to " +
+			"it. You own it. If it is open again already, you get that room, so you can repeat this.",
+	}, s.apiAgain)
+	openapi.Register(s.api, openapi.Operation{
+		ID: "closed-rooms", Method: http.MethodGet, Path: "/me/closed-rooms", Tag: "You",
+		Summary: "List closed rooms that you can open again", Access: read,
+		Description: "In all of your servers, the last one first.",
+	}, s.closedRooms)
 	openapi.Register(s.api, openapi.Operation{
 		ID: "room", Method: http.MethodGet, Path: "/rooms/{channel}", Tag: "Rooms",
 		Summary: "Get a room and what you may do there", Access: read,
@@ -120,6 +134,36 @@ func (s *Service) apiOpen(ctx context.Context, who *openapi.Caller, in *struct {
 	}
 	out := s.enc.Opened(opened)
 	return &created[wire.Opened]{request.APIPrefix + "/rooms/" + out.ChannelID.String(), out}, nil
+}
+
+// apiAgain opens a closed room again.
+func (s *Service) apiAgain(ctx context.Context, who *openapi.Caller, in *RoomPath) (*answer[wire.Opened], error) {
+	id, err := actions.ParseID(in.Room, actions.ErrNoRoom)
+	if err != nil {
+		return nil, err
+	}
+	guildID, err := s.actions.FindClosed(ctx, id, who.User.ID)
+	if err == nil {
+		err = within(who, guildID, actions.ErrNoRoom)
+	}
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.actions.OpenAgain(ctx, who.Session, guildID, id)
+	if err != nil {
+		return nil, err
+	}
+	return ok(s.enc.Opened(opened)), nil
+}
+
+func (s *Service) closedRooms(ctx context.Context, who *openapi.Caller, _ *none) (*answer[closedRoomsJSON], error) {
+	out := closedRoomsJSON{Rooms: []wire.Closed{}}
+	for _, c := range s.actions.ClosedRooms(ctx, who.Session) {
+		if within(who, c.GuildID, actions.ErrNoRoom) == nil {
+			out.Rooms = append(out.Rooms, wire.NewClosed(c))
+		}
+	}
+	return ok(out), nil
 }
 
 // showRoom is the room's page for programs.

@@ -91,7 +91,7 @@ func describeSetting(s *huma.Schema, row schema.Setting, says string) {
 		for _, code := range schema.LanguageCodes() {
 			s.Enum = append(s.Enum, code)
 		}
-	case schema.Roles, schema.Words, schema.Lobbies:
+	case schema.Roles, schema.Words, schema.Lobbies, schema.Presets:
 		s.MaxItems = &row.Max
 	}
 	s.PrecomputeMessages()

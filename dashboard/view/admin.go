@@ -25,14 +25,14 @@ func (t *AdminTab) about() []snowflake.ID { return []snowflake.ID{t.Guild.ID} }
 
 // Tabs are the pages of those who manage a server; the message admin.tab.{name} names each.
 func (AdminTab) Tabs() []string {
-	return []string{"settings", "history", "activity", "health", "webhooks", "tokens"}
+	return []string{"settings", "presets", "history", "activity", "health", "webhooks", "tokens"}
 }
 
 // TabURL is where a page is.
 func (a AdminTab) TabURL(tab string) string {
 	return map[string]pages.Path{
-		"settings": pages.Admin, "history": pages.History, "activity": pages.Activity, "health": pages.Health,
-		"webhooks": pages.Webhooks, "tokens": pages.ServerTokens,
+		"settings": pages.Admin, "presets": pages.ServerPresets, "history": pages.History, "activity": pages.Activity,
+		"health": pages.Health, "webhooks": pages.Webhooks, "tokens": pages.ServerTokens,
 	}[tab].With(a.Guild.ID)
 }
 

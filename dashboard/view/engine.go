@@ -47,7 +47,8 @@ type Engine struct {
 // from, beside layout. A page that uses another fails in New, not when
 // somebody opens it.
 var partials = map[string][]string{
-	"home":   {"icons", "scenes", "room-card", "seats", "avatar"},
+	"home":   {"icons", "scenes", "room-card", "seats", "avatar", "presets", "dialogs"},
+	"closed": {"icons", "scenes", "avatar"},
 	"server": {"icons", "scenes", "room-card", "avatar", "dialogs"},
 	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs"},
 	"invite": {"icons", "seats", "avatar"},
@@ -63,6 +64,8 @@ var partials = map[string][]string{
 	"status":         {"icons", "latency"},
 	"legal":          {"icons"},
 	"tokens":         {"icons", "avatar", "fields", "tokens"},
+	"presets":        {"icons", "presets"},
+	"admin-presets":  {"icons", "tabs", "presets"},
 
 	"watch":   {"icons", "seats", "avatar"},
 	"message": {"icons", "scenes"},

@@ -48,7 +48,10 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"fault":   w.fault,
 		"wrong":   w.wrong,
 		"has":     has,
-		"at":      func(now time.Time, c RoomCard) roomCard { return roomCard{c, now} },
+		"presetForm": func(l PresetList, f PresetForm, i int) presetForm {
+			return presetForm{Action: l.Action, Form: f, ID: i}
+		},
+		"at": func(now time.Time, c RoomCard) roomCard { return roomCard{c, now} },
 	}
 }
 

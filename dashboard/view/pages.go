@@ -1,7 +1,6 @@
 package view
 
 import (
-	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -121,21 +120,6 @@ type Action struct {
 // Rev is a revision of a room as the live protocol counts it. The zero Rev is older than any other.
 type Rev = protocol.Rev
 
-// Home is the page at /: what Snug is, and with somebody signed in their servers and rooms.
-type Home struct {
-	Layout
-	Servers []ServerCard // those with Snug in them
-	Rooms   []RoomCard   // those the person owns, is let into, or sits in
-}
-
-// ServerCard is a server in a list.
-type ServerCard struct {
-	Guild   room.GuildInfo
-	Rooms   int  // rooms the person may see
-	People  int  // people in voice in them
-	Manager bool // the person may change Snug's settings there
-}
-
 // RoomCard is a room in a list.
 type RoomCard struct {
 	Room      room.Summary
@@ -161,6 +145,8 @@ type Server struct {
 	// WhyNot says why the person may not create a room; used with MayCreate false.
 	WhyNot string
 	Form   CreateForm
+	// Presets open a room at once: the person's own, and the server's.
+	Presets []PresetButton
 	// Remembered says that the form starts as the person's last room here, and that they can have that forgotten.
 	Remembered bool
 }
@@ -286,7 +272,6 @@ type Message struct {
 	Refresh int
 }
 
-func (*Home) name() string          { return "home" }
 func (*Server) name() string        { return "server" }
 func (*Room) name() string          { return "room" }
 func (*InviteLanding) name() string { return "invite" }
@@ -294,17 +279,6 @@ func (*InviteLanding) name() string { return "invite" }
 func (*Coming) name() string  { return "coming" }
 func (*Admin) name() string   { return "admin" }
 func (*Message) name() string { return "message" }
-
-func (p *Home) about() (list []snowflake.ID) {
-	for _, s := range p.Servers {
-		list = append(list, s.Guild.ID)
-	}
-	for _, r := range p.Rooms {
-		list = append(list, r.Guild.ID)
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
 
 func (p *Server) about() []snowflake.ID        { return []snowflake.ID{p.Guild.ID} }
 func (p *Room) about() []snowflake.ID          { return []snowflake.ID{p.Guild.ID} }

@@ -155,6 +155,9 @@ func (r *Room) NoSeat() bool {
 	return free <= 0
 }
 
+// Belongs says whether the person can open the room again once it is closed.
+func (r *Room) Belongs() bool { return r.me() != 0 && r.View.Room.Access.Admitted(r.me()) || r.In() }
+
 // In says whether the person sits in the room.
 func (r *Room) In() bool { return r.me() != 0 && room.In(r.View.Roster, r.me()) }
 

@@ -32,7 +32,7 @@ func (s *Site) see(c *gin.Context, me *session.Session) (room.View, actions.Live
 
 func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 	v, l, err := s.see(c, me)
-	if errors.Is(err, actions.ErrNoRoom) && s.onTheWay(c, me) {
+	if errors.Is(err, actions.ErrNoRoom) && (s.onTheWay(c, me) || s.closedPage(c, me)) {
 		return nil
 	}
 	if err != nil {
@@ -66,6 +66,9 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 	s.loadHistory(ctx, p)
 	if v.Suspended != nil {
 		p.Notice = view.NoticeOf(p.Text, v.Suspended)
+	}
+	if c.Query("cut") == "room_name" {
+		p.Notice = &view.Notice{Text: p.Text.Say("room.cut.room_name")}
 	}
 	if c.Query("kept") != "" && v.Room.ClosingAt.IsZero() {
 		p.Notice = &view.Notice{Text: p.Text.Say("room.kept")}

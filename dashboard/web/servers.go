@@ -41,6 +41,10 @@ func (s *Site) showServer(c *gin.Context, me *session.Session, status int, form 
 	if form != nil {
 		p.Form = *form
 	}
+	if own, err := s.actions.OwnPresets(c.Request.Context(), me); err == nil && p.MayCreate {
+		p.Presets = append(view.NewPresetButtons(p.Text, room.GuildInfo{}, own),
+			view.NewPresetButtons(p.Text, g, settings.Presets)...)
+	}
 	for _, l := range s.actions.VisibleRooms(st) {
 		p.Rooms = append(p.Rooms, s.card(l, st, settings))
 	}
@@ -67,15 +71,18 @@ func (s *Site) remembered(ctx context.Context, guildID snowflake.ID, me *session
 
 // createRoom opens a room and leads to its page.
 func (s *Site) createRoom(c *gin.Context, me *session.Session) error {
-	in := wire.CreateInput{Private: new(bool)} // a browser leaves out what is not checked
+	var in wire.CreateInput
 	id, err := idOf(c, "guild", actions.ErrNoServer)
 	if err == nil {
 		err = request.ReadForm(c, &in)
 	}
+	if in.Private == nil && in.Preset == "" {
+		in.Private = new(bool) // a browser leaves out what is not checked
+	}
 	if err == nil {
 		var opened room.OpenedRoom
 		if opened, err = s.actions.OpenRoom(c.Request.Context(), me, id, in); err == nil {
-			return request.Redirect(c, pages.Room.With(opened.Room.ID))
+			return request.Redirect(c, openedPage(opened))
 		}
 	}
 	if !worthAgain(err) {
@@ -84,7 +91,7 @@ func (s *Site) createRoom(c *gin.Context, me *session.Session) error {
 	e := errs.Public(err)
 	s.req.LogFailure(c, request.StatusOf(err), err)
 	return s.showServer(c, me, request.StatusOf(err), &view.CreateForm{
-		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: *in.Private, Err: e,
+		Name: in.Name, Seats: c.Request.PostFormValue("seats"), Private: in.Private != nil && *in.Private, Err: e,
 	})
 }
 

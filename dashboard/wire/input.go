@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/preset"
 	"snug/shared/room"
 	"snug/shared/schema"
 	"snug/shared/webhook"
@@ -23,9 +25,28 @@ import (
 type (
 	// CreateInput is what a new room can be told.
 	CreateInput struct {
-		Name    string `json:"name" required:"false" doc:"1 to 100 characters."`
+		Name    string `json:"name" required:"false" doc:"1 to 100 characters. Left out: as the server's settings say."`
 		Seats   *int   `json:"seats" required:"false" doc:"1 to 99. Left out: the server's setting."`
 		Private *bool  `json:"private" required:"false" doc:"Left out: the server's setting."`
+		Preset  string `json:"preset" required:"false" doc:"A preset's ref. The other fields come before it."`
+	}
+
+	// OpenInput is a new room and the server that it is opened in.
+	OpenInput struct {
+		Guild  snowflake.ID `json:"guild"`
+		Preset string       `json:"preset" required:"false"`
+	}
+
+	// PresetInput is a preset to add or to change.
+	PresetInput struct {
+		Name         string `json:"name" doc:"1 to 32 characters."`
+		RoomName     string `json:"room_name" required:"false" doc:"Left out: as the server's settings say."`
+		Seats        *int   `json:"seats" required:"false" doc:"1 to 99. Left out: the server's setting."`
+		Private      *bool  `json:"private" required:"false" doc:"Left out: the server's setting."`
+		Locked       bool   `json:"locked" required:"false"`
+		Hidden       bool   `json:"hidden" required:"false"`
+		GuestsInvite bool   `json:"guests_invite" required:"false" doc:"Guests can make invite links too."`
+		Was          string `json:"was" required:"false" doc:"The name of the preset that this replaces, to rename it."`
 	}
 
 	// InviteInput is what a new invite can be told.
@@ -93,10 +114,12 @@ type (
 
 // Request checks the input and makes the request for a room of it.
 func (in CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
-	q := room.OpenRequest{Actor: a, Private: in.Private}
+	q := room.OpenRequest{Actor: a, Private: in.Private, Preset: preset.Ref(strings.TrimSpace(in.Preset))}
 	var err error
-	if q.Name, err = schema.CleanName(in.Name); err != nil {
-		return q, err
+	if strings.TrimSpace(in.Name) != "" {
+		if q.Name, err = schema.CleanName(in.Name); err != nil {
+			return q, err
+		}
 	}
 	if in.Seats != nil {
 		if err := schema.CheckSeats(*in.Seats); err != nil {
@@ -105,6 +128,17 @@ func (in CreateInput) Request(a access.Actor) (room.OpenRequest, error) {
 		q.Seats = *in.Seats
 	}
 	return q, nil
+}
+
+// Preset gives the preset that was sent. Its limits are for package preset to check.
+func (in PresetInput) Preset() preset.Preset {
+	p := preset.Preset{Name: in.Name, Setup: preset.Setup{
+		RoomName: in.RoomName, Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, GuestsInvite: in.GuestsInvite,
+	}}
+	if in.Seats != nil {
+		p.Seats = cmp.Or(*in.Seats, -1) // 0 isn't left out
+	}
+	return p
 }
 
 // Request makes the request for an invite to a room of it. id names the invite; "": it gets a name of its own.

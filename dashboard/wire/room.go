@@ -5,6 +5,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/preset"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -66,6 +67,36 @@ type (
 	Opened struct {
 		Room
 		Invite *Invite `json:"invite,omitempty"`
+		Cut    []Cut   `json:"cut,omitempty" doc:"What of the preset or the closed room isn't allowed, and why."`
+	}
+
+	// Cut is what a room was opened without.
+	Cut struct {
+		Field  string `json:"field"`
+		Detail string `json:"detail"`
+	}
+
+	// Closed is a closed room that its people can open again.
+	Closed struct {
+		ChannelID snowflake.ID   `json:"channel_id"`
+		GuildID   snowflake.ID   `json:"guild_id"`
+		Mine      bool           `json:"mine" doc:"You owned it."`
+		Setup     RoomSetup      `json:"setup"`
+		People    []ClosedPerson `json:"people" nullable:"false" doc:"Who you know to have been in it, the last first."`
+		OpenedAt  time.Time      `json:"opened_at"`
+		ClosedAt  time.Time      `json:"closed_at"`
+		Until     time.Time      `json:"until" doc:"It can be opened again until then."`
+		Again     *snowflake.ID  `json:"again" doc:"The room that was opened from it. null: none."`
+	}
+
+	// RoomSetup is how a room was.
+	RoomSetup preset.Setup
+
+	// ClosedPerson is somebody who belonged to a closed room.
+	ClosedPerson struct {
+		UserID      snowflake.ID `json:"user_id"`
+		DisplayName string       `json:"display_name"`
+		LastIn      *time.Time   `json:"last_in" doc:"When they were in voice last. null: never."`
 	}
 
 	// View is a room and what a person may do there.
@@ -137,6 +168,21 @@ func (e Encoder) Opened(o room.OpenedRoom) Opened {
 	if o.Invite.Code != "" {
 		v := e.Invite(o.Invite)
 		out.Invite = &v
+	}
+	for _, c := range o.Cut {
+		out.Cut = append(out.Cut, Cut{c.Field, c.Why.Message})
+	}
+	return out
+}
+
+// NewClosed gives a closed room.
+func NewClosed(c room.ClosedRoom) Closed {
+	out := Closed{
+		ChannelID: c.ID, GuildID: c.GuildID, Mine: c.Mine, Setup: RoomSetup(c.Setup),
+		People: []ClosedPerson{}, OpenedAt: c.OpenedAt, ClosedAt: c.ClosedAt, Until: c.Until, Again: IDOrNull(c.Again),
+	}
+	for _, p := range c.People {
+		out.People = append(out.People, ClosedPerson{p.UserID, p.Name, TimeOrNull(p.LastIn)})
 	}
 	return out
 }

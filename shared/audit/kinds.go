@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -147,7 +148,11 @@ func Table() []Row { return slices.Clone(table) }
 var table = []Row{
 	{
 		Kind: RoomOpened, Icon: "🟢", About: AboutRooms, In: toAll, Detail: typed("its name"),
-		Variants: []string{"unnamed"}, Variant: func(e *Entry) string { return when(e.Detail == "", "unnamed") },
+		Old:      code("the id of the closed room that it continues, with the same people"),
+		New:      typed("the server's preset that it was opened with"),
+		Variants: []string{"unnamed", "again", "preset"}, Variant: func(e *Entry) string {
+			return cmp.Or(when(e.Detail == "", "unnamed"), when(e.Old != "", "again"), when(e.New != "", "preset"))
+		},
 	},
 	{Kind: RoomClosing, Icon: "⏰", About: AboutRooms, In: toAll, Detail: coded("closed.", "why, as for `room_closed`")},
 	{

@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/errs"
+	"snug/shared/preset"
 	"snug/shared/schema"
 )
 
@@ -35,6 +36,7 @@ func (s *Settings) Lobby(channel snowflake.ID) *Lobby {
 func (s Settings) Clone() Settings {
 	s.CreatorRoles, s.HelperRoles = slices.Clone(s.CreatorRoles), slices.Clone(s.HelperRoles)
 	s.BlockedWords, s.Lobbies = slices.Clone(s.BlockedWords), slices.Clone(s.Lobbies)
+	s.Presets = preset.Clone(s.Presets)
 	for i := range s.Lobbies {
 		l := &s.Lobbies[i]
 		if l.Private != nil {

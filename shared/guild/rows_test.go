@@ -3,6 +3,7 @@ package guild_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -18,6 +19,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/preset"
 	"snug/shared/schema"
 	"snug/shared/testkit/walk"
 )
@@ -39,6 +41,7 @@ var typeOf = map[schema.Kind]reflect.Type{
 	schema.Language: reflect.TypeFor[string](), schema.Words: reflect.TypeFor[[]string](),
 	schema.Roles: reflect.TypeFor[[]snowflake.ID](), schema.Category: reflect.TypeFor[snowflake.ID](),
 	schema.Channel: reflect.TypeFor[snowflake.ID](), schema.Lobbies: reflect.TypeFor[[]guild.Lobby](),
+	schema.Presets: reflect.TypeFor[[]preset.Preset](),
 }
 
 // TestRowsAndFields: every setting is a row and a field of that type, in a group that a modal can show; so are the
@@ -65,7 +68,8 @@ func TestRowsAndFields(t *testing.T) {
 		if f.Type != typeOf[row.Kind] {
 			t.Errorf("%s is a %s, and its field a %s", row.Name, row.Kind, f.Type)
 		}
-		if (row.Group == "") != (row.Kind == schema.Lobbies) || row.Group != "" && !shown[row.Name] {
+		alone := row.Kind == schema.Lobbies || row.Kind == schema.Presets
+		if (row.Group == "") != alone || row.Group != "" && !shown[row.Name] {
 			t.Errorf("%s is in the group %q, which is not shown", row.Name, row.Group)
 		}
 		if _, own := lobby[row.Name]; own != (row.Lobby != "") {
@@ -122,6 +126,16 @@ func TestLimits(t *testing.T) {
 			allowed["most"], refused["too many"] = list[:row.Max], list
 			refused["no channel"] = []guild.Lobby{{}}
 			refused["twice the same"] = []guild.Lobby{{ChannelID: 1}, {ChannelID: 1}}
+		case schema.Presets:
+			list := make([]preset.Preset, row.Max+1)
+			for i := range list {
+				list[i].Name = fmt.Sprint("Preset ", i)
+			}
+			allowed["most"], refused["too many"] = list[:row.Max], list
+			refused["no name"] = []preset.Preset{{}}
+			refused["an unclean name"] = []preset.Preset{{Name: " a"}}
+			refused["twice the same"] = []preset.Preset{{Name: "a"}, {Name: "A"}}
+			refused["too many seats"] = []preset.Preset{{Name: "a", Setup: preset.Setup{Seats: 100}}}
 		}
 		for name, v := range allowed {
 			if err := with(t, row.Name, v).Validate(); err != nil {

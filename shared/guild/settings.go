@@ -19,6 +19,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/preset"
 	"snug/shared/schema"
 )
 
@@ -54,6 +55,8 @@ type Settings struct {
 	LogChannelID   snowflake.ID `json:"log_channel_id"`
 	AuditRetention Duration     `json:"audit_retention"`
 	Lobbies        []Lobby      `json:"lobbies,omitzero"`
+	// Presets are offered to everybody who may open rooms.
+	Presets []preset.Preset `json:"presets,omitzero"`
 }
 
 // Defaults returns the settings of a guild that changed nothing.
@@ -148,6 +151,8 @@ func check(row schema.Setting, v any) error {
 		return checkBlocked(row, v)
 	case []Lobby:
 		return checkLobbies(row, v)
+	case []preset.Preset:
+		return preset.Check(row.Name, v, row.Max)
 	}
 	return nil
 }
@@ -288,5 +293,6 @@ func (s Settings) normalized() Settings {
 		*roles = append([]snowflake.ID{}, slices.Compact(*roles)...)
 	}
 	s.BlockedWords, s.Lobbies = append([]string{}, s.BlockedWords...), append([]Lobby{}, s.Lobbies...)
+	s.Presets = append([]preset.Preset{}, s.Presets...)
 	return s
 }

@@ -14,6 +14,8 @@ var (
 	StandingOf    = Method[room.StandingRequest, access.Standing]{Name: "standing", Reads: true}
 	StandingsOf   = Method[room.StandingsRequest, room.Standings]{Name: "standings", Reads: true}
 	OpenRoom      = Method[room.OpenRequest, room.OpenedRoom]{Name: "room.open"}
+	OpenAgain     = Method[room.Request, room.OpenedRoom]{Name: "room.again"}
+	CircleOf      = Method[room.CircleRequest, room.Circle]{Name: "circle", Reads: true}
 	ViewRoom      = Method[room.Request, room.View]{Name: "room.view", Reads: true}
 	JoinRoom      = Method[room.Request, room.Joined]{Name: "room.join"}
 	KeepRoom      = Method[room.Request, room.Summary]{Name: "room.keep"}

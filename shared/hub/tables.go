@@ -8,6 +8,7 @@ import (
 	"snug/shared/dmbudget"
 	"snug/shared/guild"
 	"snug/shared/invite"
+	"snug/shared/preset"
 	"snug/shared/room"
 	"snug/shared/stats"
 	"snug/shared/uptime"
@@ -34,6 +35,8 @@ type Buckets struct {
 	Deliveries     *Bucket[webhook.Delivery]   // guild.hook.id; messages to webhooks
 	DMs            *Bucket[dmbudget.Usage]     // "bot" or to.user; budgets of direct messages
 	Visits         *Bucket[room.VisitLog]      // guild.channel; who joined and left an open room
+	Closed         *Bucket[room.Past]          // guild.channel; closed rooms that can be opened again
+	Presets        *Bucket[preset.List]        // user; a person's presets
 	Invites        *Bucket[invite.Target]      // hash of an invite link's code; where it leads
 	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
@@ -85,6 +88,8 @@ func tables() []spec {
 		{name: "deliveries", history: 1, maxBytes: 256 * mib},
 		{name: "dms", history: 1, maxBytes: 64 * mib},
 		{name: "visits", history: 1, maxBytes: 256 * mib},
+		{name: "closed", history: 1, maxBytes: 256 * mib, writer: guildHolder},
+		{name: "presets", history: 1, maxBytes: 64 * mib},
 		{name: "invites", history: 1, maxBytes: 128 * mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
@@ -112,6 +117,8 @@ func (h *Hub) bind() {
 	h.Deliveries = newBucket[webhook.Delivery](h, "deliveries")
 	h.DMs = newBucket[dmbudget.Usage](h, "dms")
 	h.Visits = newBucket[room.VisitLog](h, "visits")
+	h.Closed = newBucket[room.Past](h, "closed")
+	h.Presets = newBucket[preset.List](h, "presets")
 	h.Invites = newBucket[invite.Target](h, "invites")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
@@ -120,7 +127,7 @@ func (h *Hub) bind() {
 		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
-		h.Visits.s, h.Invites.s,
+		h.Visits.s, h.Invites.s, h.Closed.s, h.Presets.s,
 	}
 }
 

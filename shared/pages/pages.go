@@ -23,7 +23,9 @@ const (
 	LogoutEverywhere Path = "/logout/everywhere"
 	Language         Path = "/language"
 	Tokens           Path = "/tokens"
-	API              Path = "/api" // what programs can do
+	Presets          Path = "/presets" // a person's own
+	OpenAnywhere     Path = "/open"    // opens a room in a server that is chosen
+	API              Path = "/api"     // what programs can do
 	Status           Path = "/status"
 	Privacy          Path = "/privacy"
 	PersonFile       Path = "/privacy/data.json"
@@ -37,6 +39,7 @@ const (
 
 	Room    Path = "/game/:channel"
 	Coming  Path = "/game/:channel/coming" // on the way in
+	Again   Path = "/game/:channel/again"  // a closed room
 	Join    Path = "/game/:channel/join"
 	Keep    Path = "/game/:channel/keep"
 	Close   Path = "/game/:channel/close"
@@ -53,18 +56,19 @@ const (
 	Watch      Path = "/watch/:channel" // for spectators
 	WatchToken Path = "/watch/:channel/token"
 
-	Admin        Path = "/admin/:guild"         // a server's settings
-	History      Path = "/admin/:guild/history" // of the settings
-	Undo         Path = "/admin/:guild/undo"
-	Activity     Path = "/admin/:guild/activity"
-	ActivityCSV  Path = "/admin/:guild/activity.csv"
-	ActivityJSON Path = "/admin/:guild/activity.json"
-	Health       Path = "/admin/:guild/health"
-	Webhooks     Path = "/admin/:guild/webhooks"
-	ServerTokens Path = "/admin/:guild/tokens"
-	SettingsFile Path = "/admin/:guild/settings.json"
-	Import       Path = "/admin/:guild/import"
-	Lobbies      Path = "/admin/:guild/lobbies"
+	Admin         Path = "/admin/:guild"         // a server's settings
+	History       Path = "/admin/:guild/history" // of the settings
+	Undo          Path = "/admin/:guild/undo"
+	Activity      Path = "/admin/:guild/activity"
+	ActivityCSV   Path = "/admin/:guild/activity.csv"
+	ActivityJSON  Path = "/admin/:guild/activity.json"
+	Health        Path = "/admin/:guild/health"
+	Webhooks      Path = "/admin/:guild/webhooks"
+	ServerTokens  Path = "/admin/:guild/tokens"
+	SettingsFile  Path = "/admin/:guild/settings.json"
+	Import        Path = "/admin/:guild/import"
+	Lobbies       Path = "/admin/:guild/lobbies"
+	ServerPresets Path = "/admin/:guild/presets"
 )
 
 // All has the paths by their names, for templates.
@@ -77,6 +81,8 @@ func All() map[string]Path {
 		"LogoutEverywhere": LogoutEverywhere,
 		"Language":         Language,
 		"Tokens":           Tokens,
+		"Presets":          Presets,
+		"OpenAnywhere":     OpenAnywhere,
 		"API":              API,
 		"Status":           Status,
 		"Privacy":          Privacy,
@@ -89,6 +95,7 @@ func All() map[string]Path {
 		"Forget":           Forget,
 		"Room":             Room,
 		"Coming":           Coming,
+		"Again":            Again,
 		"Join":             Join,
 		"Keep":             Keep,
 		"Close":            Close,
@@ -114,6 +121,7 @@ func All() map[string]Path {
 		"SettingsFile":     SettingsFile,
 		"Import":           Import,
 		"Lobbies":          Lobbies,
+		"ServerPresets":    ServerPresets,
 	}
 }
 
@@ -193,6 +201,9 @@ func (s Site) Server(id snowflake.ID) string { return s.At(Server, id) }
 func (s Site) Watch(id snowflake.ID, token string) string {
 	return s.At(Watch, id) + "?t=" + url.QueryEscape(token)
 }
+
+// Presets is the page of a person's own presets.
+func (s Site) Presets() string { return s.At(Presets) }
 
 // Admin is a server's settings page.
 func (s Site) Admin(id snowflake.ID) string { return s.At(Admin, id) }

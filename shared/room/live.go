@@ -9,6 +9,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
+	"snug/shared/preset"
 	"snug/shared/schema"
 )
 
@@ -33,6 +34,15 @@ type Summary struct {
 	// when the held seats are released, soonest first, without the users
 	Held   []time.Time `json:"held,omitempty"`
 	Access Access      `json:"access"`
+}
+
+// Setup returns how the room is, for a preset.
+func (s Summary) Setup() preset.Setup {
+	private := s.Access.Private
+	return preset.Setup{
+		RoomName: s.Name, Seats: s.Seats, Private: &private, Locked: s.Access.Locked, Hidden: s.Access.Hidden,
+		GuestsInvite: s.Access.GuestsInvite,
+	}
 }
 
 // Person is somebody in a room's voice channel.

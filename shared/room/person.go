@@ -20,6 +20,8 @@ type PersonData struct {
 	Preferences  Preferences  `json:"preferences"`   // what they chose for their last room
 	RememberedBy int          `json:"remembered_by"` // members whose preferences name them as a guest
 	Rooms        []PersonRoom `json:"rooms"`
+	// Closed are rooms that can be opened again, and what of each was about the user.
+	Closed []PersonRoom `json:"closed_rooms,omitempty"`
 }
 
 // PersonRoom is what an open room stores about a user.

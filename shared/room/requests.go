@@ -7,6 +7,7 @@ import (
 
 	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/preset"
 )
 
 // Delivery says how a message reached its recipient.
@@ -54,6 +55,8 @@ type (
 		Game    string       `json:"game,omitempty"` // replaces {game}, if known
 		// Plain ignores the member's preferences.
 		Plain bool `json:"plain,omitempty"`
+		// Preset is what the room is to be like, where the fields above say nothing; "" for none.
+		Preset preset.Ref `json:"preset,omitempty"`
 	}
 
 	// Request is about one room: to view, join, keep open or close it.
@@ -134,6 +137,10 @@ type (
 	OpenedRoom struct {
 		Room   Summary    `json:"room"`
 		Invite InviteLink `json:"invite"`
+		// Cut is what of a preset or a closed room the server doesn't allow.
+		Cut []Cut `json:"cut,omitempty"`
+		// Joined means that the room was open already: somebody else had opened it again.
+		Joined bool `json:"joined,omitempty"`
 	}
 
 	// View is a room as one user may see it.

@@ -83,6 +83,8 @@ type Room struct {
 
 	// PendingCreateID is the id of the PendingCreate that this room completed, so that a restart recognizes it.
 	PendingCreateID string `json:"pending_create_id,omitempty"`
+	// AgainOf is the closed room that this one was opened again from; 0: none.
+	AgainOf snowflake.ID `json:"again_of,omitempty"`
 
 	// Renames counts renames towards Discord's limit, and has a name that waits for it.
 	Renames Renames `json:"renames,omitzero"`
@@ -219,6 +221,8 @@ type PendingCreate struct {
 	Banned []snowflake.ID `json:"banned,omitempty"`
 	// Unasked are guests whose standing isn't known yet.
 	Unasked []snowflake.ID `json:"unasked,omitempty"`
+	AgainOf snowflake.ID   `json:"again_of,omitempty"` // see Room
+	Preset  string         `json:"preset,omitempty"`   // the server's preset that it was opened with
 	Via     access.Via     `json:"via"`
 	At      time.Time      `json:"at"`
 }

@@ -15,6 +15,8 @@ const (
 	MaxSeats = 99
 	// MaxStatus bounds a voice channel's status.
 	MaxStatus = 500 // characters
+	// MaxPresetName bounds a preset's name: two fit beside each other on a phone.
+	MaxPresetName = 32 // characters
 )
 
 // CleanName returns the name as it is stored: surrounding and repeated space folded, control
@@ -32,6 +34,15 @@ func CleanName(name string) (string, error) {
 			"That name has %d characters, and a room's name can have up to %d. Shorten it.", n, MaxName)
 	}
 	return name, nil
+}
+
+// CleanPresetName returns a preset's name as it is stored, by the rules of rooms' names.
+func CleanPresetName(name string) (string, error) {
+	name, err := cleanText("name", name)
+	if n := utf8.RuneCountInString(name); err == nil && (n == 0 || n > MaxPresetName) {
+		err = errs.Field("name", "A preset needs a name of 1 to %d characters.", MaxPresetName)
+	}
+	return name, err
 }
 
 // cleanText folds space and drops what is not seen: control characters,

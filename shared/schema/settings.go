@@ -37,6 +37,7 @@ const (
 	Category Kind = "category" // snowflake.ID
 	Channel  Kind = "channel"  // snowflake.ID of a text channel
 	Lobbies  Kind = "lobbies"  // []guild.Lobby
+	Presets  Kind = "presets"  // []preset.Preset
 )
 
 // Settings are all of them, in the order in which they are shown.
@@ -75,6 +76,7 @@ func Settings() []Setting {
 		{Name: "log_channel_id", Kind: Channel, Group: "server", Zero: "nowhere"},
 		{Name: "audit_retention", Kind: Duration, Group: "server", MinTime: day, MaxTime: 90 * day},
 		{Name: "lobbies", Kind: Lobbies, Max: 25, Zero: "none"},
+		{Name: "presets", Kind: Presets, Max: 15, Zero: "none"},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/guild"
+	"snug/shared/preset"
 	"snug/shared/schema"
 	"snug/shared/text"
 )
@@ -171,8 +172,46 @@ func Say(t text.Texts, row schema.Setting, v any, names Names) string {
 			}
 			return strings.Join(list, t.Say("list.comma"))
 		}
+	case []preset.Preset:
+		if len(v) > 0 {
+			list := make([]string, len(v))
+			for i, p := range v {
+				list[i] = SayPreset(t, p)
+			}
+			return strings.Join(list, t.Say("list.comma"))
+		}
 	}
 	return zero
+}
+
+// SayPreset names a preset and says what it decides: "Commander (4 seats, private)".
+func SayPreset(t text.Texts, p preset.Preset) string {
+	if parts := SaySetup(t, p.Setup); len(parts) > 0 {
+		return p.Name + " (" + strings.Join(parts, t.Say("list.comma")) + ")"
+	}
+	return p.Name
+}
+
+// SaySetup says what a setup decides, each in a word or two; nothing for one that leaves all to the server's settings.
+func SaySetup(t text.Texts, s preset.Setup) (parts []string) {
+	if s.RoomName != "" {
+		parts = append(parts, "“"+s.RoomName+"”")
+	}
+	if s.Seats > 0 {
+		parts = append(parts, t.Say("room.seats", "Count", s.Seats))
+	}
+	for _, w := range []struct {
+		is   bool
+		word string
+	}{
+		{s.Private != nil && *s.Private, "privacy.private"}, {s.Private != nil && !*s.Private, "privacy.open"},
+		{s.Locked, "privacy.locked"}, {s.Hidden, "privacy.hidden"}, {s.GuestsInvite, "preset.guests-invite"},
+	} {
+		if w.is {
+			parts = append(parts, t.Say(w.word))
+		}
+	}
+	return parts
 }
 
 // SayLobby names a lobby and says the values of its own: "Join to play (Seats: 2, Private: yes)".

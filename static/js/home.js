@@ -1,10 +1,61 @@
-// Pages without a live connection. On the landing page the example comes to
-// life: people of nowhere sit down and stand up, unless motion is unwelcome.
+// Small pages. On the landing page the example comes to life: people of nowhere sit down and stand up, unless motion is
+// unwelcome. The home page follows its servers.
 
+import { Live } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, begin } from "./ui.js";
+import { $, begin, liveSign, page, refresh } from "./ui.js";
 
 begin();
+if ($("now")) followServers(page().guilds);
+
+// The home page has a connection to each of its first servers, and fetches its lists again when something happens
+// there: who is close to whom is the server's to say. The other servers are as old as the page.
+function followServers(guilds) {
+  const most = 8;
+  const pause = 1500; // between two fetches, however much happens
+  let waiting = 0;
+  let last = 0;
+  const renewSoon = () => {
+    if (document.hidden || waiting) return;
+    waiting = setTimeout(renew, Math.max(150 + 250 * Math.random(), last + pause - Date.now()));
+  };
+  async function renew() {
+    await refresh("now", "closed", "servers");
+    last = Date.now();
+    waiting = 0;
+  }
+  const lives = guilds.slice(0, most).map(
+    (guild) => new Live({ guild, onState: () => sign(), onWelcome: () => last && renewSoon(), onEvent: renewSoon }),
+  );
+  if (!lives.length) return;
+  document.addEventListener("visibilitychange", renewSoon);
+  const order = ["", "connecting", "live", "unheard", "reconnecting", "stale"];
+  const worst = () => lives.filter((l) => !l.over).sort((a, b) => order.indexOf(b.state) - order.indexOf(a.state))[0];
+  const sign = liveSign({
+    get state() {
+      return worst()?.state ?? "ended";
+    },
+    get since() {
+      return Math.min(...lives.map((l) => l.since));
+    },
+    retry: () => lives.forEach((l) => l.retry()),
+  });
+  for (const l of lives) l.start();
+}
+
+// The server chosen to open a room in says which presets there are.
+$("open-guild")?.addEventListener("change", choose);
+function choose() {
+  const guild = $("open-guild").value;
+  for (const b of document.querySelectorAll("#open-bar [data-guild]")) b.hidden = b.dataset.guild !== guild;
+  const more = $("open-more");
+  more.href = more.getAttribute("href").replace(/\d+/, guild);
+}
+if ($("open-guild")) {
+  choose();
+  // only those of the chosen server are shown
+  for (const s of document.querySelectorAll("#open-bar .chip-in")) s.hidden = true;
+}
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 if (document.querySelector(".example")) {
