@@ -158,6 +158,11 @@ func (a *Actions) WithRoster(sum room.Summary) room.Live {
 	return l
 }
 
+// CheckSeen fails with ErrNoRoom unless the person may see the room.
+func (a *Actions) CheckSeen(ctx context.Context, guildID snowflake.ID, q room.Request) error {
+	return a.ifSeen(ctx, guildID, q, nil)
+}
+
 // hideRoom keeps a refusal from telling that there is a room: whoever may not see
 // it is told what they would be told if there were none. No error stays none.
 func (a *Actions) hideRoom(ctx context.Context, guildID snowflake.ID, q room.Request, err error) error {

@@ -83,7 +83,11 @@ func (in editInput) changes() (list []wire.ChangeInput) {
 func (s *Site) editRoom(
 	ctx context.Context, guildID snowflake.ID, q room.Request, in editInput,
 ) (to string, err error) {
-	for _, change := range in.changes() {
+	changes := in.changes()
+	if len(changes) == 0 {
+		return pages.Room.With(q.RoomID) + "#control", s.actions.CheckSeen(ctx, guildID, q)
+	}
+	for _, change := range changes {
 		if _, err := s.actions.ChangeRoom(ctx, guildID, q, change); err != nil {
 			return "", gone(err)
 		}
