@@ -14,6 +14,7 @@ package bot
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -34,6 +35,7 @@ import (
 	"snug/bot/logs"
 	"snug/bot/panels"
 	"snug/bot/publish"
+	"snug/bot/push"
 	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/bot/schedule"
@@ -55,8 +57,8 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often Snug checks every room for a deadline or pending work.
 const SweepEvery = 5 * time.Second
 
-// Options configure a Bot. GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests and
-// HookNetworks are optional.
+// Options configure a Bot. GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests,
+// HookNetworks, Contact and PushRoots are optional.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or the simulator's address, without a trailing slash
@@ -83,8 +85,12 @@ type Options struct {
 	// Requests is the bot's global rate limit in requests a second, if Discord raised it; 0 means the
 	// usual 50.
 	Requests int
-	// HookNetworks are networks that webhooks may be sent to in addition to the public internet.
+	// HookNetworks are networks that webhooks and notifications may be sent to in addition to the public internet.
 	HookNetworks []netip.Prefix
+	// Contact is how push services reach whoever runs Snug: a mail address or an https address. "": at Pages.
+	Contact string
+	// PushRoots are the certificates that push services are trusted by; nil: the system's.
+	PushRoots *x509.CertPool
 }
 
 // Bot is a running bot.
@@ -106,6 +112,7 @@ type Bot struct {
 	limiter     *ratelimit.Limiter
 	activity    *activity.Recorder
 	webhooks    *webhooks.Sender
+	push        *push.Sender
 	shards      *shards.Shards
 	errors      *logs.RecentErrors // the most recent ones of each guild
 
@@ -157,6 +164,7 @@ func (b *Bot) Start(ctx context.Context) error {
 	}
 	b.wg.Go(b.register)
 	b.wg.Go(b.runWebhooks)
+	b.wg.Go(b.runPush)
 	b.schedule.Start()
 	return nil
 }
@@ -172,6 +180,12 @@ func (b *Bot) register() {
 func (b *Bot) runWebhooks() {
 	if err := b.webhooks.Run(b.ctx); err != nil && b.ctx.Err() == nil {
 		b.o.Log.Error("cannot follow events for webhooks; none are sent until Snug restarts", "err", err)
+	}
+}
+
+func (b *Bot) runPush() {
+	if err := b.push.Run(b.ctx); err != nil && b.ctx.Err() == nil {
+		b.o.Log.Error("cannot follow events for notifications; none are sent until Snug restarts", "err", err)
 	}
 }
 

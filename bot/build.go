@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	"snug/bot/logs"
 	"snug/bot/panels"
 	"snug/bot/publish"
+	"snug/bot/push"
 	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/bot/schedule"
@@ -41,7 +43,7 @@ import (
 func (b *Bot) build() error {
 	for _, part := range []func() error{
 		b.newClient, b.newShards, b.newVoice, b.newStandings, b.newRooms, b.newCommands, b.serveCalls, b.newSchedule,
-		b.newWebhooks,
+		b.newWebhooks, b.newPush,
 	} {
 		if err := part(); err != nil {
 			return err
@@ -262,6 +264,16 @@ func (b *Bot) newWebhooks() (err error) {
 	b.webhooks, err = webhooks.New(webhooks.Options{
 		Hub: b.o.Hub, Keys: b.o.Keys, Guilds: b.shards.Guilds, Networks: b.o.HookNetworks, Now: b.o.Now, Log: b.o.Log,
 		Registerer: b.o.Registerer, Agent: "Snug (+https://www.standardwebhooks.com)",
+	})
+	return err
+}
+
+// newPush makes the sender of notifications to browsers.
+func (b *Bot) newPush() (err error) {
+	b.push, err = push.New(push.Options{
+		Hub: b.o.Hub, Keys: b.o.Keys, Rooms: b.rooms, Guilds: b.shards.Guilds, Holds: b.shards.Holds, Texts: b.o.Texts,
+		Contact: cmp.Or(b.o.Contact, b.o.Pages.Base), Networks: b.o.HookNetworks, Roots: b.o.PushRoots, Now: b.o.Now,
+		Log: b.o.Log, Registerer: b.o.Registerer,
 	})
 	return err
 }

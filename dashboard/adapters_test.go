@@ -18,7 +18,8 @@ var looks = []string{
 	"FindRoom", "Guild", "Managed", "ReadInvite", "Room", "SeeRoom", "Settings", "SettingsAt", "Standing",
 	"Tokens", "Members", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles",
 	"Latency", "Preflight", "Health",
-	"VisibleRooms", "Preferences", "OwnerName", "AskOwnerName", "Knocking", "PreviewInvite", "JoinsGuild", "JustOpened",
+	"VisibleRooms", "PeopleSeen", "Preferences", "OwnerName", "AskOwnerName", "Knocking", "PreviewInvite", "JoinsGuild",
+	"JustOpened",
 	"Memberships", "OwnPresets", "Circles", "ClosedRoom", "ClosedRooms", "FindClosed",
 }
 

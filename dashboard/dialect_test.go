@@ -204,10 +204,11 @@ func TestPagesTellScriptsInTheDialect(t *testing.T) {
 }
 
 // TestScriptsSpeakByOneFunction: scripts get JSON by api alone. The others that fetch get pages, and the client of the
-// live protocol its token.
+// live protocol its token. The service worker lives without a page, so it calls by itself.
 func TestScriptsSpeakByOneFunction(t *testing.T) {
 	t.Parallel()
-	fetches := map[string]int{"ui.js": 2, "home.js": 1, "live.js": 1} // api and refresh; a page to come; the token
+	// api and refresh; a page to come; the token; the worker's pages and a subscription; words
+	fetches := map[string]int{"ui.js": 2, "home.js": 1, "live.js": 1, "sw.js": 3, "alerts.js": 1}
 	err := fs.WalkDir(static.FS, "js", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

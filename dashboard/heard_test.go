@@ -34,7 +34,7 @@ func TestUnheardPages(t *testing.T) {
 		"/admin/100/history": true, "/admin/100/activity": true, "/admin/100/webhooks": true, "/admin/100/tokens": true,
 		"/admin/100/health": true,
 		"/tokens":           false, "/api": false, "/status": false, "/privacy": false, "/terms": false,
-		"/privacy/erase": false,
+		"/privacy/erase": false, "/notifications": false,
 	} {
 		for _, heard := range []bool{false, true} {
 			tell(heard)

@@ -53,6 +53,9 @@ var twins = map[string]twin{
 	"GET /presets":                    {ops: "my-presets"},
 	"GET /tokens":                     {ops: "my-tokens"},
 	"GET /status":                     {ops: "status"},
+	"GET /offline":                    {none: "what browsers show when they can't reach Snug"},
+	"GET /manifest.webmanifest":       {none: "what browsers need to install Snug as an app"},
+	"GET /notifications":              {ops: "notifications add-device"},
 	"GET /api": {
 		none: "it is the API's own description, at /api/openapi.json for programs",
 	},
@@ -112,6 +115,10 @@ var twins = map[string]twin{
 	"POST /presets":              {do: map[string]string{"save": "save-my-preset", "remove": "remove-my-preset"}},
 	"POST /admin/:guild/presets": {do: map[string]string{"save": "save-preset", "remove": "remove-preset"}},
 	"POST /admin/:guild/health":  {ops: "repair"},
+	"POST /notifications": {do: map[string]string{
+		"save": "change-notifications", "trust": "trust", "distrust": "stop-trusting", "remove": "remove-device",
+		"test": "test-notifications",
+	}},
 }
 
 // changes are the actions on a room that a button does, each of which the API's one operation takes by the same name.
@@ -138,6 +145,7 @@ func before() map[string]string {
 
 // notPages are routes that are neither pages nor forms: for robots, load balancers and scripts.
 var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|` +
+	`/sw\.js|` +
 	`/api/openapi\.json|/api/ws|` + request.APIPrefix + `/.*)$`)
 
 // operation finds an operation by its id, and the names of what it can be told.

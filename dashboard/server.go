@@ -168,7 +168,7 @@ func (s *Server) parts() (err error) {
 			AuthorizeURL: o.Discord.AuthorizeURL, TokenURL: o.Discord.TokenURL, RevokeURL: o.Discord.RevokeURL,
 			APIURL: o.Discord.APIURL,
 		},
-		HTTP: o.HTTP, Now: o.Now, Log: o.Log, Ended: actions.Sockets{Hub: o.Hub, Live: o.Live, Log: o.Log}.Close,
+		HTTP: o.HTTP, Now: o.Now, Log: o.Log, Ended: s.sessionsEnded,
 		Lifetime: o.SessionLifetime, WholeLifetime: o.WholeSessionLifetime,
 	})
 	if err != nil {
@@ -201,6 +201,12 @@ func (s *Server) parts() (err error) {
 		Registerer: o.Registerer,
 	})
 	return err
+}
+
+// sessionsEnded closes the sockets of sessions that ended, and has their browsers get no more notifications.
+func (s *Server) sessionsEnded(ctx context.Context, keys ...string) {
+	actions.Sockets{Hub: s.o.Hub, Live: s.o.Live, Log: s.o.Log}.Close(ctx, keys...)
+	s.actions.SessionsEnded(ctx, keys...)
 }
 
 func (s *Server) links() wire.Links {

@@ -8,7 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 )
 
-// Limits on what is sent at the same time. A slow receiver holds a slot for up to sendTime, so no server
+// Limits on what is sent at the same time. A slow receiver holds a slot for up to outward.Timeout, so no server
 // may use all slots:
 //   - a send is one message, and a hook has one send at a time;
 //   - a server has at most perGuild sends at a time;

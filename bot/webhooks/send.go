@@ -2,60 +2,17 @@ package webhooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"snug/bot/outward"
 	"snug/shared/errs"
 	"snug/shared/webhook"
 )
-
-const sendTime = 15 * time.Second
-
-// errUnreachable is the only error shown for an address that is not called. It reveals neither what a name
-// resolves to in the internal network, nor whether the name exists.
-var errUnreachable = errors.New("its address does not lead to the public internet, and webhooks are not sent there")
-
-// newClient returns a client that calls only public addresses and those in networks.
-func newClient(networks []netip.Prefix, names *net.Resolver) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: names,
-		Control: func(_, address string, _ syscall.RawConn) error {
-			return mayCall(address, networks)
-		}}
-	return &http.Client{
-		Timeout: sendTime,
-		// No proxy from the environment: the client would call it instead of the address that was checked.
-		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second,
-			ResponseHeaderTimeout: 10 * time.Second,
-			MaxIdleConnsPerHost:   1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-			ForceAttemptHTTP2: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// mayCall checks the address that is dialled, after its name was resolved, so a name that resolves
-// differently the next time gains nothing.
-func mayCall(address string, networks []netip.Prefix) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	a := at.Addr().Unmap().WithZone("")
-	if webhook.Public(a) || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) }) {
-		return nil
-	}
-	return errUnreachable
-}
 
 // send sends the delivery of a hook that has been due for longest, and reports whether that failed.
 func (s *Sender) send(ctx context.Context, k hookKey) (failed bool) {
@@ -120,7 +77,7 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 	r.Header.Set(webhook.HeaderSignature, webhook.Sign(secret, d.ID, t.At, d.Body))
 	res, err := s.client.Do(r)
 	if err != nil {
-		t.Failure = describeError(err)
+		t.Failure = outward.Describe(err)
 		return t
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // the content does not matter
@@ -133,24 +90,6 @@ func (s *Sender) try(ctx context.Context, h webhook.Hook, secret []byte, d webho
 		t.Failure = fmt.Sprintf("it answered %d", t.Status)
 	}
 	return t
-}
-
-// describeError returns why there was no answer, without addresses. Unknown names and names that resolve to
-// internal addresses get the same text.
-func describeError(err error) string {
-	var dns *net.DNSError
-	var timeout net.Error
-	switch {
-	case errors.Is(err, errUnreachable), errors.As(err, &dns):
-		return errUnreachable.Error()
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "it did not answer in time"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens there"
-	case strings.Contains(err.Error(), "certificate") || strings.Contains(err.Error(), "tls:"):
-		return "its certificate is not valid"
-	}
-	return "the connection broke"
 }
 
 // stop disables a hook and stores why.

@@ -25,6 +25,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"snug/bot/outward"
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/webhook"
@@ -74,7 +75,7 @@ func New(o Options) (*Sender, error) {
 			return nil, fmt.Errorf("webhooks: metrics: %w", err)
 		}
 	}
-	s.client = newClient(o.Networks, o.Resolver)
+	s.client = outward.New(outward.Options{Networks: o.Networks, Resolver: o.Resolver})
 	return s, nil
 }
 

@@ -241,6 +241,31 @@ var routes = []route{
 
 	{at: "GET /admin/:guild/health", want: "login 404 404 403 403 403 403 200"},
 	{at: "POST /admin/:guild/health", body: url.Values{}, want: "login 404 404 403 403 403 403 200"},
+	{at: "GET /notifications", want: "login 200 200 200 200 200 200 200"},
+	{
+		at: "POST /notifications", body: url.Values{"do": {"save"}, "kinds": {"none"}},
+		want: "login 400 400 400 400 400 400 400",
+	},
+	{at: "GET /sw.js", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /manifest.webmanifest", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /offline", want: "200 200 200 200 200 200 200 200"},
+	{at: "GET /api/v1/me/notifications", want: "login 200 200 200 200 200 200 200"},
+	{
+		at: "PATCH /api/v1/me/notifications", body: map[string]any{"kinds": []string{"none"}},
+		want: "login 400 400 400 400 400 400 400",
+	},
+	{
+		at: "POST /api/v1/me/notifications/trusted", body: map[string]any{"user": "1"},
+		want: "login 404 404 404 404 404 404 404",
+	},
+	{at: "DELETE /api/v1/me/notifications/trusted/:user", want: "login 204 204 204 204 204 204 204"},
+	{
+		at:   "POST /api/v1/me/notifications/devices",
+		body: map[string]any{"endpoint": "http://x", "p256dh": "", "auth": "", "key": ""},
+		want: "login 400 400 400 400 400 400 400",
+	},
+	{at: "DELETE /api/v1/me/notifications/devices/:id", want: "login 404 404 404 404 404 404 404"},
+	{at: "POST /api/v1/me/notifications/test", want: "login 409 409 409 409 409 409 409"},
 	{at: "GET /api", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /privacy", want: "200 200 200 200 200 200 200 200"},
 	{at: "GET /terms", want: "200 200 200 200 200 200 200 200"},
@@ -502,6 +527,7 @@ func guarded(t *testing.T, at string, h http.Header) {
 	if cache := h.Get("Cache-Control"); cache != "no-store" &&
 		!slices.Contains([]string{
 			"/healthz", "/metrics", "/robots.txt", "/favicon.ico", "/static/*path", "/api/openapi.json", "/api/ws",
+			"/sw.js", "/manifest.webmanifest", "/offline",
 		}, path) {
 		t.Errorf("%s may be kept: %q", at, cache)
 	}

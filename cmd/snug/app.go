@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +63,8 @@ type setup struct {
 	demo       bool
 	// refuseEvery is dashboard.Options.RefuseEvery; 0 for the dashboard's default.
 	refuseEvery time.Duration
-	requests    int // bot.Options.Requests; 0 for the bot's default
+	requests    int            // bot.Options.Requests; 0 for the bot's default
+	pushRoots   *x509.CertPool // bot.Options.PushRoots
 }
 
 // start puts everything together and returns once the dashboard serves; connect then connects the bot. After an error,
@@ -105,7 +109,8 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys,
 		Shared: s.NATSURL != "", Members: s.MembersIntent,
 		Pages: pages.Site{Base: s.BaseURL}, Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
-		DirectMessages: s.DirectMessages(), Requests: s.requests,
+		DirectMessages: s.DirectMessages(), Requests: s.requests, Contact: pushContact(s.HostContact),
+		PushRoots: s.pushRoots,
 	}); err != nil {
 		return nil, err
 	}
@@ -130,6 +135,14 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	a.serve(s.listener, s.ops, s.OpsHosts)
 	return a, nil
+}
+
+// pushContact gives the host's contact to push services, if it is an address of the two kinds that they take.
+func pushContact(contact string) string {
+	if _, err := mail.ParseAddress(contact); err == nil || strings.HasPrefix(contact, "https://") {
+		return contact
+	}
+	return ""
 }
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }

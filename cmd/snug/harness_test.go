@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -89,6 +90,8 @@ type plan struct {
 	people  func(*demoWorld) // adds to the world before Snug starts
 	// requests are how many a second the bot may make; 0: as many as usual.
 	requests int
+	// pushRoots are the certificates that push services are trusted by.
+	pushRoots *x509.CertPool
 }
 
 // unhurried lifts Discord's rate limits, and Snug's own pace, for tests that are not about them.
@@ -131,7 +134,8 @@ func newHarness(t testing.TB, change ...func(*plan)) *harness {
 	h.app, err = start(ctx, setup{
 		Serve: h.world.serve(p.serve), listener: h.wire, log: p.log, now: h.clock.Now,
 		extraHosts: h.world.hosts(addr), demo: true,
-		requests: p.requests, refuseEvery: time.Millisecond, // how even refusals are is tested in the dashboard
+		pushRoots: p.pushRoots,
+		requests:  p.requests, refuseEvery: time.Millisecond, // how even refusals are is tested in the dashboard
 	})
 	h.must(err)
 	t.Cleanup(func() { h.must(h.app.close()) })

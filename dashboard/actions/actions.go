@@ -13,6 +13,7 @@ import (
 	"snug/shared/apitoken"
 	"snug/shared/hub"
 	"snug/shared/keyring"
+	"snug/shared/push"
 	"snug/shared/room"
 )
 
@@ -36,6 +37,7 @@ type Actions struct {
 	now    func() time.Time
 	known  *lastknown.Standings
 	guilds *hub.Table[room.GuildInfo]
+	notify *hub.Table[push.Person]
 	index  *index
 	closed *closedIndex
 	seen   seenRooms
@@ -70,6 +72,10 @@ func (a *Actions) Follow() error {
 		return err
 	}
 	a.guilds = guilds
+	if a.notify, err = a.o.Hub.Notify.Table(ctx, hub.Follower[push.Person]{}); err != nil {
+		stop()
+		return err
+	}
 	if a.index, err = newIndex(ctx, a.o.Hub.Rooms); err != nil {
 		stop()
 		return err
@@ -111,6 +117,7 @@ func (a *Actions) Close(ctx context.Context) error {
 	go func() { // ends when the followers have; Close does not wait longer than ctx
 		defer close(ended)
 		a.guilds.Wait()
+		a.notify.Wait()
 		a.index.wait()
 		a.closed.wait()
 	}()

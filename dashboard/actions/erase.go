@@ -35,6 +35,9 @@ func (a *Actions) ErasePerson(ctx context.Context, me *session.Session, sessionI
 	if err := a.o.Hub.Presets.Delete(ctx, me.User.ID.String()); err != nil && !errs.Has(err, errs.NotFound) {
 		return done, fmt.Errorf("dashboard: erasing presets: %w", err)
 	}
+	if err := a.eraseNotifications(ctx, me.User.ID); err != nil {
+		return done, fmt.Errorf("dashboard: erasing notifications: %w", err)
+	}
 	for _, id := range guilds {
 		if err := a.eraseIn(ctx, me, id, &done); err != nil {
 			a.log.WarnContext(ctx, "a server did not erase what it keeps of somebody", "guild_id", id,

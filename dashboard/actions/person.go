@@ -33,6 +33,7 @@ type (
 		Tokens     []wire.Token     `json:"api_tokens"`
 		Presets    []preset.Preset  `json:"presets"`
 		Servers    []GuildExport    `json:"servers"`
+		Notify     NotifyExport     `json:"notifications"`
 	}
 	// GuildExport is what is kept of a person in one server.
 	GuildExport struct {
@@ -90,6 +91,9 @@ func (a *Actions) ExportPerson(ctx context.Context, me *session.Session) (*Perso
 		return nil, err
 	}
 	out.Presets = append([]preset.Preset{}, own...)
+	if out.Notify, err = a.exportNotifications(ctx, me.User.ID); err != nil {
+		return nil, err
+	}
 	guilds, visited, err := a.personGuilds(ctx, me)
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func New(e *gin.Engine, o Options) *Service {
 	for _, register := range []func(){
 		s.apiMe, s.apiGuilds, s.apiRooms, s.apiChanges, s.apiInvites, s.apiSettings, s.apiManage, s.apiActivity,
 		s.apiWebhooks, s.apiHealth,
-		s.apiStatus, s.apiTokens, s.apiPresets,
+		s.apiStatus, s.apiTokens, s.apiPresets, s.apiNotifications,
 	} {
 		register()
 	}

@@ -21,6 +21,7 @@ func (rs *Requests) policies() {
 	for host := range rs.o.Hosts {
 		rs.csp[host] = strings.Join([]string{
 			"default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "manifest-src 'self'",
+			"worker-src 'self'",
 			"img-src 'self' " + rs.o.View.CDN(),
 			"connect-src 'self' " + ws + "://" + host,
 			// Chromium follows a form's redirects, and signing in redirects to Discord.

@@ -61,7 +61,7 @@ func newAsset(name string, b []byte) (asset, error) {
 	// Not from the system's tables: they differ from machine to machine.
 	types := map[string]string{
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
-		".png": "image/png", ".ico": "image/x-icon", ".txt": "text/plain; charset=utf-8",
+		".png": "image/png", ".json": "application/json", ".ico": "image/x-icon", ".txt": "text/plain; charset=utf-8",
 	}
 	t, ok := types[path.Ext(name)]
 	if !ok {

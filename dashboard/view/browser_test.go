@@ -90,7 +90,7 @@ func site(t testing.TB, api func(*http.ServeMux)) *httptest.Server {
 
 // policy is the Content-Security-Policy that pages have to live with.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // chrome is the one Chromium of these tests, started by whichever asks first.
 var chrome struct {

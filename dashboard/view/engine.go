@@ -50,7 +50,7 @@ var partials = map[string][]string{
 	"home":   {"icons", "scenes", "room-card", "seats", "avatar", "presets", "dialogs"},
 	"closed": {"icons", "scenes", "avatar"},
 	"server": {"icons", "scenes", "room-card", "avatar", "dialogs"},
-	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs"},
+	"room":   {"icons", "seats", "avatar", "invites", "control", "dialogs", "bell"},
 	"invite": {"icons", "seats", "avatar"},
 	"coming": {"icons"},
 	"admin":  {"icons", "fields", "tabs"},
@@ -66,14 +66,17 @@ var partials = map[string][]string{
 	"tokens":         {"icons", "avatar", "fields", "tokens"},
 	"presets":        {"icons", "presets"},
 	"admin-presets":  {"icons", "tabs", "presets"},
+	"notifications":  {"icons", "fields", "avatar"},
+	"offline":        {"icons", "scenes"},
 
 	"watch":   {"icons", "seats", "avatar"},
 	"message": {"icons", "scenes"},
 }
 
-// layoutOf is the file that a page is put into: spectators see nothing around theirs.
+// layoutOf is the file that a page is put into: spectators see nothing around theirs, and what browsers keep for when
+// they're offline has nothing that would be about a person.
 func layoutOf(page string) string {
-	if page == "watch" {
+	if page == "watch" || page == "offline" {
 		return "bare.html"
 	}
 	return "layout.html"

@@ -9,6 +9,7 @@ import (
 	"snug/shared/guild"
 	"snug/shared/invite"
 	"snug/shared/preset"
+	"snug/shared/push"
 	"snug/shared/room"
 	"snug/shared/stats"
 	"snug/shared/uptime"
@@ -38,6 +39,9 @@ type Buckets struct {
 	Closed         *Bucket[room.Past]          // guild.channel; closed rooms that can be opened again
 	Presets        *Bucket[preset.List]        // user; a person's presets
 	Invites        *Bucket[invite.Target]      // hash of an invite link's code; where it leads
+	Notify         *Bucket[push.Person]        // user; what they chose about notifications, and their browsers
+	Pushes         *Bucket[push.Message]       // user.device.id; notifications to browsers
+	PushKeys       *Bucket[push.ServerKey]     // "vapid"
 	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
 
@@ -91,6 +95,9 @@ func tables() []spec {
 		{name: "closed", history: 1, maxBytes: 256 * mib, writer: guildHolder},
 		{name: "presets", history: 1, maxBytes: 64 * mib},
 		{name: "invites", history: 1, maxBytes: 128 * mib},
+		{name: "notify", history: 1, maxBytes: 64 * mib},
+		{name: "pushes", history: 1, maxBytes: 64 * mib},
+		{name: "push_keys", history: 1, maxBytes: mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
@@ -120,6 +127,9 @@ func (h *Hub) bind() {
 	h.Closed = newBucket[room.Past](h, "closed")
 	h.Presets = newBucket[preset.List](h, "presets")
 	h.Invites = newBucket[invite.Target](h, "invites")
+	h.Notify = newBucket[push.Person](h, "notify")
+	h.Pushes = newBucket[push.Message](h, "pushes")
+	h.PushKeys = newBucket[push.ServerKey](h, "push_keys")
 	h.Replays = newBucket[Sealed](h, "replays")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
@@ -128,6 +138,7 @@ func (h *Hub) bind() {
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
 		h.Visits.s, h.Invites.s, h.Closed.s, h.Presets.s,
+		h.Notify.s, h.Pushes.s, h.PushKeys.s,
 	}
 }
 

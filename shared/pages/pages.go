@@ -25,7 +25,11 @@ const (
 	Tokens           Path = "/tokens"
 	Presets          Path = "/presets" // a person's own
 	OpenAnywhere     Path = "/open"    // opens a room in a server that is chosen
-	API              Path = "/api"     // what programs can do
+	Notifications    Path = "/notifications"
+	Offline          Path = "/offline"              // what browsers keep for when they can't reach Snug
+	Manifest         Path = "/manifest.webmanifest" // what Snug is as an app
+	Worker           Path = "/sw.js"                // the service worker
+	API              Path = "/api"                  // what programs can do
 	Status           Path = "/status"
 	Privacy          Path = "/privacy"
 	PersonFile       Path = "/privacy/data.json"
@@ -83,6 +87,9 @@ func All() map[string]Path {
 		"Tokens":           Tokens,
 		"Presets":          Presets,
 		"OpenAnywhere":     OpenAnywhere,
+		"Notifications":    Notifications,
+		"Offline":          Offline,
+		"Manifest":         Manifest,
 		"API":              API,
 		"Status":           Status,
 		"Privacy":          Privacy,

@@ -97,3 +97,6 @@ if (again) {
   };
   setTimeout(look, 1000 * Number(again.dataset.lookAgain));
 }
+
+// As an app of its own, which starts here, Snug says so when there is no connection.
+if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register("/sw.js");

@@ -192,6 +192,10 @@ function notThere() {
   open("dlg-hidden");
 }
 
+// For alerts.js.
+const heard = (event, p, before) =>
+  document.dispatchEvent(new CustomEvent("room-event", { detail: { event, p, before, state } }));
+
 // What each event says beside the picture.
 const tell = {
   "voice.joined"(p, before) {
@@ -250,12 +254,15 @@ async function renew() {
   clearTimeout(renewing);
   if (over || !(await refresh("state", "owner", "card", "actions", "knocks", "links", "log", "yours"))) return;
   const held0 = held;
+  const was = state;
   state = page();
+  if (state.admitted && !was.admitted) heard("let.in");
   held = moment(state.held_until);
   idle = moment(state.idle_deadline);
   if (held > now() && !held0 && !inside() && !$("dlg-out").open) {
     progress(t("room.free.say"));
     say(t("room.free.say"));
+    heard("seat.held");
   }
   paint();
 }
@@ -269,6 +276,7 @@ const live = new Live({
     const before = apply(rooms, event, p);
     paintSoon();
     tell[event]?.(p, before);
+    heard(event, p, before);
   },
   onEnd(why, problem) {
     if (over) return;
@@ -568,3 +576,4 @@ $("keys-on").checked = !remembered();
 $("keys-on").addEventListener("change", (e) => remembered(!e.target.checked));
 await breathe();
 everySecond(paint);
+import("./bell.js"); // which nobody needs before the page is live

@@ -5,7 +5,7 @@ export const page = () => JSON.parse($("state").textContent);
 export const humans = (roster) => roster.filter((p) => !p.bot);
 
 // What the page says, in its language: the server sends the messages with it.
-const words = JSON.parse($("words").textContent);
+export const words = JSON.parse($("words").textContent);
 const lang = () => document.documentElement.lang || "en";
 let plurals; // as all of Intl it takes long to make: only where something needs it
 const form = (n) => (plurals ??= new Intl.PluralRules(lang())).select(n);

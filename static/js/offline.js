@@ -1,0 +1,3 @@
+// The page that is shown without connection: it goes as soon as there is one.
+
+addEventListener("online", () => location.reload());
