@@ -147,7 +147,8 @@ func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	h.Must(err)
 	for f := range reflect.TypeFor[guild.Settings]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "lobbies" && reflect.DeepEqual(after[name], was[name]) {
+		// lobbies have commands of their own, presets a page
+		if name != "lobbies" && name != "presets" && reflect.DeepEqual(after[name], was[name]) {
 			t.Errorf("%s was not changed by its form: %v", name, after[name])
 		}
 	}

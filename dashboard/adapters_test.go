@@ -50,7 +50,8 @@ func TestFormsDoWhatOperationsDo(t *testing.T) {
 			}
 			maps.Copy(want, does)
 		}
-		got := forms.calls[paths[path]]
+		got := maps.Clone(forms.calls[paths[path]])
+		delete(got, "CheckSeen") // does nothing
 		if !maps.Equal(got, want) || len(got) == 0 {
 			t.Errorf("%s does %v, and %v %v", at, slices.Sorted(maps.Keys(got)), ops, slices.Sorted(maps.Keys(want)))
 		}

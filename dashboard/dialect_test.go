@@ -207,8 +207,8 @@ func TestPagesTellScriptsInTheDialect(t *testing.T) {
 // live protocol its token. The service worker lives without a page, so it calls by itself.
 func TestScriptsSpeakByOneFunction(t *testing.T) {
 	t.Parallel()
-	// api and refresh; a page to come; the token; the worker's pages and a subscription; words
-	fetches := map[string]int{"ui.js": 2, "home.js": 1, "live.js": 1, "sw.js": 3, "alerts.js": 1}
+	// api and refresh; pages to come, or of what is gone; the token; the worker's pages and a subscription; words
+	fetches := map[string]int{"ui.js": 2, "home.js": 1, "closed.js": 1, "live.js": 1, "sw.js": 3, "alerts.js": 1}
 	err := fs.WalkDir(static.FS, "js", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err

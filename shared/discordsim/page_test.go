@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"snug/shared/discordsim"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -200,7 +201,7 @@ func (w *world) bring() (gone <-chan struct{}) {
 
 // TestPage drives the page as two people in two tabs, with a bot of its own.
 func TestPage(t *testing.T) {
-	w := start(t)
+	w := start(t, func(o *discordsim.Options) { o.FirstAnswer = 8 * time.Second }) // a browser may keep the bot waiting
 	w.bot("PUT", "/applications/"+w.Application.ID.String()+"/commands",
 		[]any{map[string]any{"name": "table", "description": "Set a table", "options": []any{
 			map[string]any{
