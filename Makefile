@@ -16,9 +16,10 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
-# The packages whose tests drive the whole program and its pages with a browser. They run without the race detector,
-# which would slow them down several times; every part of the program has its own tests with it. make soak has all with.
-WHOLE = ./cmd/snug ./dashboard/view
+# cmd/snug's tests drive the whole program, most of them with a browser, and measure latency. They run afterwards and
+# without the race detector, which would slow them down several times: each part has its own tests with it, and make soak
+# has all. They wait more than they work.
+WHOLE = ./cmd/snug
 PARTS = $(filter-out $(WHOLE),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
 RACE = GORACE=atexit_sleep_ms=10 $(GO) test -race -p 3
 
@@ -29,7 +30,7 @@ test: ## Run everything that must pass: formatting, vet, vulnerabilities, and al
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
 	$(RACE) -timeout 30m $(PARTS)
-	$(GO) test -p 1 -parallel 4 -timeout 30m $(WHOLE) # afterwards, because it measures latency
+	$(GO) test -parallel 8 -timeout 30m $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
@@ -40,7 +41,7 @@ DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/di
 
 test-openapi: ## Run only the tests that use that description
 	$(RACE) -timeout 30m $(filter-out $(addsuffix /,$(WHOLE)),$(DESCRIBED))
-	$(GO) test -parallel 4 -timeout 30m ./cmd/snug
+	$(GO) test -parallel 8 -timeout 30m $(WHOLE)
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger

@@ -258,8 +258,7 @@ func TestServeTellsAllThatIsWrong(t *testing.T) {
 		p.exited <- err
 	}
 	for _, want := range []string{
-		"DISCORD_BOT_TOKEN is missing", "DISCORD_CLIENT_ID is missing", "DISCORD_CLIENT_SECRET is missing", "https://",
-		"developers/applications",
+		"no token, no Application ID and no client secret", "snug init", "SNUG_BASE_URL", "https://",
 	} {
 		if !strings.Contains(p.log.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, p.log)

@@ -117,7 +117,7 @@ func TestComingsAndGoings(t *testing.T) {
 	}
 	page.sees("that the room is closed", `document.querySelector('#dlg-gone').open`)
 	page.says("after the room was closed", "Chiyo", want...)
-	if status, text := alice.page("/game/" + id); status != http.StatusNotFound || strings.Contains(text, "Chiyo") {
+	if status, text := alice.page("/game/" + id); status != http.StatusGone || strings.Contains(text, "sat down") {
 		t.Errorf("the page of a closed room: %d", status)
 	}
 }

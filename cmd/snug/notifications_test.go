@@ -134,7 +134,7 @@ func TestNotifications(t *testing.T) {
 	// An open page that nobody looks at counts.
 	alice.goTo("/game/" + id)
 	alice.live()
-	alice.sees("that the bell is on", `document.querySelector('#bell')`)
+	alice.sees("that the bell is on", `document.querySelector('#bell')?.dataset.on === 'true'`)
 	alice.shown(false)
 	if status, out := h.signIn("chiyo").api(http.MethodPost, "/rooms/"+id+"/knock", nil); status != http.StatusOK {
 		t.Fatalf("no second knock: %d %v", status, out)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 
@@ -35,7 +36,7 @@ const DiscordCDN = "https://cdn.discordapp.com"
 
 // Engine renders pages. Safe for concurrent use.
 type Engine struct {
-	pages   map[string]*template.Template // by language and page: "de/room"
+	pages   map[string]func() (*template.Template, error) // by language and page: "de/room"
 	text    *text.Catalog
 	assets  *assets
 	codes   codes
@@ -90,8 +91,8 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		pages: map[string]*template.Template{}, text: cfg.Text, assets: a, cdn: strings.TrimRight(cfg.CDN, "/"),
-		version: cfg.Version,
+		pages: map[string]func() (*template.Template, error){}, text: cfg.Text, assets: a,
+		cdn: strings.TrimRight(cfg.CDN, "/"), version: cfg.Version,
 	}
 	if e.cdn == "" {
 		e.cdn = DiscordCDN
@@ -120,11 +121,14 @@ func New(cfg Config) (*Engine, error) {
 			}
 		}
 		for _, texts := range e.text.All() {
-			own, err := t.Clone()
-			if err != nil {
-				return nil, fmt.Errorf("view: page %s: %w", page, err)
-			}
-			e.pages[texts.Language().Code+"/"+page] = own.Funcs(e.funcs(texts))
+			// Each language's copy is made when somebody first opens the page in it: all of them take 15 MB.
+			e.pages[texts.Language().Code+"/"+page] = sync.OnceValues(func() (*template.Template, error) {
+				own, err := t.Clone()
+				if err != nil {
+					return nil, err
+				}
+				return own.Funcs(e.funcs(texts)), nil
+			})
 		}
 	}
 	return e, nil
@@ -145,15 +149,18 @@ func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
 	if l.Text.Language().Code == "" {
 		l.Text = e.text.For("en")
 	}
-	if err := e.pages[l.Text.Language().Code+"/"+p.name()].ExecuteTemplate(&b, layoutOf(p.name()),
-		frame{Engine: e, Layout: l, Page: p, Name: p.name()}); err != nil {
+	t, err := e.pages[l.Text.Language().Code+"/"+p.name()]()
+	if err == nil {
+		err = t.ExecuteTemplate(&b, layoutOf(p.name()), frame{Engine: e, Layout: l, Page: p, Name: p.name()})
+	}
+	if err != nil {
 		return fmt.Errorf("view: page %s: %w", p.name(), err)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 
