@@ -89,6 +89,7 @@ func All() map[string]Path {
 		"OpenAnywhere":     OpenAnywhere,
 		"Notifications":    Notifications,
 		"Offline":          Offline,
+		"Worker":           Worker,
 		"Manifest":         Manifest,
 		"API":              API,
 		"Status":           Status,
