@@ -55,6 +55,7 @@ var twins = map[string]twin{
 	"GET /status":                     {ops: "status"},
 	"GET /offline":                    {none: "what browsers show when they can't reach Snug"},
 	"GET /manifest.webmanifest":       {none: "what browsers need to install Snug as an app"},
+	"GET /sw.js":                      {none: "the script that shows notifications and the offline page"},
 	"GET /notifications":              {ops: "notifications add-device"},
 	"GET /api": {
 		none: "it is the API's own description, at /api/openapi.json for programs",
@@ -145,7 +146,6 @@ func before() map[string]string {
 
 // notPages are routes that are neither pages nor forms: for robots, load balancers and scripts.
 var notPages = regexp.MustCompile(`^(/healthz|/readyz|/metrics|/robots\.txt|/favicon\.ico|/static/.*|` +
-	`/sw\.js|` +
 	`/api/openapi\.json|/api/ws|` + request.APIPrefix + `/.*)$`)
 
 // operation finds an operation by its id, and the names of what it can be told.

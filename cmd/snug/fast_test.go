@@ -43,9 +43,8 @@ type felt struct {
 }
 
 // TestRoomPageFeelsFast opens a room's page as a phone does. The goals are exact where SNUG_LIGHTHOUSE asks for them,
-// on a machine that does nothing else.
+// on a machine that does nothing else; no other test runs beside it.
 func TestRoomPageFeelsFast(t *testing.T) {
-	t.Parallel()
 	h := newHarness(t, unhurried)
 	alice := h.browse(browsertest.Start(t), "alice")
 	id := h.signIn("alice").open("Friday draft")

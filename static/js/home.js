@@ -99,4 +99,5 @@ if (again) {
 }
 
 // As an app of its own, which starts here, Snug says so when there is no connection.
-if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register("/sw.js");
+const { worker } = document.querySelector("link[rel=manifest]").dataset;
+if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register(worker);

@@ -79,10 +79,12 @@ async function deviceID(me, endpoint) {
   return [...new Uint8Array(sum).slice(0, 8)].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
+const { worker } = document.querySelector("link[rel=manifest]").dataset;
+
 /** Brings this browser's subscription up to date, as n (the server's notifications) says. */
 export async function renew(me, n, fresh = false) {
   const s = remembered(me);
-  const registered = await navigator.serviceWorker.register("/sw.js");
+  const registered = await navigator.serviceWorker.register(worker);
   const { pushManager } = registered;
   if (!pushManager) return;
   const late = new Promise((_, no) => setTimeout(no, 10_000, new Error("the service worker doesn't start")));
