@@ -30,7 +30,7 @@ test: ## Run everything that must pass: formatting, vet, vulnerabilities, and al
 	GOOS=windows $(GO) vet ./dashboard/live
 	@.ci/vuln
 	$(RACE) -timeout 30m $(PARTS)
-	$(GO) test -parallel 8 -timeout 30m $(WHOLE)
+	$(GO) test -parallel 4 -timeout 30m $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
@@ -41,7 +41,7 @@ DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/di
 
 test-openapi: ## Run only the tests that use that description
 	$(RACE) -timeout 30m $(filter-out $(addsuffix /,$(WHOLE)),$(DESCRIBED))
-	$(GO) test -parallel 8 -timeout 30m $(WHOLE)
+	$(GO) test -parallel 4 -timeout 30m $(WHOLE)
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger

@@ -68,7 +68,6 @@ const fake = `{
 // TestNotifications follows a notification from its switch, by a knock, through a push service into the browser, and
 // shows the page for when there is no connection.
 func TestNotifications(t *testing.T) {
-	t.Parallel()
 	s := &pushService{TB: t}
 	s.srv = httptest.NewTLSServer(s)
 	t.Cleanup(s.srv.Close)

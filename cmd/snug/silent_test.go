@@ -40,7 +40,7 @@ func TestSilentPath(t *testing.T) {
 	}
 	t.Logf("noticed after %v", time.Since(frozen).Round(100*time.Millisecond))
 	bruno.shown(true)
-	bruno.within(time.Second, "when it is looked at again that nothing comes any more",
+	bruno.within(noticedWithin/3, "when it is looked at again that nothing comes any more",
 		`document.querySelector('#live').dataset.state !== 'live'`)
 	alice.sees("how old the picture is", `/^As of \d+ s ago$/.test(document.querySelector('#live-text').innerText)`)
 	h.proxy.Thaw()
