@@ -60,7 +60,7 @@ func (c *initCmd) Run(w world) error {
 		d: &doctor{http: agent.Client(10 * time.Second), now: time.Now},
 	}
 	s.d.c.DiscordURL = strings.TrimRight(c.DiscordURL, "/")
-	s.d.c.Addr, s.d.c.GuildID = "127.0.0.1:8080", config.ID{}
+	s.d.c.Addr = "127.0.0.1:8080"
 	for _, step := range []func(*initCmd) error{s.token, s.secret, s.address, s.redirect} {
 		if err := step(c); err != nil {
 			return err

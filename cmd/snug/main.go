@@ -65,7 +65,10 @@ func run(ctx context.Context, args []string, out, errw io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	if kongplete.Complete(parser, kongplete.WithExitFunc(func(int) { exited = true })); exited {
+	if os.Getenv("COMP_LINE") != "" { // a shell asks for completions
+		kongplete.Complete(parser, kongplete.WithExitFunc(func(int) { exited = true }))
+	}
+	if exited {
 		return 0
 	}
 	args = arranged(parser.Model, args)
