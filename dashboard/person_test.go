@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/dashboard/view"
 	"snug/shared/access"
 	"snug/shared/audit"
@@ -122,6 +124,71 @@ func TestExportAndErase(t *testing.T) {
 	}
 	if p, _, err := b.hub.Members.Get(t.Context(), "300."+owner.String()); err != nil || p.Name != "Somebody else's" {
 		t.Errorf("somebody else's was erased: %v", err)
+	}
+}
+
+// TestEraseWhereSnugWas: in a server that Snug was removed from, all that is stored of somebody is found and erased,
+// also by whoever never opened its pages; what is stored of others stays.
+func TestEraseWhereSnugWas(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx, at := t.Context(), b.clock.Now()
+	const gone, id = "300", snowflake.ID(300)
+	put := func(_ hub.Rev, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(b.hub.Members.Put(ctx, gone+"."+owner.String(), room.Preferences{
+		Name: "Owner's", Guests: []snowflake.ID{guest, member}, Banned: []snowflake.ID{banned},
+	}))
+	put(b.hub.Visits.Put(ctx, gone+".301", room.VisitLog{List: []room.Visit{
+		{UserID: guest, Name: "Guest", At: at}, {UserID: owner, Name: "Owner", At: at},
+	}}))
+	put(b.hub.Closed.Put(ctx, gone+".302", room.Past{
+		ID: 302, GuildID: id, OwnerID: owner, OwnerName: "Owner", ClosedAt: at, Until: at.Add(room.PastTTL),
+		People: []room.PastPerson{{UserID: owner, Name: "Owner"}, {UserID: guest, Name: "Guest"}},
+		Banned: []snowflake.ID{banned},
+	}))
+	if err := b.hub.Audit.Append(ctx, "said", id, 301, string(audit.Knocked),
+		audit.Entry{Kind: audit.Knocked, GuildID: id, RoomID: 301, By: guest, At: at}); err != nil {
+		t.Fatal(err)
+	}
+	w := b.signedIn(guest)
+	var data struct {
+		Servers []struct {
+			ID           string
+			RememberedBy int               `json:"remembered_by"`
+			Closed       []room.PersonRoom `json:"closed_rooms"`
+			Happened     []audit.Entry
+			Comings      []room.Visit
+		}
+	}
+	w.get("/privacy/data.json").json(&data)
+	if i := len(data.Servers) - 1; i < 0 || data.Servers[i].ID != gone || data.Servers[i].RememberedBy != 1 ||
+		len(data.Servers[i].Closed) != 1 || len(data.Servers[i].Happened) != 1 || len(data.Servers[i].Comings) != 1 {
+		t.Errorf("got %+v", data.Servers)
+	}
+	if got := w.form("/privacy/erase", nil); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	p, _, err := b.hub.Members.Get(ctx, gone+"."+owner.String())
+	if err != nil || p.Name != "Owner's" || !slices.Equal(p.Guests, []snowflake.ID{member}) ||
+		!slices.Equal(p.Banned, []snowflake.ID{banned}) {
+		t.Errorf("the owner lets in %+v, %v", p, err)
+	}
+	came, _, err := b.hub.Visits.Get(ctx, gone+".301")
+	if err != nil || len(came.List) != 1 || came.List[0].UserID != owner {
+		t.Errorf("who came and went: %+v, %v", came, err)
+	}
+	past, _, err := b.hub.Closed.Get(ctx, gone+".302")
+	if err != nil || len(past.People) != 1 || past.OwnerID != owner ||
+		!slices.Equal(past.Banned, []snowflake.ID{banned}) {
+		t.Errorf("the closed room holds %+v, %v", past, err)
+	}
+	if left, err := b.hub.Audit.Page(ctx, id, 0, 0, 100); err != nil || len(left) != 0 {
+		t.Errorf("the audit holds %v, %v", left, err)
 	}
 }
 

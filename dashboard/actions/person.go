@@ -64,19 +64,36 @@ func (a *Actions) personGuilds(ctx context.Context, me *session.Session) (all, v
 	}
 	all = append(a.likelyGuilds(ctx, me), a.index.naming(me.User.ID)...)
 	all = append(all, a.closed.guildsOf(me.User.ID, true)...)
-	keys, err := a.o.Hub.Members.Keys(ctx, "")
+	stored, err := a.storedGuilds(ctx, me.User.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, key := range keys {
-		if g, user, _ := strings.Cut(key, "."); user == me.User.ID.String() {
-			if id, err := snowflake.Parse(g); err == nil {
-				all = append(all, id)
-			}
-		}
-	}
+	all = append(all, stored...)
 	slices.SortFunc(all, cmp.Compare)
 	return slices.Compact(all), visited, nil
+}
+
+// storedGuilds lists the servers, also those that Snug was removed from, where somebody chose something, where a member
+// lets them in, and where they were in a room. It reads all that is stored of that: few people ask, and rarely.
+func (a *Actions) storedGuilds(ctx context.Context, user snowflake.ID) (ids []snowflake.ID, err error) {
+	add := func(key string, mine bool) {
+		g, who, _ := strings.Cut(key, ".")
+		if id, err := snowflake.Parse(g); err == nil && (mine || who == user.String()) {
+			ids = append(ids, id)
+		}
+	}
+	members, err := a.o.Hub.Members.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range members {
+		add(e.Key, slices.Contains(e.Value.Guests, user))
+	}
+	visits, err := a.o.Hub.Visits.List(ctx, "")
+	for _, e := range visits {
+		add(e.Key, slices.ContainsFunc(e.Value.List, func(v room.Visit) bool { return v.UserID == user }))
+	}
+	return ids, err
 }
 
 // ExportPerson gathers everything that is stored of somebody. A server that cannot be asked says so in its part.
@@ -208,8 +225,8 @@ func entryAbout(e hub.AuditEntry, user snowflake.ID) (bool, audit.Entry) {
 	return err == nil && entry.About(user), entry
 }
 
-// storedBy asks the bot what is stored in a server. Of one that Snug was removed from nobody can tell; what a member
-// chose there is then nobody else's to write.
+// storedBy asks the bot what is stored in a server. Of one that Snug was removed from the bot tells nothing, and writes
+// nothing there: what is still stored of it is read, and with Erase removed, here.
 func (a *Actions) storedBy(ctx context.Context, id snowflake.ID, q room.PersonRequest) (room.PersonData, error) {
 	if _, here := a.guilds.Get(id.String()); here || a.starting() {
 		return hub.PersonOf.Call(ctx, a.o.Hub, id, q)
@@ -223,9 +240,35 @@ func (a *Actions) storedBy(ctx context.Context, id snowflake.ID, q room.PersonRe
 	}
 	out := room.PersonData{Preferences: p}
 	if err == nil {
+		out.RememberedBy, err = a.rememberedBy(ctx, id, q)
+	}
+	if err == nil {
 		err = a.closedBy(ctx, id, q, &out)
 	}
 	return out, err
+}
+
+// rememberedBy counts the members of a server that Snug was removed from who let a person into their rooms, and with
+// Erase has that forgotten. Remembered bans stay.
+func (a *Actions) rememberedBy(ctx context.Context, id snowflake.ID, q room.PersonRequest) (n int, err error) {
+	list, err := a.o.Hub.Members.List(ctx, id.String())
+	for _, e := range list {
+		if !slices.Contains(e.Value.Guests, q.UserID) {
+			continue
+		}
+		n++
+		if !q.Erase {
+			continue
+		}
+		_, _, err := a.o.Hub.Members.Edit(ctx, e.Key, func(p *room.Preferences) error {
+			p.Guests = slices.DeleteFunc(slices.Clone(p.Guests), func(o snowflake.ID) bool { return o == q.UserID })
+			return nil
+		})
+		if err != nil && !errs.Has(err, errs.NotFound) {
+			return n, err
+		}
+	}
+	return n, err
 }
 
 // closedBy gives, and with Erase removes, what the closed rooms of a server that Snug was removed from store of a
