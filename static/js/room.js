@@ -29,6 +29,8 @@ import {
   until,
 } from "./ui.js";
 
+await breathe(); // the browser finishes the page first: with this it would take too long for one task
+
 let state = page(); // what this page knows of who looks; made anew with its parts
 const { me } = state;
 const path = `/rooms/${state.room}`;
