@@ -77,6 +77,9 @@ const inspect = `(() => {
 			found.add("small: " + Math.round(width) + " by " + Math.round(height) + " " + what);
 		}
 	}
+	for (const el of document.querySelectorAll("main *"))
+		if (getComputedStyle(el).visibility === "hidden" && !el.closest("[hidden], .unsaid"))
+			found.add("takes its room, and nobody sees it: " + el.tagName + " " + el.className);
 	const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
 	if (wide > 0) {
 		const out = [...document.querySelectorAll("main *")].find(

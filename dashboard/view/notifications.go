@@ -30,6 +30,14 @@ func (*Notifications) AllKinds() []push.Kind { return push.Kinds() }
 // On says whether a kind is switched on.
 func (p *Notifications) On(k push.Kind) bool { return slices.Contains(p.Kinds, k) }
 
+// Friends are the people that they trust, as they are drawn.
+func (p *Notifications) Friends() (list []room.Person) {
+	for _, f := range p.Trusted {
+		list = append(list, room.Person{UserID: f.UserID, DisplayName: f.Name})
+	}
+	return list
+}
+
 // Trouble is why a device may not get notifications; "": it does.
 func (p *Notifications) Trouble(d push.Device) push.Trouble {
 	if p.Outdated != nil && p.Outdated(d) {

@@ -33,10 +33,14 @@ async function speak() {
 export async function offer(kind, id) {
   if (!(await speak())) return;
   const box = $("bell-hint");
-  const button = (name, classes, words) =>
-    Object.assign(document.createElement("button"), { id: name, className: classes, textContent: t(words) });
+  const made = (tag, as) => Object.assign(document.createElement(tag), as);
+  const row = made("div", { className: "row" });
+  row.append(
+    made("button", { id: "bell-yes", className: "primary small", textContent: t("bell.yes") }),
+    made("button", { id: "bell-no", className: "quiet small", textContent: t("bell.no") }),
+  );
   box.dataset.kind = kind;
-  box.replaceChildren(t(id), " ", button("bell-yes", "small", "bell.yes"), button("bell-no", "quiet small", "bell.no"));
+  box.replaceChildren(made("p", { textContent: t(id) }), row);
   box.hidden = false;
 }
 

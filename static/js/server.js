@@ -48,7 +48,7 @@ function paintCard(r) {
   }
   const people = humans(r.roster);
   const seats = Math.max(r.seats, people.length);
-  const kind = `room-card lit-${Math.min(people.length, 4)}${r.closingAt ? " soon" : ""}`;
+  const kind = `room-card lit-${Math.min(people.length, 4)}${r.closingAt ? " ending-soon" : ""}`;
   if (li.className !== kind) li.className = kind;
   li.querySelector(".mini").className = `mini ${seats <= 8 ? `of-${seats}` : "of-many"}`;
   const top = li.querySelector(".top-t");
@@ -59,6 +59,9 @@ function paintCard(r) {
   paintRing(li.querySelector(".ring"), people, Math.min(seats, 8), coming.has(r.channelId));
   paintDoor(li, inside, people.length >= r.seats);
   text(li.querySelector(".name"), r.name);
+  const headline = li.querySelector(".headline");
+  headline.hidden = !r.headline;
+  text(headline, r.headline ?? "");
   text(
     li.querySelector(".sum"),
     r.closingAt
