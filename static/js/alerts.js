@@ -29,8 +29,8 @@ async function speak() {
   }
 }
 
-/** Offers a kind of notification, with the sentence of an id. */
-export async function offer(kind, id) {
+/** Offers a kind of notification, with the sentence of an id, after the element place. */
+export async function offer(kind, id, place) {
   if (!(await speak())) return;
   const box = $("bell-hint");
   const made = (tag, as) => Object.assign(document.createElement(tag), as);
@@ -41,6 +41,7 @@ export async function offer(kind, id) {
   );
   box.dataset.kind = kind;
   box.replaceChildren(made("p", { textContent: t(id) }), row);
+  $(place).after(box);
   box.hidden = false;
 }
 
