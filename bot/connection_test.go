@@ -29,7 +29,7 @@ func TestDiscordIsHeard(t *testing.T) {
 			}
 		}
 	}
-	if n := told(true); n.Shard != 0 || n.Shards != 1 || time.Since(n.At) > time.Second {
+	if n := told(true); n.Shard != 0 || n.Shards != 1 || time.Since(n.At) > patience {
 		t.Errorf("told %+v", n)
 	}
 	f, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultNoHello})
@@ -37,8 +37,8 @@ func TestDiscordIsHeard(t *testing.T) {
 	lost := time.Now()
 	_, err = h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultDrop})
 	h.Must(err)
-	if n := told(false); time.Since(lost) < lostAtLeast || n.At.Sub(lost).Abs() > time.Second {
-		t.Errorf("told after %v that it was heard last %v after it was lost", time.Since(lost), n.At.Sub(lost))
+	if n := told(false); time.Since(lost) < lostAtLeast || time.Since(n.At) < lostAtLeast {
+		t.Errorf("told after %v that it was heard last %v ago", time.Since(lost), time.Since(n.At))
 	}
 	h.Discord.ClearFaults(f.ID)
 	told(true)

@@ -36,7 +36,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
-const patience = 15 * time.Second
+const patience = testkit.Patience
 
 // harness is a simulator, a hub and a bot, all real, and a server with people.
 type harness struct {

@@ -3,7 +3,6 @@ package bot_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -26,7 +25,6 @@ func TestHubForgetsItsMemory(t *testing.T) {
 		h.Must(h.Join("kiyo", r.Room.ID))
 		h.Leave("jonas")
 		server.Up()
-		began := time.Now()
 		h.awaitRoster(r.Room.ID, "kiyo")
 		h.await("the other room is back",
 			func(l map[snowflake.ID]room.Live) bool { return l[quiet.Room.ID].Room.Name == "Quiet" })
@@ -34,9 +32,6 @@ func TestHubForgetsItsMemory(t *testing.T) {
 			info, _, err := h.hub.Guilds.Get(context.Background(), h.Guild.String())
 			return err == nil && info.Ready && info.Name != ""
 		})
-		if took := time.Since(began); took > 15*time.Second {
-			t.Errorf("it took %v", took)
-		}
 		if _, err := call(h, hub.ViewRoom, h.request("jonas", r.Room.ID)); err != nil {
 			t.Errorf("requests are not answered: %v", err)
 		}

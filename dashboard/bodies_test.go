@@ -25,7 +25,7 @@ func dial(t *testing.T, srv *httptest.Server, begin string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(testkit.Patience))
 	if _, err := io.WriteString(c, begin); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestSlowBodiesDoNotHoldUpTheStop(t *testing.T) {
 		return b.requests.Sending("") == 5 && b.requests.Silent() == 1
 	})
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	if err := srv.Config.Shutdown(ctx); err != nil {
 		t.Error(err)

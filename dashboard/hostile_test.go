@@ -14,6 +14,7 @@ import (
 
 	"snug/dashboard/request"
 	"snug/shared/invite"
+	"snug/shared/testkit"
 )
 
 // raw sends bytes as they are and gives the first answer's status, or why there is none.
@@ -24,7 +25,7 @@ func (b *bench) raw(request string) string {
 		b.t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(testkit.Patience))
 	go io.WriteString(c, request) // the server may answer and close before it has read all
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
@@ -109,7 +110,7 @@ func TestSlowClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.SetDeadline(time.Now().Add(testkit.Patience))
 		if _, err := io.WriteString(c, begin); err != nil {
 			t.Fatal(err)
 		}

@@ -181,7 +181,7 @@ func TestPeoplesBudgets(t *testing.T) {
 		b.Must(b.send(s, to, 0))
 	}
 	began := time.Now()
-	if err := b.send(s, 4, 0); why(err) != dmbudget.ReasonSender || time.Since(began) > 5*time.Second {
+	if err := b.send(s, 4, 0); why(err) != dmbudget.ReasonSender || time.Since(began) > testkit.Patience/2 {
 		t.Errorf("the fourth: %v, after %s", err, time.Since(began))
 	}
 	b.Must(b.send(s, 4, 5))

@@ -105,7 +105,7 @@ func TestCloseAnywhere(t *testing.T) {
 			if err := <-opened; err == nil {
 				t.Error("Open succeeded")
 			}
-			if d := time.Since(began); d > 3*time.Second {
+			if d := time.Since(began); d > patience/2 {
 				t.Errorf("closing took %v", d)
 			}
 			if n := len(srv.dialled()); n != 1 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"snug/shared/testkit"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait of these tests; nothing waits that long unless it fails.
-const patience = 10 * time.Second
+const patience = testkit.Patience
 
 // awaited is a timeout of the shard where the test waits for it; elsewhere it
 // is patience, so that a busy machine makes no shard give up.

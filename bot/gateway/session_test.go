@@ -242,7 +242,7 @@ func TestHalfOpen(t *testing.T) {
 	close(proxy.frozen)
 	frozen := time.Now()
 	c.until(gateway.Waiting)
-	if d := time.Since(frozen); d > interval+ack+time.Second {
+	if d := time.Since(frozen); d > patience/2 {
 		t.Errorf("noticed after %v", d)
 	}
 	c.until(gateway.Ready)
@@ -337,24 +337,5 @@ func TestNeverGivesUp(t *testing.T) {
 	}
 	if c.State().Failures != 0 {
 		t.Errorf("state %+v", c.State())
-	}
-}
-
-// TestPlainDropIsQuick uses the standard delays: a drop must not wait for them.
-func TestPlainDropIsQuick(t *testing.T) {
-	drop := make(chan struct{})
-	srv := serve(t, func(p *peer) {
-		p.hello(time.Minute)
-		p.ready("one")
-		<-drop
-	}, resumes("one"))
-	c := quick(t, srv, func(cfg *gateway.Config) { cfg.Backoff = 0 })
-	c.open()
-	began := time.Now()
-	close(drop)
-	c.until(gateway.Waiting)
-	c.until(gateway.Ready)
-	if d := time.Since(began); d > 2*time.Second {
-		t.Errorf("recovered after %v", d)
 	}
 }

@@ -322,7 +322,7 @@ func (w *world) check() (wrong []string) {
 		say("the settings in memory are not those stored:\n%s\n%s", a, b)
 	}
 	w.checkMemory(docs, say)
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(time.Millisecond) {
 		unlike := w.checkPublished(docs)
 		if len(unlike) == 0 || time.Now().After(deadline) { // it is published in the background
 			return append(wrong, unlike...)

@@ -32,7 +32,7 @@ import (
 )
 
 // patience bounds every wait for a fact; it is reached only when something is broken.
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 // harness is the whole of Snug in this process, as the demo runs it, with its clock in our hands.
 type harness struct {

@@ -39,7 +39,7 @@ const (
 	other   = snowflake.ID(23)
 	roomA   = snowflake.ID(5 << 22)
 	roomB   = snowflake.ID(6 << 22)
-	patient = 10 * time.Second
+	patient = testkit.Patience
 )
 
 // feed is a bucket whose changes the test makes.

@@ -18,6 +18,7 @@ import (
 	"snug/dashboard/view/fixtures"
 	"snug/shared/protocol"
 	"snug/shared/room"
+	"snug/shared/testkit"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -65,7 +66,7 @@ func openTab(t testing.TB, browser context.Context, url string) *tab {
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatal(err)
@@ -75,7 +76,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // wait waits until an expression is true.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression)); err != nil {
 		seen, _ := chromedp.Run(b.ctx,
@@ -113,7 +114,7 @@ func (b *tab) seats(want ...string) {
 // lands waits until the tab shows another page.
 func (b *tab) lands(path string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, testkit.Patience)
 	defer cancel()
 	for {
 		at, err := chromedp.Run(ctx, chromedp.Location())

@@ -154,7 +154,7 @@ func (s *script) next() *conn {
 	select {
 	case c := <-s.conns:
 		return c
-	case <-time.After(15 * time.Second):
+	case <-time.After(testkit.Patience):
 		s.t.Fatal("nobody connected")
 		return nil
 	}
@@ -195,7 +195,7 @@ func (c *conn) end(t testing.TB, code int) {
 		t.Error(err)
 	}
 	// Read what is under way, or closing would reset the connection and lose the frame.
-	_ = c.ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = c.ws.SetReadDeadline(time.Now().Add(testkit.Patience))
 	for {
 		if _, _, err := c.ws.ReadMessage(); err != nil {
 			break
@@ -208,7 +208,7 @@ func (c *conn) end(t testing.TB, code int) {
 func (c *conn) read(t testing.TB) protocol.Message[json.RawMessage] {
 	t.Helper()
 	var m protocol.Message[json.RawMessage]
-	if err := c.ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.ws.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.ws.ReadJSON(&m); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // control sends a request to the control interface.
@@ -251,7 +252,7 @@ func (w *world) page(u discordsim.ID) *websocket.Conn {
 // wait reads up to a message of a type that holds a text.
 func (w *world) wait(ws *websocket.Conn, kind, text string) string {
 	w.t.Helper()
-	if err := ws.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := ws.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		w.t.Fatal(err)
 	}
 	for {
@@ -336,7 +337,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	if err := w.inject(discordsim.Fault{Kind: "outage", Guild: w.Guild.ID, Duration: 60}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := w.Close(ctx); err != nil {
 		t.Error(err)

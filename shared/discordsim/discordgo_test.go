@@ -4,18 +4,18 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/bwmarrin/discordgo"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // TestDiscordgo lets a second client library do what every bot does.
 func TestDiscordgo(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	restore := pointDiscordgo(w.base)
 	defer restore()

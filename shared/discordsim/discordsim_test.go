@@ -16,6 +16,7 @@ import (
 
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,7 +46,7 @@ func start(t *testing.T, change ...func(*discordsim.Options)) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
@@ -173,7 +174,7 @@ func (c *client) next() packet {
 }
 
 func (c *client) tryNext() (p packet, err error) {
-	if err = c.ws.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err = c.ws.SetReadDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		return p, err
 	}
 	raw, err := c.read()

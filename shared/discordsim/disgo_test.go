@@ -3,7 +3,6 @@ package discordsim_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/disgoorg/disgo"
 	"github.com/disgoorg/disgo/bot"
@@ -15,6 +14,7 @@ import (
 	"github.com/disgoorg/omit"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // TestDisgo lets Snug's own client library live a bot's life.
@@ -23,7 +23,7 @@ func TestDisgo(t *testing.T) {
 		t.Skip("disgo 0.19.6 has data races in its own gateway; without -race it is tried")
 	}
 	w := start(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	ready := make(chan struct{}, 4)
 	voice := make(chan string, 16)

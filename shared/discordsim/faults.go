@@ -73,6 +73,8 @@ type Fault struct {
 	Body        string  `json:"body,omitempty"`        // answer
 	// Headers are set in the response; those with "" are removed from it.
 	Headers map[string]string `json:"headers,omitempty"`
+
+	cleared chan struct{} // closed by ClearFaults; nil for what happens at once
 }
 
 func (f *Fault) delay() time.Duration { return seconds(f.Delay) }
@@ -186,6 +188,7 @@ func (f *faults) add(x Fault) Fault {
 	defer f.mu.Unlock()
 	f.last++
 	x.ID = f.last
+	x.cleared = make(chan struct{})
 	p := pendingFault{Fault: x}
 	if x.Duration > 0 {
 		p.until = f.now().Add(seconds(x.Duration))
@@ -197,7 +200,13 @@ func (f *faults) add(x Fault) Fault {
 func (f *faults) clear(id int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.list = slices.DeleteFunc(f.list, func(p pendingFault) bool { return id == 0 || p.ID == id })
+	f.list = slices.DeleteFunc(f.list, func(p pendingFault) bool {
+		gone := id == 0 || p.ID == id
+		if gone {
+			close(p.cleared)
+		}
+		return gone
+	})
 }
 
 func (f *faults) all() []Fault {
@@ -290,8 +299,8 @@ func (f *Fault) complete() error {
 	return nil
 }
 
-// ClearFaults ends the fault with this id, or with 0 all waiting ones. Unavailable guilds stay
-// unavailable; "restore" brings them back.
+// ClearFaults ends the fault with this id, or with 0 all waiting ones. Requests that a latency fault delays go on at
+// once. Unavailable guilds stay unavailable; "restore" brings them back.
 func (s *Server) ClearFaults(id int) {
 	s.faults.clear(id)
 	s.page.faultsChanged()

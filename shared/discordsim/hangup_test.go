@@ -62,7 +62,7 @@ func TestHangingUp(t *testing.T) {
 					if r.Status != c.status {
 						t.Errorf("%s %s: %d", c.method, c.path, r.Status)
 					}
-				case <-time.After(10 * time.Second):
+				case <-time.After(testkit.Patience):
 					t.Fatalf("%s %s %q: it was not noticed", c.method, c.path, c.body)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // act is an interaction as a bot gets it.
@@ -42,7 +43,7 @@ func (w *world) answering(
 	c *client, user func(ctx context.Context) (*discordsim.Answer, error), bot func(a act),
 ) (*discordsim.Answer, error) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	var ans *discordsim.Answer
 	var err error

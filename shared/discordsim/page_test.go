@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -52,7 +53,7 @@ func (w *world) browse(ctx context.Context, name string) *person {
 
 func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, testkit.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.Fatalf("%s: %v", p.name, err)
@@ -65,7 +66,7 @@ func (p *person) click(selector string) { p.Helper(); p.do(browsertest.Click(sel
 // sees waits until an expression is true in the person's page.
 func (p *person) sees(js string) {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, testkit.Patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx,
 		chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err != nil {

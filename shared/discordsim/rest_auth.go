@@ -96,6 +96,7 @@ func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, where targe
 		defer t.Stop()
 		select {
 		case <-t.C:
+		case <-f.cleared:
 		case <-r.Context().Done():
 		case <-s.stopped:
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"snug/shared/hangup"
+	"snug/shared/testkit"
 )
 
 // TestNotice: the request of a client that hangs up ends, whatever it sent and whoever reads it.
@@ -50,7 +51,7 @@ func TestNotice(t *testing.T) {
 		}
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Fatalf("%s: it was not noticed", c.name)
 		}
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"snug/shared/testkit"
 	"testing"
 	"time"
 )
@@ -18,7 +19,7 @@ func TestAuditListen(t *testing.T) {
 		if e.ID != "one" || e.Guild != 1 || e.Channel != 10 || e.Kind != "room_opened" || string(e.Data) != `{"n":1}` {
 			t.Errorf("heard %+v", e)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("nothing was heard")
 	}
 	stop()

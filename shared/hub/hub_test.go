@@ -84,7 +84,7 @@ func openHub(t testing.TB, o Options) *Hub {
 
 func closeHub(t testing.TB, h *Hub) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := h.Close(ctx); err != nil {
 		t.Error("close:", err)

@@ -19,6 +19,7 @@ import (
 
 	"snug/shared/errs"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // certificate creates a self-signed certificate for 127.0.0.1 and returns the files of it and of
@@ -99,7 +100,7 @@ func TestDocumentedAccount(t *testing.T) {
 	}
 	select {
 	case <-heard:
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Error("a notice is not heard")
 	}
 	if err := h.Audit.Append(ctx, "one", 1, 2, "room_opened", "x"); err != nil {

@@ -18,6 +18,14 @@ type Clock struct {
 // NewStoppedClock makes a Clock that shows a time and stands still but for Forward and Jump.
 func NewStoppedClock(at time.Time) *Clock { return &Clock{stopped: at.Round(0)} }
 
+// Stop has the clock stand still from now on, but for Forward and Jump: what a test does takes no time.
+func (c *Clock) Stop() {
+	now := c.Now().Round(0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped, c.ahead, c.jumped = now, 0, 0
+}
+
 // Now gives what the clock shows. There is a monotonic reading with it if time.Now gives one: in a Clock that
 // goes, outside of a bubble of synctest.
 func (c *Clock) Now() time.Time {

@@ -19,7 +19,7 @@ import (
 
 // Patience bounds every wait for a fact. It is reached only when something is
 // broken, so it is far longer than a loaded machine takes.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // Eventually waits until ok says true: for a fact, named what, that no channel
 // tells of. It asks every 2 ms, on the caller's goroutine, and ends the test

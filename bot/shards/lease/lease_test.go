@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 const (
 	term     = 600 * time.Millisecond
-	patience = 30 * time.Second
+	patience = testkit.Patience
 )
 
 // processes is the processes that share a bot's shards, and what each holds.
