@@ -124,7 +124,7 @@ func (o *outside) start() {
 		o.t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(testkit.Patience) {
 		o.t.Fatal("the NATS server is not ready")
 	}
 	o.s = s

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -90,7 +91,7 @@ func (h *Hub) config(s spec) jetstream.StreamConfig {
 	if s.audit {
 		c.Description = "What happened in Snug"
 		c.Subjects = []string{"audit.>"}
-		c.MaxAge = auditAge
+		c.MaxMsgsPerSubject, c.MaxAge = -1, auditAge
 		c.Duplicates = auditRepeat
 		c.Discard = jetstream.DiscardOld
 		return c
@@ -122,14 +123,16 @@ func (h *Hub) ensure(ctx context.Context, update bool, wait time.Duration) error
 
 func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	c := h.config(s)
-	var err error
-	if update {
-		_, err = h.link.js.CreateOrUpdateStream(ctx, c)
-	} else if _, err = h.link.js.Stream(ctx, c.Name); errors.Is(err, jetstream.ErrStreamNotFound) {
+	existing, err := h.link.js.Stream(ctx, c.Name)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
 		_, err = h.link.js.CreateStream(ctx, c)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			err = nil // another process was faster
 		}
+	case err == nil && update && !reflect.DeepEqual(ours(existing.CachedInfo().Config), ours(c)):
+		// Not otherwise: a server writes an update to its disk even if nothing is different.
+		_, err = h.link.js.UpdateStream(ctx, c)
 	}
 	switch code := apiCode(err); {
 	case err == nil:
@@ -146,6 +149,12 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 			c.Replicas, s.name).Because(err)
 	}
 	return unavailable(fmt.Errorf("hub: stream %s: %w", c.Name, because(ctx, err)))
+}
+
+// ours leaves out what the server adds to a configuration.
+func ours(c jetstream.StreamConfig) jetstream.StreamConfig {
+	c.Metadata = nil // the server's version
+	return c
 }
 
 // Usage reports how full a bucket or the audit stream is.
