@@ -16,21 +16,24 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
-# cmd/snug's tests drive the whole program, most of them with a browser, and measure latency. They run afterwards and
-# without the race detector, which would slow them down several times: each part has its own tests with it, and make soak
-# has all. They wait more than they work.
+# These are tested afterwards and without the race detector, which would slow them down several times: cmd/snug, whose
+# tests drive the whole program, most of them with a browser, and wait more than they work, and two that do one thing
+# after the other. Each part has its own tests with the race detector, and make soak has all.
 WHOLE = ./cmd/snug
-PARTS = $(filter-out $(WHOLE),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
-RACE = GORACE=atexit_sleep_ms=10 $(GO) test -race -p 3
+PLAIN = $(WHOLE) ./dashboard/card ./shared/testkit/walk
+PARTS = $(filter-out $(PLAIN),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
+TEST = .ci/inmemory $(GO) test -vet=off -timeout 30m
+RACE = GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3
 
 test: ## Run everything that must pass: formatting, vet, vulnerabilities, and all tests, with the race detector and a browser
 	@.ci/needs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "These files aren't formatted. Run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
-	GOOS=windows $(GO) vet ./dashboard/live
+	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(RACE) -timeout 30m $(PARTS)
-	$(GO) test -parallel 4 -timeout 30m $(WHOLE)
+	$(RACE) $(PARTS)
+	$(TEST) -tags portable ./dashboard/live
+	$(TEST) -p 1 -parallel 4 $(PLAIN)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
@@ -40,8 +43,8 @@ openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check S
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
 test-openapi: ## Run only the tests that use that description
-	$(RACE) -timeout 30m $(filter-out $(addsuffix /,$(WHOLE)),$(DESCRIBED))
-	$(GO) test -parallel 4 -timeout 30m $(WHOLE)
+	$(RACE) $(filter-out $(addsuffix /,$(PLAIN)),$(DESCRIBED))
+	$(TEST) -parallel 4 $(WHOLE)
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger

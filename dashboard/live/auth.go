@@ -47,6 +47,14 @@ func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
 	if err := l.admit(w, s, cancel); err != nil {
 		return err
 	}
+	if err = l.let(ctx, w, s); err != nil && ctx.Err() != nil {
+		return errLeft // whoever ended it meanwhile says why
+	}
+	return err
+}
+
+// let gives an admitted watcher what they may see. It fails if ctx ends, which it does when the watcher leaves.
+func (l *Live) let(ctx context.Context, w *watcher, s admission) error {
 	if err := l.awaitReady(ctx, s.guild); err != nil {
 		return err
 	}

@@ -40,14 +40,15 @@ type conn struct {
 
 	mu            sync.Mutex
 	state         connState
-	handshakeDone bool      // the handshake was answered; before that a close frame is impossible
-	busy          bool      // drain is running
-	linger        bool      // the watcher may still be sending; see Close
-	slow          bool      // it was cut off for being slow
-	until         time.Time // the deadline of connClosing
-	pend          []byte    // the queue
-	bound         int       // where the next frame begins in pend
-	flying        int       // how much of pend a blocking write is currently writing
+	handshakeDone bool          // the handshake was answered; before that a close frame is impossible
+	busy          bool          // drain is running
+	drained       chan struct{} // closed when that drain has ended
+	linger        bool          // the watcher may still be sending; see Close
+	slow          bool          // it was cut off for being slow
+	until         time.Time     // the deadline of connClosing
+	pend          []byte        // the queue
+	bound         int           // where the next frame begins in pend
+	flying        int           // how much of pend a blocking write is currently writing
 }
 
 // newConn returns a connection without a socket; take sets it. Before that only kill and finish may be called.
@@ -207,7 +208,7 @@ func (c *conn) flush() {
 			return
 		}
 	}
-	c.busy = true
+	c.busy, c.drained = true, make(chan struct{})
 	_ = c.Conn.SetWriteDeadline(c.patience())
 	c.owner.Go(c.drain)
 }
@@ -239,11 +240,17 @@ func (c *conn) drain() {
 			continue
 		}
 		c.slow = c.slow || c.state == connOpen && errors.Is(err, os.ErrDeadlineExceeded)
-		c.busy = false
+		c.rest()
 		c.killLocked()
 		c.mu.Unlock()
 		return
 	}
+}
+
+// rest ends drain; its caller holds mu.
+func (c *conn) rest() {
+	c.busy = false
+	close(c.drained)
 }
 
 // step is called whenever the socket may accept more; it returns true when the drain is finished.
@@ -262,7 +269,7 @@ func (c *conn) step(uintptr) (done bool) {
 		c.took(n)
 		_ = c.Conn.SetWriteDeadline(c.patience())
 	}
-	c.busy = false
+	c.rest()
 	return true
 }
 
@@ -273,7 +280,7 @@ func (c *conn) writeAll() error {
 	for {
 		c.mu.Lock()
 		if c.state == connDead || len(c.pend) == 0 {
-			c.busy = false
+			c.rest()
 			c.mu.Unlock()
 			return nil
 		}
@@ -312,10 +319,20 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close closes the socket. Closing a socket with unread data resets it, and the watcher might lose our close
-// frame. If the watcher may still be sending, Close therefore reads for a moment and discards the data.
+// Close closes the socket once the queue, at whose end is the close frame or the refusal of a handshake, is written or
+// given up. Closing a socket with unread data resets it, and the watcher might lose our close frame. If the watcher may
+// still be sending, Close therefore reads for a moment and discards the data.
 func (c *conn) Close() error {
 	c.mu.Lock()
+	if c.busy && c.state == connOpen {
+		c.closing()
+	}
+	if c.busy {
+		drained := c.drained
+		c.mu.Unlock()
+		<-drained // at c.until at the latest
+		c.mu.Lock()
+	}
 	t, tcp := c.Conn.(*net.TCPConn)
 	part := tcp && c.linger && c.state == connClosing && len(c.pend) == 0
 	c.mu.Unlock()
