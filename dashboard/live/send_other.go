@@ -1,4 +1,4 @@
-//go:build portable || !linux && !darwin
+//go:build portable || (!linux && !darwin)
 
 package live
 
