@@ -22,6 +22,7 @@ async function measure({ url, cookie, seo }) {
 }
 
 function tell({ name, url }, { lhr, scores, right }) {
+  if (lhr.runtimeError) console.log(`${name}: not measured: ${lhr.runtimeError.message}`);
   if (!right) console.log(`${name}: ${url} leads to ${lhr.finalDisplayedUrl}`);
   console.log(`${name}: ${scores.map(([c, n]) => `${c} ${n}`).join(", ")}`);
   for (const [c] of scores.filter(([, n]) => n < 100))
