@@ -15,8 +15,8 @@ import (
 
 // looks are the functions of package actions that only look. Pages and operations look in ways of their own.
 var looks = []string{
-	"FindRoom", "Guild", "Managed", "ReadInvite", "Room", "SeeRoom", "Settings", "SettingsAt", "Standing",
-	"Tokens", "Members", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles",
+	"FindRoom", "Guild", "Look", "Managed", "ReadInvite", "Room", "SeeRoom", "SeeRoomNow", "Settings", "SettingsAt",
+	"Standing", "Tokens", "Members", "Webhook", "Webhooks", "Deliveries", "WithRoster", "ChannelsAndRoles",
 	"Latency", "Preflight", "Health",
 	"VisibleRooms", "PeopleSeen", "Preferences", "OwnerName", "AskOwnerName", "Knocking", "PreviewInvite", "JoinsGuild",
 	"JustOpened",

@@ -62,7 +62,7 @@ const (
 // bench is a dashboard and rooms on a real hub, with a Discord in memory and a provider to sign in at.
 type bench struct {
 	*Server
-	t     *testing.T
+	t     testing.TB
 	url   string
 	srv   *httptest.Server
 	hub   *hub.Hub
@@ -72,7 +72,8 @@ type bench struct {
 	log   testkit.Log
 	clock testkit.Clock
 
-	asked atomic.Pointer[func(ctx context.Context, method string) error]
+	consumers atomic.Int64 // that anything made in the hub
+	asked     atomic.Pointer[func(ctx context.Context, method string) error]
 }
 
 // views renders the pages of all benches: its templates take a while to parse.
@@ -82,11 +83,18 @@ var views = sync.OnceValues(func() (*view.Engine, error) {
 
 const cdn = "https://cdn.example"
 
-func newBench(t *testing.T, change ...func(*Options)) *bench {
+func newBench(t testing.TB, change ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{t: t, oauth: newProvider(t), bots: map[snowflake.ID]*roomstest.Bot{}}
 	var err error
-	b.hub, err = hub.Open(t.Context(), hub.Options{Dir: t.TempDir(), Log: b.log.Logger(), Now: b.clock.Now})
+	b.hub, err = hub.Open(t.Context(), hub.Options{
+		Dir: t.TempDir(), Log: b.log.Logger(), Now: b.clock.Now,
+		Observe: func(o hub.Observation) {
+			if o.Op == "consume" {
+				b.consumers.Add(1)
+			}
+		},
+	})
 	b.must(err)
 	b.cleanup(b.hub.Close)
 	keys, err := keyring.New([]byte(strings.Repeat("k", 32)))

@@ -28,7 +28,7 @@ type provider struct {
 	asked     []url.Values // authorize requests
 }
 
-func newProvider(t *testing.T) *provider {
+func newProvider(t testing.TB) *provider {
 	p := &provider{
 		codes: map[string]url.Values{}, access: map[string]string{}, refresh: map[string]string{}, expiresIn: 604800,
 	}

@@ -16,12 +16,19 @@ import (
 
 // View returns a room as the actor may see it. It fails with errs.RoomNotFound, also if they may not see it.
 func (rs *Rooms) View(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.View, err error) {
-	err = rs.withVisibleRoom(ctx, guildID, q.Actor, q.RoomID, func(
-		ctx context.Context, g *guildState, r *roomState, who access.Standing,
-	) error {
-		out = rs.view(ctx, g, r, who)
-		return nil
-	})
+	view := func(by access.Actor) error {
+		return rs.withVisibleRoom(ctx, guildID, by, q.RoomID, func(
+			ctx context.Context, g *guildState, r *roomState, who access.Standing,
+		) error {
+			out = rs.view(ctx, g, r, who)
+			return nil
+		})
+	}
+	if q.Look {
+		err = rs.look(ctx, guildID, q.Actor, view)
+	} else {
+		err = view(q.Actor)
+	}
 	return out, err
 }
 
@@ -36,6 +43,7 @@ func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who acce
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
 		Suspended: rs.suspension(g, r, who),
 		MayClaim:  rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID),
+		IdleTimeout: g.settings.IdleTimeout.Std(), LastEntry: r.lastEntry,
 	}
 	if !r.OwnerLeftAt.IsZero() {
 		out.ClaimAt = r.OwnerLeftAt.Add(room.ClaimAfter)

@@ -179,36 +179,43 @@ func (rs *Rooms) tellOpenedAgain(g *guildState, r *roomState, who access.Standin
 
 // Circle returns the closed rooms that the actor can open again, and whom they are close to in the guild.
 func (rs *Rooms) Circle(ctx context.Context, guildID snowflake.ID, q room.CircleRequest) (out room.Circle, err error) {
-	who, err := rs.standing(ctx, guildID, q.Actor)
-	if err != nil || !who.Member {
-		return out, err
-	}
-	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
-		prefs, err := rs.preferences(ctx, g, who.UserID)
-		out.Trusted = prefs.Guests
-		out.Recent = map[snowflake.ID]time.Time{}
-		now := rs.o.Now()
-		continued := map[snowflake.ID]bool{} // closed rooms that were opened again and have closed since
-		for id := range g.past {
-			p := g.closedRoom(id, now)
-			if p == nil || p.Person(who.UserID) == nil {
-				continue
-			}
-			continued[p.AgainOf] = true
-			seen := p.SeenBy(who.UserID)
-			if r := g.openAgain(id, who); r != nil {
-				seen.Again = r.ID
-			}
-			out.Closed = append(out.Closed, seen)
-			for _, o := range seen.People {
-				if o.LastIn.After(out.Recent[o.UserID]) && !o.Bot {
-					out.Recent[o.UserID] = o.LastIn
-				}
+	err = rs.look(ctx, guildID, q.Actor, func(by access.Actor) error {
+		who, err := rs.standing(ctx, guildID, by)
+		if err != nil || !who.Member {
+			return err
+		}
+		return rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
+			out, err = rs.circle(ctx, g, who)
+			return err
+		})
+	})
+	return out, err
+}
+
+func (rs *Rooms) circle(ctx context.Context, g *guildState, who access.Standing) (out room.Circle, err error) {
+	prefs, err := rs.preferences(ctx, g, who.UserID)
+	out.Trusted = prefs.Guests
+	out.Recent = map[snowflake.ID]time.Time{}
+	now := rs.o.Now()
+	continued := map[snowflake.ID]bool{} // closed rooms that were opened again and have closed since
+	for id := range g.past {
+		p := g.closedRoom(id, now)
+		if p == nil || p.Person(who.UserID) == nil {
+			continue
+		}
+		continued[p.AgainOf] = true
+		seen := p.SeenBy(who.UserID)
+		if r := g.openAgain(id, who); r != nil {
+			seen.Again = r.ID
+		}
+		out.Closed = append(out.Closed, seen)
+		for _, o := range seen.People {
+			if o.LastIn.After(out.Recent[o.UserID]) && !o.Bot {
+				out.Recent[o.UserID] = o.LastIn
 			}
 		}
-		out.Closed = newestClosed(out.Closed, continued)
-		return err
-	})
+	}
+	out.Closed = newestClosed(out.Closed, continued)
 	return out, err
 }
 

@@ -129,6 +129,7 @@ type guildState struct {
 type roomState struct {
 	room.Room
 	rev       hub.Rev
+	lastEntry string    // the id of the audit entry that was published last; "" since the start
 	place     Place     // from Discord's cache; see refresh
 	startedAt time.Time // voice_start_time of the channel; zero: nobody is in it
 	// names and limits that were sent to Discord with unknown outcome, and when

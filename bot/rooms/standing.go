@@ -160,7 +160,7 @@ func (rs *Rooms) standing(ctx context.Context, guildID snowflake.ID, a access.Ac
 	}
 	s, err := rs.fetchStanding(ctx, guildID, a.UserID)
 	if err == nil && !s.Member {
-		return s, errs.E(errs.Forbidden, "You aren't in this server. Ask a member for an invite.")
+		return s, errNotMember
 	}
 	return s, err
 }
@@ -171,6 +171,8 @@ const defaultStandingAge = 5 * time.Second
 
 // Standings is a cache of what Discord last said about members.
 type Standings interface {
+	// Follow keeps the standings of users up to date for a while, and returns those that are known.
+	Follow(guild snowflake.ID, users []snowflake.ID) []access.Standing
 	// Get returns a standing that is no older than within, if that takes no REST request.
 	Get(ctx context.Context, guild, user snowflake.ID, within time.Duration) (access.Standing, bool)
 	// Known returns the last standing, of whatever age; false if there is none.
@@ -184,14 +186,53 @@ type Standings interface {
 	Drop(guild, user snowflake.ID)
 }
 
+// lookTime is how long somebody who looks waits for the gateway before Discord is asked over REST.
+const lookTime = 700 * time.Millisecond
+
 // Standing returns a user's standing in a guild, no older than
 // q.Within. Member is false for a user who is not in the guild.
 func (rs *Rooms) Standing(ctx context.Context, guildID snowflake.ID, q room.StandingRequest) (access.Standing, error) {
-	if s, ok := rs.o.Standings.Get(ctx, guildID, q.UserID, cmp.Or(q.Within, defaultStandingAge)); ok {
+	asking := ctx
+	if q.Follow {
+		rs.o.Standings.Follow(guildID, []snowflake.ID{q.UserID})
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, lookTime)
+		defer cancel()
+	}
+	if s, ok := rs.o.Standings.Get(asking, guildID, q.UserID, cmp.Or(q.Within, defaultStandingAge)); ok {
 		return s, nil
 	}
 	return rs.fetchStanding(ctx, guildID, q.UserID)
 }
+
+// look calls f with the standing of an actor who only looks, which is at most room.LookAge old. Nobody is refused by
+// what may be outdated: then f is called again with what Discord says now.
+func (rs *Rooms) look(
+	ctx context.Context, guildID snowflake.ID, a access.Actor, f func(access.Actor) error,
+) error {
+	if a.Standing != nil {
+		return f(a)
+	}
+	s, err := rs.Standing(ctx, guildID,
+		room.StandingRequest{UserID: a.UserID, Within: room.LookAge, Follow: true})
+	switch {
+	case err != nil:
+		return err
+	case s.Member:
+		known := a
+		known.Standing = &s
+		err = f(known)
+	default:
+		err = errNotMember
+	}
+	refused := errs.Has(err, errs.Forbidden) || errs.Has(err, errs.RoomNotFound)
+	if refused && rs.o.Now().Sub(s.CheckedAt) > defaultStandingAge {
+		return f(a)
+	}
+	return err
+}
+
+var errNotMember = errs.E(errs.Forbidden, "You aren't in this server. Ask a member for an invite.")
 
 // fetchStanding asks Discord for a user's standing over REST.
 func (rs *Rooms) fetchStanding(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {

@@ -159,6 +159,7 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 				"kind", e.Kind, "err", err)
 			return
 		}
+		r.lastEntry = e.ID
 	}
 	next := r.Room.Clone()
 	next.Outbox = nil

@@ -43,7 +43,10 @@ type Actions struct {
 	seen   seenRooms
 	recent recentRooms
 	names  names
-	tokens tokenStore
+	// histories are of the rooms whose pages were looked at lately.
+	histories histories
+	sightings sightings
+	tokens    tokenStore
 
 	stop context.CancelFunc
 	deaf []func() // stop listening for notices
@@ -51,7 +54,7 @@ type Actions struct {
 
 // New makes Actions, which serve after Follow.
 func New(o Options) (*Actions, error) {
-	a := &Actions{o: o, log: o.Log, now: o.Now}
+	a := &Actions{o: o, log: o.Log, now: o.Now, histories: histories{now: o.Now}}
 	sockets := Sockets{Hub: o.Hub, Live: o.Live, Log: o.Log}
 	a.tokens = tokenStore{Bucket: o.Hub.Tokens, Now: o.Now, Log: o.Log,
 		Revoked: func(ctx context.Context, t apitoken.Token) {
@@ -94,8 +97,9 @@ func (a *Actions) Follow() error {
 		},
 		func() (func(), error) { return hub.ShardReports.Listen(ctx, a.o.Hub, a.o.Live.Heard) },
 		func() (func(), error) {
-			return a.o.Hub.Audit.Listen(ctx, func(e hub.AuditEntry) { a.o.Live.HistoryUpdated(e.Guild, e.Channel) })
+			return a.o.Hub.Audit.Listen(ctx, a.entryHeard)
 		},
+		func() (func(), error) { return auditErased.Listen(ctx, a.o.Hub, a.histories.forget) },
 	} {
 		stop, err := listen()
 		if err != nil {

@@ -82,6 +82,10 @@ func (a *Actions) eraseIn(ctx context.Context, me *session.Session, id snowflake
 		about, entry := entryAbout(e, me.User.ID)
 		return about && !entry.Accounts()
 	})
+	a.histories.forget(id)
+	if e := auditErased.Send(a.o.Hub, id); e != nil {
+		a.log.WarnContext(ctx, "other dashboards show erased entries a few minutes longer", "guild_id", id, "err", e)
+	}
 	if done.Entries += n; err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package actions
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -78,15 +80,28 @@ func (a *Actions) Guild(id snowflake.ID) room.GuildInfo {
 // told of it yet: after a start it tells of none at first.
 func (a *Actions) starting() bool { return !a.CaughtUp() || a.guilds.Len() == 0 }
 
-// Standing is standing for a guild by its id.
+// Standing gives a guild, and a member's place in it, asked of Discord now. Who isn't a member gets ErrNoServer.
 func (a *Actions) Standing(
 	ctx context.Context, me *session.Session, id snowflake.ID,
+) (room.GuildInfo, access.Standing, error) {
+	return a.inGuild(ctx, me, id, a.StandingOf)
+}
+
+// Look is Standing for somebody who only looks: their place is at most room.LookAge old.
+func (a *Actions) Look(
+	ctx context.Context, me *session.Session, id snowflake.ID,
+) (room.GuildInfo, access.Standing, error) {
+	return a.inGuild(ctx, me, id, a.lookOf)
+}
+
+func (a *Actions) inGuild(
+	ctx context.Context, me *session.Session, id snowflake.ID, ask asking,
 ) (room.GuildInfo, access.Standing, error) {
 	g, err := a.guildInfo(id)
 	if err != nil {
 		return g, access.Standing{}, err
 	}
-	st, err := a.StandingOf(ctx, id, me.User.ID)
+	st, err := ask(ctx, id, me.User.ID)
 	if err != nil {
 		return g, st, err
 	}
@@ -99,9 +114,49 @@ func (a *Actions) Standing(
 
 // sawIn remembers where a person is a member, for their first page.
 func (a *Actions) sawIn(ctx context.Context, me *session.Session, st access.Standing) {
-	if err := a.o.Sessions.RecordGuild(ctx, me.User.ID, st.GuildID, st.Member); err != nil {
-		a.log.WarnContext(ctx, "a person's servers were not remembered", "user_id", me.User.ID, "err", err)
+	at, now := sighting{me.Key, st.GuildID}, a.now()
+	if st.Member && a.sightings.lately(at, now) {
+		return
 	}
+	err := a.o.Sessions.RecordGuild(ctx, me.User.ID, st.GuildID, st.Member)
+	if err != nil {
+		a.log.WarnContext(ctx, "a person's servers were not remembered", "user_id", me.User.ID, "err", err)
+	} else if st.Member {
+		a.sightings.add(at, now)
+	}
+}
+
+// sightings are where people were seen lately, so that not every view has to look whether that is stored.
+type sightings struct {
+	mu   sync.Mutex
+	last map[sighting]time.Time
+}
+
+// sighting is by session: whoever has what is stored of them erased is signed out.
+type sighting struct {
+	session string
+	guild   snowflake.ID
+}
+
+const (
+	sightingLife  = time.Minute
+	mostSightings = 20_000
+)
+
+func (s *sightings) lately(at sighting, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.last[at]
+	return ok && now.Sub(t) < sightingLife
+}
+
+func (s *sightings) add(at sighting, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil || len(s.last) >= mostSightings {
+		s.last = map[sighting]time.Time{}
+	}
+	s.last[at] = now
 }
 
 var errNotManager = errs.E(errs.Forbidden,

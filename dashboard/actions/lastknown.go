@@ -12,16 +12,36 @@ import (
 	"snug/shared/room"
 )
 
+// asking is StandingOf or lookOf.
+type asking func(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error)
+
 // StandingOf gives anybody's place in a guild, asked of Discord now, and as it was last known while no process holds
 // the guild.
 func (a *Actions) StandingOf(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
+	return a.askStanding(ctx, guildID, room.StandingRequest{UserID: user})
+}
+
+// lookOf is StandingOf for somebody who only looks: at most room.LookAge old. That somebody isn't in the server is
+// never outdated: they may have just joined.
+func (a *Actions) lookOf(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
+	st, err := a.askStanding(ctx, guildID,
+		room.StandingRequest{UserID: user, Within: room.LookAge, Follow: true})
+	if err == nil && !st.Member {
+		return a.StandingOf(ctx, guildID, user)
+	}
+	return st, err
+}
+
+func (a *Actions) askStanding(
+	ctx context.Context, guildID snowflake.ID, q room.StandingRequest,
+) (access.Standing, error) {
 	ask := func(ctx context.Context) (access.Standing, error) {
-		return hub.StandingOf.Call(ctx, a.o.Hub, guildID, room.StandingRequest{UserID: user})
+		return hub.StandingOf.Call(ctx, a.o.Hub, guildID, q)
 	}
 	if !a.served(guildID) {
 		return ask(ctx)
 	}
-	st, _, err := a.known.Standing(ctx, guildID, user, ask)
+	st, _, err := a.known.Standing(ctx, guildID, q.UserID, ask)
 	return st, err
 }
 

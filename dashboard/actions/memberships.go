@@ -32,7 +32,12 @@ type Membership struct {
 
 // Memberships finds the servers a person shares with Snug, by asking the
 // bot: it needs no scope that would tell Snug of all their other servers.
+// What it says is at most room.LookAge old.
 func (a *Actions) Memberships(ctx context.Context, me *session.Session) []Membership {
+	return a.memberships(ctx, me, a.lookOf)
+}
+
+func (a *Actions) memberships(ctx context.Context, me *session.Session, ask asking) []Membership {
 	ctx, cancel := context.WithTimeout(ctx, homeTime)
 	defer cancel()
 	var mu sync.Mutex
@@ -45,7 +50,7 @@ func (a *Actions) Memberships(ctx context.Context, me *session.Session) []Member
 			continue
 		}
 		g.Go(func() error {
-			st, err := a.StandingOf(ctx, id, me.User.ID)
+			st, err := ask(ctx, id, me.User.ID)
 			if err != nil {
 				a.log.InfoContext(ctx, "a server did not say whether somebody is in it", "guild_id", id,
 					"user_id", me.User.ID, "err", err)

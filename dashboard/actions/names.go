@@ -93,7 +93,9 @@ func (a *Actions) AskOwnerName(ctx context.Context, sum room.Summary, roster []r
 	if ok {
 		return name
 	}
-	st, err := a.StandingOf(ctx, sum.GuildID, sum.Access.OwnerID)
+	ctx, cancel := context.WithTimeout(ctx, namesTime)
+	defer cancel()
+	st, err := a.nameOf(ctx, sum.GuildID, sum.Access.OwnerID)
 	if err != nil {
 		return "" // the page does without
 	}
@@ -164,6 +166,11 @@ func (a *Actions) Members(
 	return out
 }
 
+// nameOf asks the guild how somebody is called, which need not be of this minute.
+func (a *Actions) nameOf(ctx context.Context, guildID, user snowflake.ID) (access.Standing, error) {
+	return a.askStanding(ctx, guildID, room.StandingRequest{UserID: user, Within: nameTime})
+}
+
 // askNames asks the guild how people are called, several at once, and keeps that for the next page. The bot asks
 // Discord about all of them together.
 func (a *Actions) askNames(
@@ -174,7 +181,7 @@ func (a *Actions) askNames(
 	g.SetLimit(16)
 	for i := range asked {
 		g.Go(func() error {
-			if st, err := a.StandingOf(ctx, guildID, ids[i]); err == nil {
+			if st, err := a.nameOf(ctx, guildID, ids[i]); err == nil {
 				asked[i] = a.names.put(guildID, ids[i], st, a.now())
 			}
 			return nil // "somebody" does as well

@@ -83,7 +83,7 @@ var errUnseenPerson = errs.E(errs.NotFound,
 // Trust adds somebody to those whom a person trusts. It fails with errs.NotFound unless they sit in a room that the
 // person may see.
 func (a *Actions) Trust(ctx context.Context, me *session.Session, user snowflake.ID) error {
-	seen := a.PeopleSeen(ctx, me)
+	seen := a.peopleSeen(ctx, me, a.StandingOf)
 	i := slices.IndexFunc(seen, func(p room.Person) bool { return p.UserID == user })
 	if i < 0 {
 		return errUnseenPerson
@@ -104,8 +104,12 @@ func (a *Actions) Distrust(ctx context.Context, me *session.Session, user snowfl
 }
 
 // PeopleSeen lists the people, without bots, in the rooms that a person sees, by name.
-func (a *Actions) PeopleSeen(ctx context.Context, me *session.Session) (list []room.Person) {
-	for _, m := range a.Memberships(ctx, me) {
+func (a *Actions) PeopleSeen(ctx context.Context, me *session.Session) []room.Person {
+	return a.peopleSeen(ctx, me, a.lookOf)
+}
+
+func (a *Actions) peopleSeen(ctx context.Context, me *session.Session, ask asking) (list []room.Person) {
+	for _, m := range a.memberships(ctx, me, ask) {
 		for _, l := range a.VisibleRooms(m.Standing) {
 			for _, p := range l.Roster {
 				known := slices.ContainsFunc(list, func(o room.Person) bool { return o.UserID == p.UserID })

@@ -121,11 +121,25 @@ func (a *Actions) LiveToken(me *session.Session, guildID, roomID snowflake.ID) (
 	})
 }
 
-// SeeRoom is see for a room that was found.
+// SeeRoom gives a room to somebody who looks at it: who may see it is at most room.LookAge old.
 func (a *Actions) SeeRoom(
 	ctx context.Context, me *session.Session, guildID, id snowflake.ID,
 ) (room.View, LiveRoom, error) {
-	v, err := a.viewRoom(ctx, guildID, room.Request{Actor: Actor(me), RoomID: id})
+	return a.seeRoom(ctx, me, guildID, room.Request{Actor: Actor(me), RoomID: id, Look: true})
+}
+
+// SeeRoomNow is SeeRoom for more than a look: Discord is asked who may see it.
+func (a *Actions) SeeRoomNow(
+	ctx context.Context, me *session.Session, guildID, id snowflake.ID,
+) (room.View, LiveRoom, error) {
+	return a.seeRoom(ctx, me, guildID, room.Request{Actor: Actor(me), RoomID: id})
+}
+
+func (a *Actions) seeRoom(
+	ctx context.Context, me *session.Session, guildID snowflake.ID, q room.Request,
+) (room.View, LiveRoom, error) {
+	id := q.RoomID
+	v, err := a.viewRoom(ctx, guildID, q)
 	switch errs.CodeOf(err) {
 	case "":
 	case errs.Forbidden, errs.NotFound, errs.RoomNotFound:

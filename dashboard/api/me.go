@@ -110,7 +110,7 @@ func (s *Service) liveToken(
 	if in.Body.Guild == 0 {
 		return nil, errs.Field("guild", "guild is missing: send the server's id as a string.")
 	}
-	_, st, err := s.inGuild(ctx, who, in.Body.Guild.String())
+	_, st, err := s.look(ctx, who, in.Body.Guild.String())
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s *Service) listGuilds(
 ) (*answer[guildsJSON], error) {
 	var found []actions.Membership
 	if who.Token != nil && who.Token.Server() {
-		g, st, err := s.inGuild(ctx, who, who.Token.GuildID.String())
+		g, st, err := s.look(ctx, who, who.Token.GuildID.String())
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func newGuildJSON(g room.GuildInfo, st access.Standing) guildJSON {
 }
 
 func (s *Service) showGuild(ctx context.Context, who *openapi.Caller, in *GuildPath) (*answer[guildJSON], error) {
-	g, st, err := s.inGuild(ctx, who, in.Guild)
+	g, st, err := s.look(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}

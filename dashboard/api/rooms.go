@@ -104,7 +104,7 @@ func (s *Service) listRooms(ctx context.Context, who *openapi.Caller, in *struct
 	GuildPath
 	openapi.Paging
 }) (*answer[roomsJSON], error) {
-	_, st, err := s.inGuild(ctx, who, in.Guild)
+	_, st, err := s.look(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}

@@ -136,6 +136,17 @@ func (s *Service) inGuild(
 	return s.actions.Standing(ctx, who.Session, id)
 }
 
+// look is inGuild for an operation that only shows what is there, as pages do.
+func (s *Service) look(
+	ctx context.Context, who *openapi.Caller, raw string,
+) (room.GuildInfo, access.Standing, error) {
+	id, err := guildID(who, raw)
+	if err != nil {
+		return room.GuildInfo{}, access.Standing{}, err
+	}
+	return s.actions.Look(ctx, who.Session, id)
+}
+
 // managing gives the server of a path to who manages it.
 func (s *Service) managing(ctx context.Context, who *openapi.Caller, raw string) (room.GuildInfo, error) {
 	id, err := guildID(who, raw)
@@ -162,7 +173,7 @@ func (s *Service) stillInviting(ctx context.Context, who *openapi.Caller, param 
 	if err != nil {
 		return err
 	}
-	v, _, err := s.actions.SeeRoom(ctx, who.Session, guildID, q.RoomID)
+	v, _, err := s.actions.SeeRoomNow(ctx, who.Session, guildID, q.RoomID)
 	if err == nil && !v.MayControl {
 		err = errs.E(errs.Forbidden,
 			"Only the room's owner or a manager of the server can see this. Ask one of them.")

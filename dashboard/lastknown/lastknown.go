@@ -83,15 +83,18 @@ func (s *Standings) patienceFor(guild snowflake.ID) time.Duration {
 
 // save stores a standing, unless it was just stored.
 func (s *Standings) save(guild, user snowflake.ID, st access.Standing) {
-	k, now := [2]snowflake.ID{guild, user}, s.now()
+	k, until := [2]snowflake.ID{guild, user}, s.now().Add(maxAge)
+	if at := st.CheckedAt.Add(maxAge); at.Before(until) && !st.CheckedAt.IsZero() {
+		until = at // however late it comes, it is only as recent as this
+	}
 	s.mu.Lock()
 	old, had := s.written[k]
-	same := had && sameStanding(old.Standing, st) && old.Until.Sub(now) > maxAge-saveEvery
+	same := had && sameStanding(old.Standing, st) && until.Sub(old.Until) < saveEvery
 	if !same {
 		if len(s.written) >= maxSaved {
 			clear(s.written)
 		}
-		s.written[k] = hub.Known{Standing: st, Until: now.Add(maxAge)}
+		s.written[k] = hub.Known{Standing: st, Until: until}
 	}
 	doc := s.written[k]
 	s.mu.Unlock()

@@ -120,6 +120,9 @@ func New(cfg Config) (*Engine, error) {
 				join(d.Tree.Root)
 			}
 		}
+		if _, err := t.New(scratch).Parse("-"); err != nil {
+			return nil, fmt.Errorf("view: page %s: %w", page, err)
+		}
 		for _, texts := range e.text.All() {
 			// Each language's copy is made when somebody first opens the page in it: all of them take 15 MB.
 			e.pages[texts.Language().Code+"/"+page] = sync.OnceValues(func() (*template.Template, error) {
@@ -127,7 +130,8 @@ func New(cfg Config) (*Engine, error) {
 				if err != nil {
 					return nil, err
 				}
-				return own.Funcs(e.funcs(texts)), nil
+				own.Funcs(e.funcs(texts))
+				return own, fold(own, layoutOf(page))
 			})
 		}
 	}
@@ -141,17 +145,27 @@ func (e *Engine) Languages() []text.Language { return e.text.Languages() }
 // "" for none), else in the one their browser asks for (Accept-Language).
 func (e *Engine) Texts(chosen, accept string) text.Texts { return e.text.Choose(chosen, accept) }
 
+// buffers are those that pages are made in. A page takes about 40 KB.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptBuffer = 256 << 10
+
 // Render writes a page with a status. Nothing is written unless the whole
 // page could be made, so the caller can still answer with another.
 func (e *Engine) Render(w http.ResponseWriter, status int, p Page) error {
-	var b bytes.Buffer
+	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // nothing else is put there
+	defer func() {
+		if b.Reset(); b.Cap() <= keptBuffer {
+			buffers.Put(b)
+		}
+	}()
 	l := p.layout()
 	if l.Text.Language().Code == "" {
 		l.Text = e.text.For("en")
 	}
 	t, err := e.pages[l.Text.Language().Code+"/"+p.name()]()
 	if err == nil {
-		err = t.ExecuteTemplate(&b, layoutOf(p.name()), frame{Engine: e, Layout: l, Page: p, Name: p.name()})
+		err = t.ExecuteTemplate(b, layoutOf(p.name()), frame{Engine: e, Layout: l, Page: p, Name: p.name()})
 	}
 	if err != nil {
 		return fmt.Errorf("view: page %s: %w", p.name(), err)

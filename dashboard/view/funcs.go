@@ -19,7 +19,7 @@ import (
 
 // funcs are what templates can call beside the methods of their data.
 func (e *Engine) funcs(t text.Texts) template.FuncMap {
-	w := wordsOf(t)
+	w, paths := wordsOf(t), pages.All()
 	return template.FuncMap{
 		"t":       w.say,
 		"th":      w.html,
@@ -42,17 +42,29 @@ func (e *Engine) funcs(t text.Texts) template.FuncMap {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"site":    schema.Site,
 		"qr":      e.codes.draw,
-		"to":      pages.All,
+		"to":      func() map[string]pages.Path { return paths },
 		"privacy": w.privacy,
-		"field":   w.field,
-		"fault":   w.fault,
-		"wrong":   w.wrong,
-		"has":     has,
+		"languages": func() (list []pageLanguage) {
+			for _, l := range e.text.Languages() {
+				list = append(list, pageLanguage{l, l.Code == t.Language().Code})
+			}
+			return list
+		},
+		"field": w.field,
+		"fault": w.fault,
+		"wrong": w.wrong,
+		"has":   has,
 		"presetForm": func(l PresetList, f PresetForm, i int) presetForm {
 			return presetForm{Action: l.Action, Form: f, ID: i}
 		},
 		"at": func(now time.Time, c RoomCard) roomCard { return roomCard{c, now} },
 	}
+}
+
+// pageLanguage is a language that a page can be read in.
+type pageLanguage struct {
+	text.Language
+	Own bool // the page is in it
 }
 
 // avatar gives the address of a user's picture, or "" if they have none.

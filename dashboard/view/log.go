@@ -20,22 +20,17 @@ type LogLine struct {
 // Log is what the page can tell of the room's past, newest first: its history,
 // who came and went, and since when those who sit there do.
 func (r *Room) Log(t text.Texts) []LogLine {
-	var log []LogLine
-	add := func(e audit.Entry, by string) { // by: the display name of who did it; "": as well as it is known
-		style := onPage(func(id snowflake.ID) string {
-			if id == e.By && by != "" {
-				return by
-			}
-			return r.called(t, id)
-		})
-		log = append(log, LogLine{e.At, template.HTML(t.Entry(&e, style))}) //nolint:gosec // onPage escapes
+	type line struct {
+		audit.Entry
+		by string // the display name of who did it; "": as well as it is known
 	}
+	var log []line
 	voice := func(kind audit.Kind, who snowflake.ID, name string, bot bool, at time.Time) {
 		e := audit.Entry{Kind: kind, By: who, At: at}
 		if bot {
 			e.Detail = audit.Bot
 		}
-		add(e, name)
+		log = append(log, line{e, name})
 	}
 	in := map[snowflake.ID]bool{} // whose coming is stored, and their going is not
 	for _, c := range r.Comings {
@@ -55,14 +50,33 @@ func (r *Room) Log(t text.Texts) []LogLine {
 	for _, e := range r.History {
 		opened = opened || e.Kind == audit.RoomOpened
 		if e.Kind.On(audit.OnPage) {
-			add(e, "")
+			log = append(log, line{e, ""})
 		}
 	}
 	if !opened && len(r.History) < historyShown {
-		add(audit.Entry{Kind: audit.RoomOpened, At: r.View.Room.OpenedAt, By: r.View.Room.OpenedBy}, r.Opener())
+		log = append(log, line{
+			audit.Entry{Kind: audit.RoomOpened, At: r.View.Room.OpenedAt, By: r.View.Room.OpenedBy}, r.Opener(),
+		})
 	}
-	slices.SortStableFunc(log, func(a, b LogLine) int { return b.At.Compare(a.At) })
-	return log[:min(len(log), historyShown)]
+	slices.SortStableFunc(log, func(a, b line) int { return b.At.Compare(a.At) })
+	log = log[:min(len(log), historyShown)]
+	out := make([]LogLine, len(log))
+	for i := range log {
+		l := &log[i]
+		style := onPage(func(id snowflake.ID) string {
+			if id == l.By && l.by != "" {
+				return l.by
+			}
+			return r.called(t, id)
+		})
+		out[i] = LogLine{l.At, template.HTML(t.Entry(&l.Entry, style))} //nolint:gosec // onPage escapes
+	}
+	return out
+}
+
+// Item is the line as the page's list has it.
+func (l LogLine) Item() template.HTML {
+	return "<li>" + clockTime(l.At) + "<span>" + l.What + "</span></li>"
 }
 
 // historyShown is how many lines of a room's past its page shows.

@@ -16,6 +16,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/access"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/pages"
 	"snug/shared/room"
 )
@@ -39,15 +40,18 @@ func (s *Site) roomPage(c *gin.Context, me *session.Session) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	settings, _, err := s.actions.Settings(ctx, v.Room.GuildID)
-	if err != nil {
-		return err
+	if v.IdleTimeout == 0 { // nobody serves the server at the moment
+		settings, _, err := s.actions.Settings(ctx, v.Room.GuildID)
+		if err != nil {
+			return err
+		}
+		v.IdleTimeout = settings.IdleTimeout.Std()
 	}
 	g := s.actions.Guild(v.Room.GuildID)
 	p := &view.Room{
 		Layout: s.req.Layout(c, v.Room.Name), Guild: g, View: v, Rev: l.Rev,
 		DeepLink:    s.o.Links.Channel(v.Room.GuildID, v.Room.ID),
-		IdleTimeout: settings.IdleTimeout, OwnerName: s.actions.AskOwnerName(ctx, v.Room, v.Roster),
+		IdleTimeout: guild.Duration(v.IdleTimeout), OwnerName: s.actions.AskOwnerName(ctx, v.Room, v.Roster),
 		HeldUntil: s.heldUntil(c, v.Roster, me),
 	}
 	p.Path = pages.Room.With(v.Room.ID)
@@ -141,6 +145,15 @@ func (s *Site) standing(c *gin.Context, me *session.Session) (room.GuildInfo, ac
 		return room.GuildInfo{}, access.Standing{}, err
 	}
 	return s.actions.Standing(c.Request.Context(), me, id)
+}
+
+// look is standing for a page that only shows the guild.
+func (s *Site) look(c *gin.Context, me *session.Session) (room.GuildInfo, access.Standing, error) {
+	id, err := idOf(c, "guild", actions.ErrNoServer)
+	if err != nil {
+		return room.GuildInfo{}, access.Standing{}, err
+	}
+	return s.actions.Look(c.Request.Context(), me, id)
 }
 
 // idOf reads an id from the path; what is none is an error of the code given.

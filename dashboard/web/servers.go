@@ -24,7 +24,7 @@ func (s *Site) serverPage(c *gin.Context, me *session.Session) error {
 
 // showServer renders the server page, with the form as it was filled in when creating did not work.
 func (s *Site) showServer(c *gin.Context, me *session.Session, status int, form *view.CreateForm) error {
-	g, st, err := s.standing(c, me)
+	g, st, err := s.look(c, me)
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,8 @@ type Options struct {
 
 // Observation describes one operation of the hub.
 type Observation struct {
-	Op     string        // put, create, update, delete, get, publish, call, serve, reload, reconnect
-	Bucket string        // bucket, or method of a call
+	Op     string        // put, create, update, delete, get, consume, publish, call, serve, reload, reconnect
+	Bucket string        // bucket, method of a call, or the stream that a consumer is made for
 	Took   time.Duration // 0 for operations without a duration
 	Err    error         // nil on success
 }

@@ -89,9 +89,11 @@ func (h *Hub) read(ctx context.Context, stream string, c jetstream.ConsumerConfi
 	if err := sub.SetPendingLimits(-1, -1); err != nil { // the requested batch is the limit
 		return nil, err
 	}
+	begun := time.Now()
 	making, cancel := context.WithTimeout(ctx, h.try())
 	made, err := h.link.js.CreateConsumer(making, stream, c)
 	cancel()
+	h.o.Observe(Observation{Op: "consume", Bucket: stream, Took: time.Since(begun), Err: err})
 	if err != nil {
 		_ = sub.Unsubscribe()
 		return nil, err

@@ -21,6 +21,10 @@ const (
 	NotDelivered    Delivery = "not"    // not delivered: a budget was exhausted, or Discord did not answer
 )
 
+// LookAge is how old a standing may be that decides what somebody sees, on pages as in the live view. Who may do
+// something is asked of Discord when they do it.
+const LookAge = time.Minute
+
 // Requests of the dashboard to the process that holds a guild, and their results. Every request
 // names its actor; the bot checks with Discord what the actor may do.
 type (
@@ -30,10 +34,12 @@ type (
 		UserID  snowflake.ID `json:"user_id"`
 	}
 
-	// StandingRequest requests a user's standing in the guild, no older than Within; 0 means 5 s.
+	// StandingRequest requests a user's standing in the guild, no older than Within; 0 means 5 s. Follow keeps it up
+	// to date for the next two minutes: the user is looking and will probably look again.
 	StandingRequest struct {
 		UserID snowflake.ID  `json:"user_id"`
 		Within time.Duration `json:"within,omitempty"`
+		Follow bool          `json:"follow,omitempty"`
 	}
 
 	// StandingsRequest requests users' standings, and keeps them up to date for the next two minutes.
@@ -63,6 +69,8 @@ type (
 	Request struct {
 		Actor  access.Actor `json:"actor"`
 		RoomID snowflake.ID `json:"room_id"`
+		// Look says that the actor only looks, so that a standing of up to LookAge will do.
+		Look bool `json:"look,omitempty"`
 	}
 
 	// InviteRequest requests an invite. Zero values mean the guild's settings.
@@ -156,6 +164,10 @@ type (
 		MayOverfill bool `json:"may_overfill,omitempty"`
 		// KnowsSince is the time from which the user may read the room's VisitLog; zero: from the start.
 		KnowsSince time.Time `json:"knows_since,omitzero"`
+		// IdleTimeout is the server's setting: after how long an empty room closes; negative: never.
+		IdleTimeout time.Duration `json:"idle_timeout,omitempty"`
+		// LastEntry is the id of the newest entry in the room's audit; "" if none was added since the process started.
+		LastEntry string `json:"last_entry,omitempty"`
 		// Invites are the invites that can still let somebody in: all of them for users who control the
 		// room, their own for other guests.
 		Invites []InviteLink `json:"invites,omitempty"`

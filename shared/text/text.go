@@ -97,7 +97,9 @@ func read() (*Catalog, error) {
 	var tags []language.Tag
 	for _, l := range schema.Languages() {
 		tags = append(tags, language.MustParse(l.Code))
-		c.texts = append(c.texts, Texts{l: l, say: i18n.NewLocalizer(bundle, l.Code), forms: forms[l.Code]})
+		c.texts = append(c.texts, Texts{
+			l: l, say: i18n.NewLocalizer(bundle, l.Code), forms: forms[l.Code], plain: &sync.Map{},
+		})
 	}
 	for i := range c.texts {
 		c.texts[i].english = &c.texts[0]
@@ -153,6 +155,7 @@ type Texts struct {
 	l       Language
 	say     *i18n.Localizer
 	forms   map[string]map[string]string // the language's own messages
+	plain   *sync.Map                    // id → plain
 	english *Texts
 }
 
@@ -166,6 +169,9 @@ func (t Texts) Has(id string) bool { return t.forms[id] != nil }
 // value: t.Say("room.opened", "Room", name, "Count", seats). Count also decides
 // the plural form. A message nobody wrote is its id, so that the mistake is seen and nothing breaks.
 func (t Texts) Say(id string, pairs ...any) string {
+	if s, ok := t.fill(id, pairs); ok {
+		return s
+	}
 	data := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		data[fmt.Sprint(pairs[i])] = pairs[i+1]
