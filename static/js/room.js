@@ -569,6 +569,7 @@ for (const m of state.rooms) {
   apply(rooms, m.event, m.payload);
   live.know(state.room, m.rev);
 }
+await breathe();
 const sign = liveSign(live);
 live.start(); // first what takes its time elsewhere
 await breathe();
