@@ -284,6 +284,7 @@ func (s *Server) Run(ctx context.Context) error {
 // Close stops following the hub and waits for it. Sockets are dashboard/live's to close, and before.
 func (s *Server) Close(ctx context.Context) error {
 	s.stop()
+	s.view.Close()
 	return s.actions.Close(ctx)
 }
 

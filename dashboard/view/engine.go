@@ -186,6 +186,9 @@ func (e *Engine) Asset(name string) (string, error) { return e.assets.path(name)
 // /static/{checksum}/{name}; mount it at StaticPrefix without stripping anything.
 func (e *Engine) StaticHandler() http.Handler { return e.assets }
 
+// Close waits for what is being compressed.
+func (e *Engine) Close() { e.assets.close() }
+
 // CDN is the origin avatars and icons are loaded from, for the Content-Security-Policy.
 func (e *Engine) CDN() string {
 	u, err := url.Parse(e.cdn)

@@ -3,14 +3,18 @@ package view_test
 import (
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/andybalholm/brotli"
 
 	"snug/dashboard/view"
 	"snug/dashboard/view/fixtures"
@@ -154,7 +158,7 @@ func TestStaticFiles(t *testing.T) {
 		w.Header().Get("Vary") != "Accept-Encoding" {
 		t.Errorf("plain: %v", w.Header())
 	}
-	w = get("GET", path, "Accept-Encoding", "br, gzip;q=0.8")
+	w = get("GET", path, "Accept-Encoding", "br;q=0.5, gzip;q=0.8")
 	z, err := gzip.NewReader(w.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +172,50 @@ func TestStaticFiles(t *testing.T) {
 	}
 	if w = get("GET", path, "Accept-Encoding", "gzip;q=0"); w.Header().Get("Content-Encoding") != "" {
 		t.Error("compressed for who does not want it")
+	}
+	get("GET", path, "Accept-Encoding", "gzip, br") // gets gzip, and has brotli made
+	e.Close()
+	sizes, tags := map[string]int{}, map[string]string{}
+	for _, x := range []struct{ accept, want string }{
+		{"gzip, deflate, br, zstd", "br"}, {"br", "br"}, {"BR;q=1.0,gzip;q=1.0", "br"}, {"*", "br"},
+		{"gzip", "gzip"}, {"br;q=0, gzip", "gzip"}, {"br;q=0.1, gzip;q=0.2", "gzip"}, {"*;q=0.5, br;q=0", "gzip"},
+		{"br;q=high, gzip", "gzip"}, {"identity;q=0.5, gzip;q=0.5, br;q=0.2", "gzip"},
+		{"", ""}, {"identity", ""}, {"zstd", ""}, {"gzip;q=0, br;q=0.000", ""}, {"identity;q=1, br;q=0.5", ""},
+		{"*;q=0", ""},
+	} {
+		w := get("GET", path, "Accept-Encoding", x.accept)
+		if got := w.Header().Get("Content-Encoding"); w.Code != 200 || got != x.want {
+			t.Errorf("%q: %d in %q, want %q", x.accept, w.Code, got, x.want)
+		}
+		if w.Header().Get("Vary") != "Accept-Encoding" ||
+			w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("%q: %v", x.accept, w.Header())
+		}
+		sizes[x.want], tags[x.want] = w.Body.Len(), w.Header().Get("ETag")
+		if x.want != "br" {
+			continue
+		}
+		if got, err := io.ReadAll(brotli.NewReader(w.Body)); err != nil || string(got) != string(want) {
+			t.Errorf("%q: %v, %d bytes", x.accept, err, len(got))
+		}
+	}
+	if sizes["br"] >= sizes["gzip"] || sizes["gzip"] >= sizes[""] || tags["br"] == tags["gzip"] ||
+		tags["br"] == tags[""] {
+		t.Errorf("sizes %v, tags %v", sizes, tags)
+	}
+	for coding, tag := range tags { // a part of a coding, and only of the one that is known
+		w := get("GET", path, "Accept-Encoding", coding, "Range", "bytes=10-19", "If-Range", tag)
+		if w.Code != 206 || w.Body.Len() != 10 || w.Header().Get("Content-Encoding") != coding ||
+			w.Header().Get("Content-Range") != fmt.Sprintf("bytes 10-19/%d", sizes[coding]) {
+			t.Errorf("a part in %q: %d %v", coding, w.Code, w.Header())
+		}
+		w = get("GET", path, "Accept-Encoding", coding, "Range", "bytes=10-19", "If-Range", `"other"`)
+		if w.Code != 200 {
+			t.Errorf("a part of another coding than %q: %d", coding, w.Code)
+		}
+		if w = get("GET", path, "Accept-Encoding", coding, "If-None-Match", `"other", W/`+tag); w.Code != 304 {
+			t.Errorf("one of several that are known, in %q: %d", coding, w.Code)
+		}
 	}
 	if w = get("HEAD", path); w.Code != 200 || w.Body.Len() > 0 {
 		t.Errorf("HEAD: %d with %d bytes", w.Code, w.Body.Len())

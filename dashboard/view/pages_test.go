@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -412,9 +413,22 @@ func TestMessagesBesideTheirFields(t *testing.T) {
 	}
 }
 
-// TestFirstLoad: everything a room page needs before it is live, as it goes over the wire.
+// TestFirstLoad: everything a room page needs before it is live, as it goes over the wire to a browser: the page with
+// gzip, and files with brotli.
 func TestFirstLoad(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t)
+	serve := func(name string) int {
+		path, err := e.Asset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("Accept-Encoding", "gzip, deflate, br, zstd")
+		w := httptest.NewRecorder()
+		e.StaticHandler().ServeHTTP(w, r)
+		return w.Body.Len()
+	}
 	_, body := render(t, e, fixtures.RoomPage(8, 7))
 	total, seen := zipped(t, []byte(body)), map[string]bool{}
 	var load func(string)
@@ -427,7 +441,7 @@ func TestFirstLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		total += zipped(t, b)
+		serve(name)
 		for _, m := range regexp.MustCompile(`from "\./([a-z]+\.js)"`).FindAllSubmatch(b, -1) {
 			load("js/" + string(m[1]))
 		}
@@ -441,6 +455,10 @@ func TestFirstLoad(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("the room page does not load %s", name)
 		}
+	}
+	e.Close() // then all are compressed
+	for name := range seen {
+		total += serve(name)
 	}
 	t.Logf("%d bytes in %d files and the page", total, len(seen))
 	if total > 40_000 {
