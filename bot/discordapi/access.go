@@ -38,7 +38,7 @@ func (d *Discord) side(ctx context.Context, guild, category snowflake.ID) (s sid
 
 // category returns a category from the cache, or else from Discord.
 func (d *Discord) category(ctx context.Context, id snowflake.ID) (discord.GuildChannel, error) {
-	if c, ok := d.client.Caches.GuildCategoryChannel(id); ok {
+	if c, ok := d.client.Caches.Channel(id); ok && c.Type() == discord.ChannelTypeGuildCategory {
 		return c, nil
 	}
 	c, err := d.client.Rest.GetChannel(id, rest.WithCtx(ctx))

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 )
@@ -25,13 +26,34 @@ func (d *Discord) Follow(g dgateway.Gateway, kind dgateway.EventType, seq int, d
 		}
 	case dgateway.EventGuildCreate:
 		d.forgetUnlisted(e)
-		// Snug doesn't use them, and without them less can go wrong.
-		e.Threads, e.Presences, e.Emojis, e.Stickers = nil, nil, nil, nil
-		e.StageInstances, e.GuildScheduledEvents, e.SoundboardSounds = nil, nil, nil
-		data = e
+		d.fillCaches(e)
+		return nil
 	}
 	d.client.EventManager.HandleGatewayEvent(g, kind, seq, data)
 	return nil
+}
+
+// fillCaches does what disgo does with a GUILD_CREATE, for the caches that Snug has. disgo would also collect, at each
+// guild, those that haven't come yet: the start of a shard would cost guilds × guilds.
+func (d *Discord) fillCaches(e dgateway.EventGuildCreate) {
+	caches := d.client.Caches
+	caches.SetGuildUnready(e.ID, false)
+	if e.Unavailable {
+		return
+	}
+	caches.SetGuildUnavailable(e.ID, false)
+	caches.AddGuild(e.Guild)
+	for _, c := range e.Channels {
+		caches.AddChannel(discord.ApplyGuildIDToChannel(c, e.ID))
+	}
+	for _, r := range e.Roles {
+		r.GuildID = e.ID
+		caches.AddRole(r)
+	}
+	for _, m := range e.Members {
+		m.GuildID = e.ID
+		caches.AddMember(m)
+	}
 }
 
 // forgetUnlisted removes the cached channels and roles that a guild's description no longer lists: disgo
@@ -41,6 +63,11 @@ func (d *Discord) forgetUnlisted(e dgateway.EventGuildCreate) {
 		return
 	}
 	caches := d.client.Caches
+	had := slices.Collect(caches.ChannelsForGuild(e.ID))
+	hadRoles := slices.Collect(caches.Roles(e.ID)) // collected: the iterator holds a lock
+	if len(had) == 0 && len(hadRoles) == 0 {
+		return // as at the start, for thousands
+	}
 	channels, roles := map[snowflake.ID]bool{}, map[snowflake.ID]bool{}
 	for _, c := range e.Channels {
 		channels[c.ID()] = true
@@ -48,12 +75,12 @@ func (d *Discord) forgetUnlisted(e dgateway.EventGuildCreate) {
 	for _, r := range e.Roles {
 		roles[r.ID] = true
 	}
-	for c := range caches.ChannelsForGuild(e.ID) {
+	for _, c := range had {
 		if !channels[c.ID()] {
 			caches.RemoveChannel(c.ID())
 		}
 	}
-	for _, r := range slices.Collect(caches.Roles(e.ID)) { // collected: the iterator holds a lock
+	for _, r := range hadRoles {
 		if !roles[r.ID] {
 			caches.RemoveRole(e.ID, r.ID)
 		}

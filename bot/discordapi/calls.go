@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/eventjson"
 	"snug/bot/rooms"
 )
 
@@ -183,12 +184,12 @@ func (d *Discord) unseen(guild snowflake.ID, c discord.GuildChannel) bool {
 // Channel converts a channel for package rooms. It takes the guild because channels in GUILD_CREATE have no guild_id.
 func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Channel {
 	out := rooms.Channel{ID: c.ID(), Name: c.Name(), Kind: rooms.KindOther, Position: c.Position()}
-	switch v := c.(type) {
-	case discord.GuildVoiceChannel:
-		out.Kind, out.UserLimit = rooms.KindVoice, v.UserLimit
-	case discord.GuildCategoryChannel:
+	switch c.Type() {
+	case discord.ChannelTypeGuildVoice:
+		out.Kind, out.UserLimit = rooms.KindVoice, eventjson.UserLimit(c)
+	case discord.ChannelTypeGuildCategory:
 		out.Kind = rooms.KindCategory
-	case discord.GuildTextChannel, discord.GuildNewsChannel:
+	case discord.ChannelTypeGuildText, discord.ChannelTypeGuildNews:
 		out.Kind = rooms.KindText
 	}
 	if c.ParentID() != nil {
@@ -221,6 +222,9 @@ func (d *Discord) Channel(guild snowflake.ID, c discord.GuildChannel) rooms.Chan
 func (d *Discord) VoiceChannels(guild snowflake.ID, list []discord.GuildChannel) []rooms.Channel {
 	var out []rooms.Channel
 	for _, c := range list {
+		if c.Type() != discord.ChannelTypeGuildVoice {
+			continue
+		}
 		if v, ok := d.VoiceChannel(guild, c); ok {
 			out = append(out, v)
 		}

@@ -13,7 +13,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/eventjson"
 	"snug/bot/gateway"
 	"snug/bot/voice"
 )
@@ -47,8 +47,23 @@ type Guild struct {
 	Voices   []voice.Occupant       `json:"voices"`
 }
 
-// UnmarshalJSON decodes the channels by their type; it is the inverse of encoding/json's default encoding.
+// MarshalJSON encodes what Snug uses of the guild.
+func (g Guild) MarshalJSON() ([]byte, error) {
+	voices, err := json.Marshal(g.Voices)
+	if err != nil {
+		return nil, err
+	}
+	return eventjson.Stored{
+		Guild: g.Guild, Self: g.Self, Roles: g.Roles, Channels: g.Channels, Voices: voices,
+	}.Encode()
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON. It also decodes what earlier versions stored: disgo's types.
 func (g *Guild) UnmarshalJSON(b []byte) error {
+	if s, ok := eventjson.DecodeStored(b); ok {
+		*g = Guild{Guild: s.Guild, Self: s.Self, Roles: s.Roles, Channels: s.Channels}
+		return json.Unmarshal(s.Voices, &g.Voices)
+	}
 	type plain Guild
 	v := struct {
 		*plain
@@ -63,7 +78,7 @@ func (g *Guild) UnmarshalJSON(b []byte) error {
 		if !ok {
 			return fmt.Errorf("checkpoint: channel %d belongs to no guild", c.ID())
 		}
-		g.Channels = append(g.Channels, channel)
+		g.Channels = append(g.Channels, discord.ApplyGuildIDToChannel(channel, g.Guild.ID))
 	}
 	return nil
 }
@@ -85,7 +100,13 @@ func guildKey(shard int, guild snowflake.ID) string {
 
 // pack encodes a value as JSON, compresses it and seals it for its key.
 func (s *Store) pack(key string, v any) ([]byte, error) {
-	b, err := json.Marshal(v)
+	var b []byte
+	var err error
+	if g, ok := v.(Guild); ok {
+		b, err = g.MarshalJSON() // encoding/json would check what it returns
+	} else {
+		b, err = json.Marshal(v)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", key, err)
 	}
@@ -98,8 +119,10 @@ func (s *Store) unpack(key string, sealed []byte, v any) error {
 	if err == nil {
 		b, err = s.dec.DecodeAll(b, nil)
 	}
-	if err == nil {
-		err = json.NewDecoder(bytes.NewReader(b)).Decode(v)
+	if g, ok := v.(*Guild); ok && err == nil {
+		err = g.UnmarshalJSON(b)
+	} else if err == nil {
+		err = json.Unmarshal(b, v)
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", key, err)

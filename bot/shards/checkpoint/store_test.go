@@ -16,6 +16,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"go.uber.org/goleak"
 
+	"snug/bot/eventjson"
 	"snug/bot/gateway"
 	"snug/bot/shards/checkpoint"
 	"snug/bot/voice"
@@ -126,8 +127,8 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	if !reflect.DeepEqual(got, head(7)) || !reflect.DeepEqual(guilds, []checkpoint.Guild{a, b}) {
 		t.Errorf("came back as %+v\n%+v\nwant\n%+v", got, guilds, []checkpoint.Guild{a, b})
 	}
-	c, ok := guilds[0].Channels[1].(discord.GuildVoiceChannel)
-	if !ok || c.UserLimit != 4 || len(c.PermissionOverwrites()) != 2 || c.GuildID() != a.Guild.ID {
+	c := guilds[0].Channels[1]
+	if eventjson.UserLimit(c) != 4 || len(c.PermissionOverwrites()) != 2 || c.GuildID() != a.Guild.ID {
 		t.Errorf("a voice channel came back as %+v", guilds[0].Channels[1])
 	}
 
