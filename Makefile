@@ -96,8 +96,9 @@ fuzz: ## Fuzz everything that reads input from strangers, each for FUZZTIME (1m)
 vuln: ## Check Snug and its dependencies against the Go vulnerability database
 	@.ci/vuln
 
-bench: ## Compare the live view's sending with a plain loop
+bench: ## Compare the live view's sending with a plain loop, and start Snug with a bot in thousands of servers
 	$(GO) run ./cmd/snugload
+	$(GO) run ./cmd/snugload guilds
 
 fmt: ## Format the code
 	gofmt -w .

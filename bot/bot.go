@@ -47,6 +47,7 @@ import (
 	"snug/shared/hub"
 	"snug/shared/keyring"
 	"snug/shared/pages"
+	"snug/shared/room"
 	"snug/shared/text"
 )
 
@@ -103,6 +104,7 @@ type Bot struct {
 	standings   *standings.Cache
 	channelInfo *channelinfo.Requests
 	rosters     *publish.Rosters
+	guilds      *hub.Publisher[room.GuildInfo]
 	republisher *publish.Republisher
 	rooms       *rooms.Rooms
 	commands    *commands.Commands
@@ -115,6 +117,7 @@ type Bot struct {
 	push        *push.Sender
 	shards      *shards.Shards
 	errors      *logs.RecentErrors // the most recent ones of each guild
+	loading     *loading
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -134,7 +137,10 @@ func New(o Options) (*Bot, error) {
 	}
 	memory := logs.NewRecentErrors()
 	o.Log = slog.New(logs.Handler(o.Log.Handler(), memory))
-	b := &Bot{o: o, errors: memory, done: make(chan error, 1), registered: make(chan struct{})}
+	b := &Bot{
+		o: o, errors: memory, loading: newLoading(o.Log, o.Now), done: make(chan error, 1),
+		registered: make(chan struct{}),
+	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	err := b.build()
 	if err == nil {
@@ -224,6 +230,7 @@ func (b *Bot) fail(err error) {
 // releases the shards' leases last.
 func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
+	b.loading.close()
 	b.schedule.Stop()
 	b.shards.Disconnect(ctx)
 	err := b.calls.Close(ctx)
@@ -239,5 +246,5 @@ func (b *Bot) Close(ctx context.Context) error {
 		b.voiceWG.Wait()
 	}
 	b.client.Rest.Close(ctx)
-	return errors.Join(err, b.rosters.Close(ctx), b.shards.Close(ctx))
+	return errors.Join(err, b.rosters.Close(ctx), b.guilds.Close(ctx), b.shards.Close(ctx))
 }

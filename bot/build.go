@@ -90,9 +90,10 @@ func (b *Bot) newShards() (err error) {
 	b.shards, err = shards.New(b.ctx, shards.Options{
 		Client: b.client, Hub: o.Hub, Keys: o.Keys, Intents: intents, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
 		Shared: o.Shared, LeaseTerm: o.LeaseTerm, SaveEvery: o.SaveEvery, Fail: b.fail,
-		Event:    b.event,
-		Unknown:  func(kind dgateway.EventType, data json.RawMessage) { b.channelInfo.Event(kind, data) },
-		Restored: b.loadGuild,
+		Event:     b.event,
+		Unknown:   func(kind dgateway.EventType, data json.RawMessage) { b.channelInfo.Event(kind, data) },
+		Restoring: func(ids []snowflake.ID) { b.rooms.Prepare(ids) },
+		Restored:  b.loadGuild,
 		Beside: []func(context.Context, *shards.Shard){
 			func(ctx context.Context, s *shards.Shard) {
 				b.standings.Run(ctx, s.ID(), s.Owns, s.Guilds, standings.Over(s.Send))
@@ -111,6 +112,7 @@ func (b *Bot) newShards() (err error) {
 // forgetGuild forgets a guild whose shard another process has taken over.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
 	b.rooms.Release(ctx, guild)
+	b.loading.done(guild, false)
 	b.calls.Drop(guild) // a load still running may have begun to answer calls
 	b.voice.GuildGone(guild)
 	b.standings.Forget(guild)
@@ -120,6 +122,9 @@ func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
 func (b *Bot) newVoice() (err error) {
 	o := b.o
 	if b.rosters, err = publish.NewRosters(o.Hub, b.shards.Holds); err != nil {
+		return err
+	}
+	if b.guilds, err = o.Hub.Guilds.Publisher(0); err != nil {
 		return err
 	}
 	b.voice = voice.New(voice.Options{
@@ -186,7 +191,7 @@ func (b *Bot) newRooms() error {
 	o := b.o
 	b.rooms = rooms.New(rooms.Options{
 		Hub: o.Hub, Discord: b.discord, Voice: b.voice, Standings: b.standings, Keys: o.Keys, Now: o.Now, Log: o.Log,
-		Link: o.Pages.Invite, Announce: b.announce,
+		Link: o.Pages.Invite, Announce: b.announce, Coming: b.announceComing,
 		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.GuildChanged(guildID) },
 		RequestChannelInfo: b.requestChannelInfo,
 		Notify:             panels.Notifier(b.dms.Send, b.discord, o.Texts, o.Pages),

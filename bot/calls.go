@@ -8,6 +8,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/logs"
+	"snug/shared/errs"
 	"snug/shared/guild"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -40,8 +41,29 @@ func (b *Bot) announce(ctx context.Context, info room.GuildInfo) error {
 	} else if err := b.calls.HoldFor(ctx, b.shards.Term(info.ID), info.ID); err != nil {
 		return err
 	}
-	_, err := b.o.Hub.Guilds.Put(ctx, info.ID.String(), info)
+	stored := make(chan error, 1)
+	err := b.guilds.Put(info.ID.String(), info, func(_ hub.Rev, err error) { stored <- err })
+	if err == nil {
+		select {
+		case err = <-stored:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	if err == nil && info.Ready {
+		b.loading.done(info.ID, true)
+	}
 	return err
+}
+
+// announceComing publishes a guild that Discord lists, unless it is published already. It doesn't wait.
+func (b *Bot) announceComing(info room.GuildInfo) {
+	failed := func(err error) {
+		if err != nil && !errs.Has(err, errs.Conflict) {
+			b.o.Log.Warn("could not announce that a server is coming", "guild_id", info.ID, "err", err)
+		}
+	}
+	failed(b.guilds.Create(info.ID.String(), info, func(_ hub.Rev, err error) { failed(err) }))
 }
 
 // followStandings keeps the users' standings up to date from now on, and returns what is known of them.

@@ -55,6 +55,7 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 	case dgateway.EventGuildDelete:
 		if e.Unavailable {
 			b.rooms.GuildUnavailable(e.ID)
+			b.loading.done(e.ID, false)
 		} else {
 			b.guildRemoved(e.ID)
 		}
@@ -110,11 +111,14 @@ func (b *Bot) observeMember(e dgateway.EventVoiceStateUpdate) {
 // guildsListed handles the list of guilds in a READY. Each of them follows as a GUILD_CREATE; the bot
 // has left every guild that isn't listed.
 func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
+	var coming []snowflake.ID
 	for _, g := range e.Guilds {
 		if b.serves(g.ID) {
-			b.rooms.Expect(g.ID) // until GUILD_CREATE, its pages would say that the bot isn't there
+			b.loading.expect(g.ID)
+			coming = append(coming, g.ID)
 		}
 	}
+	b.rooms.Expect(coming) // until GUILD_CREATE, their pages would say that the bot isn't there
 	for _, id := range s.ForgetUnlisted(e) {
 		b.guildRemoved(id)
 	}
@@ -122,7 +126,10 @@ func (b *Bot) guildsListed(s *shards.Shard, e dgateway.EventReady) {
 
 // guildDescribed handles a GUILD_CREATE: the whole guild, with its voice states.
 func (b *Bot) guildDescribed(s *shards.Shard, e dgateway.EventGuildCreate) {
-	for _, m := range e.Members { // only those in voice
+	for _, m := range e.Members { // only those in voice, and the bot itself
+		if m.User.ID == b.client.ApplicationID {
+			continue
+		}
 		m.GuildID = e.ID
 		b.rooms.ObserveStanding(b.discord.StandingOf(m))
 	}
@@ -135,6 +142,7 @@ func (b *Bot) guildDescribed(s *shards.Shard, e dgateway.EventGuildCreate) {
 // loadGuild loads a guild's rooms and compares them with its channels.
 func (b *Bot) loadGuild(g discord.Guild, channels []discord.GuildChannel) {
 	if b.serves(g.ID) {
+		b.loading.expect(g.ID)
 		b.rooms.Load(infoOf(g), b.discord.VoiceChannels(g.ID, channels))
 	}
 }
@@ -142,6 +150,7 @@ func (b *Bot) loadGuild(g discord.Guild, channels []discord.GuildChannel) {
 // guildRemoved forgets a guild that the bot has left.
 func (b *Bot) guildRemoved(id snowflake.ID) {
 	b.rooms.GuildRemoved(id)
+	b.loading.done(id, false)
 	b.voice.GuildGone(id)
 }
 

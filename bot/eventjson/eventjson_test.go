@@ -220,8 +220,8 @@ func BenchmarkGuildCreate(b *testing.B) {
 	for i := range 50 {
 		kind := []int{2, 0}[i%2]
 		channels = append(channels, fmt.Sprintf(`{"id":"%d","type":%d,"last_message_id":null,"flags":0,`+
-			`"name":"channel-%d","parent_id":"12","rate_limit_per_user":0,"bitrate":64000,"user_limit":0,"rtc_region":null,`+
-			`"video_quality_mode":1,"position":%d,"permission_overwrites":[],"nsfw":false}`,
+			`"name":"channel-%d","parent_id":"12","rate_limit_per_user":0,"bitrate":64000,"user_limit":0,`+
+			`"rtc_region":null,"video_quality_mode":1,"position":%d,"permission_overwrites":[],"nsfw":false}`,
 			1442084704080887000+snowflake.ID(i), kind, i, i))
 	}
 	text := []byte(strings.Replace(guildCreate, `"channels":[`, `"channels":[`+strings.Join(channels, ",")+",", 1))

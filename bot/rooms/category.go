@@ -154,8 +154,10 @@ func (rs *Rooms) onCategoryFreed(ctx context.Context, g *guildState, category sn
 // empty, because a process ended before it could remove them.
 func (g *guildState) noteEmptyCategories(channels []Channel) {
 	for _, c := range channels {
-		if base, _ := baseCategory(c.ID, channels); c.Kind == KindCategory && base != c.ID &&
-			countChildren(channels, c.ID) == 0 {
+		if c.Kind != KindCategory {
+			continue
+		}
+		if base, _ := baseCategory(c.ID, channels); base != c.ID && countChildren(channels, c.ID) == 0 {
 			g.freed[c.ID] = true
 		}
 	}

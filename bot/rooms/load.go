@@ -9,9 +9,8 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/voice"
-	"snug/shared/errs"
+	"snug/shared/hub"
 	"snug/shared/room"
-	"snug/shared/schema"
 )
 
 // Load takes a Guild Create event: after a start, a new session, an outage or when the bot was added.
@@ -28,24 +27,6 @@ func (rs *Rooms) Load(info room.GuildInfo, channels []Channel) {
 		g.loadCount++
 		rs.loadUntil(ctx, g, info, channels, g.loadCount, time.Second)
 	}})
-}
-
-// Expect takes a guild that READY lists and no Guild Create has described yet: it is
-// announced as not ready. It does nothing for a guild that is loaded. It only enqueues.
-func (rs *Rooms) Expect(id snowflake.ID) {
-	g := rs.guild(id, true)
-	if g == nil {
-		return // closing
-	}
-	rs.enqueue(g, func(ctx context.Context) {
-		if g.info.ID != 0 {
-			return
-		}
-		info := room.GuildInfo{ID: id, Name: schema.Printable("", id.String())}
-		if _, err := rs.o.Hub.Guilds.Create(ctx, id.String(), info); err != nil && !errs.Has(err, errs.Conflict) {
-			rs.o.Log.WarnContext(ctx, "could not announce that a server is coming", "guild_id", id, "err", err)
-		}
-	})
 }
 
 func (g *guildState) beginLoad() {
@@ -111,21 +92,28 @@ func (rs *Rooms) loadUntil(
 
 func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel) error {
 	g.ready, g.info = false, info
-	if err := rs.loadSettings(ctx, g); err != nil {
+	has := g.storedOf(ctx)
+	if has.settings {
+		if err := rs.loadSettings(ctx, g); err != nil {
+			return err
+		}
+	}
+	if err := rs.loadRooms(ctx, g, has); err != nil {
 		return err
 	}
-	if err := rs.loadRooms(ctx, g); err != nil {
-		return err
-	}
-	if err := rs.loadPast(ctx, g); err != nil {
-		return fmt.Errorf("closed rooms: %w", err)
+	if has.past {
+		if err := rs.loadPast(ctx, g); err != nil {
+			return fmt.Errorf("closed rooms: %w", err)
+		}
 	}
 	g.info.Access = rs.o.Discord.Guild(g.id)
 	for _, r := range g.rooms {
 		rs.refresh(g, r, false)
 	}
-	if err := rs.track(ctx, g); err != nil {
-		return err
+	if has.rosters || len(g.rooms) > 0 {
+		if err := rs.track(ctx, g); err != nil {
+			return err
+		}
 	}
 	err := rs.compare(ctx, g, channels, rs.editsOf(g))
 	if g.compareFailed = err != nil; g.compareFailed { // the sweeps continue
@@ -189,14 +177,18 @@ func (rs *Rooms) GuildRemoved(id snowflake.ID) {
 }
 
 // loadRooms reads the guild's rooms and pending creations.
-func (rs *Rooms) loadRooms(ctx context.Context, g *guildState) error {
-	rooms, err := rs.o.Hub.Rooms.List(ctx, g.id.String())
-	if err != nil {
-		return fmt.Errorf("rooms: %w", err)
+func (rs *Rooms) loadRooms(ctx context.Context, g *guildState, has has) (err error) {
+	var rooms []hub.Entry[room.Room]
+	var pending []hub.Entry[room.PendingCreate]
+	if has.rooms {
+		if rooms, err = rs.o.Hub.Rooms.List(ctx, g.id.String()); err != nil {
+			return fmt.Errorf("rooms: %w", err)
+		}
 	}
-	pending, err := rs.o.Hub.PendingCreates.List(ctx, g.id.String())
-	if err != nil {
-		return fmt.Errorf("pending creates: %w", err)
+	if has.pending {
+		if pending, err = rs.o.Hub.PendingCreates.List(ctx, g.id.String()); err != nil {
+			return fmt.Errorf("pending creates: %w", err)
+		}
 	}
 	clear(g.rooms)
 	clear(g.pendingCreates)

@@ -12,11 +12,7 @@ func (rs *Rooms) Release(ctx context.Context, id snowflake.ID) {
 	rs.mu.Lock()
 	g := rs.guilds[id]
 	delete(rs.guilds, id)
-	for who := range rs.observed {
-		if who[0] == id {
-			delete(rs.observed, who)
-		}
-	}
+	delete(rs.observed, id)
 	rs.mu.Unlock()
 	if g == nil {
 		return

@@ -41,7 +41,11 @@ type Options struct {
 	Log       *slog.Logger
 	// Announce publishes a guild to the dashboard, and whether requests about it are served.
 	Announce func(ctx context.Context, info room.GuildInfo) error
-	// SnapshotChanged, if not nil, is called whenever a guild's Snapshot was replaced. It must not block.
+	// Coming publishes a guild that Discord lists and has not described yet, unless it is published already. It must
+	// not block, and what it publishes must come before what Announce publishes afterwards.
+	Coming func(info room.GuildInfo)
+	// SnapshotChanged, if not nil, is called whenever the Snapshot of a guild that has rooms, or just had, was
+	// replaced. It must not block.
 	SnapshotChanged func(guildID snowflake.ID)
 	// RequestChannelInfo asks Discord for the statuses and start times of a guild's
 	// voice channels; ChannelInfoReceived takes the response. It must not block.
@@ -61,10 +65,11 @@ type Rooms struct {
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows; never held during a call out of the package
-	closed   bool
-	guilds   map[snowflake.ID]*guildState
-	observed map[[2]snowflake.ID]access.Standing // what Discord last said, of whatever age; see knownStanding
+	mu     sync.Mutex // guards what follows; never held during a call out of the package
+	closed bool
+	guilds map[snowflake.ID]*guildState
+	// What Discord last said, of whatever age, by guild and user; see knownStanding.
+	observed map[snowflake.ID]map[snowflake.ID]access.Standing
 }
 
 // guildState is one guild's rooms and settings. The guild's lock
@@ -79,7 +84,9 @@ type guildState struct {
 	wake          chan struct{} // closed to make exclusive tasks check again
 	ready         bool          // loaded and compared with Discord
 	loadCount     int           // how often Load was called
-	compareFailed bool          // the last comparison with Discord failed; a sweep repeats it
+	loads         atomic.Int64  // how often it was read from the hub
+	stored        atomic.Pointer[stored]
+	compareFailed bool // the last comparison with Discord failed; a sweep repeats it
 	settings      guild.Settings
 	settingsRev   hub.Rev
 	// settingsOutbox are the unpublished audit entries in the stored settings. settingsUnsure
@@ -157,7 +164,7 @@ func New(o Options) *Rooms {
 	o.Discord = edits
 	return &Rooms{
 		o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildState{},
-		observed: map[[2]snowflake.ID]access.Standing{},
+		observed: map[snowflake.ID]map[snowflake.ID]access.Standing{},
 	}
 }
 

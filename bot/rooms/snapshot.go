@@ -51,7 +51,9 @@ func (rs *Rooms) Snapshot(guildID snowflake.ID) Snapshot {
 func (g *guildState) updateSnapshot() {
 	m := &Snapshot{
 		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.settingsRev),
-		Rooms: make([]room.Room, 0, len(g.rooms)), places: make(map[snowflake.ID]Place, len(g.rooms)),
+	}
+	if len(g.rooms) > 0 {
+		m.Rooms, m.places = make([]room.Room, 0, len(g.rooms)), make(map[snowflake.ID]Place, len(g.rooms))
 	}
 	for _, r := range g.rooms {
 		if r.State == room.Open {
@@ -65,8 +67,9 @@ func (g *guildState) updateSnapshot() {
 		}
 	}
 	slices.SortFunc(m.Rooms, func(a, b room.Room) int { return cmp.Compare(a.ID, b.ID) })
-	g.snapshot.Store(m)
-	g.snapshotChanged()
+	if was := g.snapshot.Swap(m); len(m.Rooms) > 0 || was != nil && len(was.Rooms) > 0 {
+		g.snapshotChanged()
+	}
 }
 
 // Roster returns who is in a voice channel, in the order they joined. It never blocks.

@@ -19,9 +19,13 @@ import (
 func (rs *Rooms) ObserveStanding(s access.Standing) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	key := [2]snowflake.ID{s.GuildID, s.UserID}
-	if old, known := rs.observed[key]; !known || !old.CheckedAt.After(s.CheckedAt) {
-		rs.observed[key] = s
+	of := rs.observed[s.GuildID]
+	if of == nil {
+		of = map[snowflake.ID]access.Standing{}
+		rs.observed[s.GuildID] = of
+	}
+	if old, known := of[s.UserID]; !known || !old.CheckedAt.After(s.CheckedAt) {
+		of[s.UserID] = s
 	}
 }
 
@@ -50,7 +54,7 @@ func (g *guildState) hasPlace(user snowflake.ID) bool {
 // knownStanding returns a user's last known standing, with the guild's present roles.
 func (rs *Rooms) knownStanding(g *guildState, user snowflake.ID) (access.Standing, bool) {
 	rs.mu.Lock()
-	s, known := rs.observed[[2]snowflake.ID{g.id, user}]
+	s, known := rs.observed[g.id][user]
 	rs.mu.Unlock()
 	if t, asked := rs.o.Standings.Known(g.id, user); asked && (!known || t.CheckedAt.After(s.CheckedAt)) {
 		s, known = t, true
@@ -100,11 +104,14 @@ func (rs *Rooms) forgetObserved(g *guildState) {
 	now := rs.o.Now()
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	for key, s := range rs.observed {
-		if key[0] == g.id && now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, key[1]) == 0 &&
-			!g.hasPlace(key[1]) {
-			delete(rs.observed, key)
+	of := rs.observed[g.id]
+	for user, s := range of {
+		if now.Sub(s.CheckedAt) > 10*time.Minute && rs.o.Voice.ChannelOf(g.id, user) == 0 && !g.hasPlace(user) {
+			delete(of, user)
 		}
+	}
+	if len(of) == 0 {
+		delete(rs.observed, g.id)
 	}
 }
 

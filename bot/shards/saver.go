@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
@@ -23,6 +23,9 @@ const saveEvery = 2 * time.Second
 
 // saveTime limits one save. If the hub takes longer, the next save writes a newer checkpoint.
 const saveTime = 30 * time.Second
+
+// manyGuilds is how many guilds are saved together when it is worth returning memory afterwards.
+const manyGuilds = 1000
 
 // markChanged records which guild an event changes. The caller holds mu.
 func (s *Shard) markChanged(data dgateway.EventData) {
@@ -152,6 +155,9 @@ func (s *Shard) save(ctx context.Context) {
 	s.all.metrics.saved(s.id, len(changed), time.Since(began), err)
 	if err == nil {
 		s.last = session
+		if len(changed) >= manyGuilds {
+			debug.FreeOSMemory() // as after loading them
+		}
 		return
 	}
 	s.mu.Lock()
@@ -249,7 +255,7 @@ func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 			caches.AddRole(r)
 		}
 		for _, c := range g.Channels {
-			caches.AddChannel(discord.ApplyGuildIDToChannel(c, g.Guild.ID))
+			caches.AddChannel(c)
 		}
 		s.guilds[g.Guild.ID] = true
 		s.all.o.Restore(g.Guild.ID, g.Voices)

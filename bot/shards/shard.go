@@ -100,6 +100,7 @@ func (s *Shard) caughtUp(resumed bool) {
 	delayed := s.delayed
 	s.delayed = nil
 	if resumed {
+		s.all.o.Restoring(keysOf(s.guilds))
 		for id := range s.guilds {
 			if g, ok := s.read(id); ok {
 				s.all.o.Restored(g.Guild, g.Channels)

@@ -58,6 +58,8 @@ type Options struct {
 	Event func(*Shard, Event)
 	// Unknown receives, in the same order, the events that disgo doesn't know; data is valid until it returns.
 	Unknown func(kind dgateway.EventType, data json.RawMessage)
+	// Restoring receives the guilds for which Restored is about to be called. It must not block.
+	Restoring func([]snowflake.ID)
 	// Restored receives a guild from the checkpoint with its channels, once all missed events were
 	// replayed. It must not block.
 	Restored func(discord.Guild, []discord.GuildChannel)

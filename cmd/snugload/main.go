@@ -9,6 +9,8 @@
 // output, so others can be compared too: -sender node="node server.js".
 //
 // With -url it watches a running Snug instead and reports the latency of its messages.
+//
+// snugload guilds measures something else: how `snug serve` starts with a bot that is in thousands of servers.
 package main
 
 import (
@@ -36,7 +38,8 @@ func main() {
 
 // options are the command-line flags.
 type options struct {
-	serve     string // run as this sender
+	serve     string // run as this sender, or as the simulator of `snugload guilds`
+	populate  string // what is in that simulator
 	scenarios string
 	cycles    int
 	length    time.Duration
@@ -78,7 +81,9 @@ func parse(args []string, errOut io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("snugload", flag.ContinueOnError)
 	f.SetOutput(errOut)
-	f.StringVar(&o.serve, "serve", "", "be a sender: live or floor (used by snugload itself)")
+	f.StringVar(&o.serve, "serve", "",
+		"be a sender, live or floor, or discord, the simulator (used by snugload itself)")
+	f.StringVar(&o.populate, "populate", "", "with -serve discord: guilds,channels,members")
 	f.StringVar(&o.scenarios, "scenarios", "saturated,hot,paced,idle,stalled", "what to measure")
 	f.IntVar(&o.cycles, "cycles", 12, "turns of each sender")
 	f.DurationVar(&o.length, "length", 2*time.Second, "length of a turn")
@@ -116,11 +121,20 @@ func parse(args []string, errOut io.Writer) (options, error) {
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	if len(args) > 0 && args[0] == "guilds" {
+		o, err := parseGuilds(args[1:], os.Stderr)
+		if err != nil {
+			return err
+		}
+		return measureGuilds(ctx, o, out)
+	}
 	o, err := parse(args, os.Stderr)
 	if err != nil {
 		return err
 	}
 	switch {
+	case o.serve == "discord":
+		return serveWorld(ctx, o.populate, in, out)
 	case o.serve != "":
 		return serve(ctx, o.serve, in, out)
 	case o.url != "":

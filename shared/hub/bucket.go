@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"snug/shared/errs"
@@ -14,10 +15,13 @@ import (
 // Bucket is a typed bucket of keys and values. Get one from a Hub. Keys are tokens joined by dots
 // (guild.channel); values are stored as T's JSON. Errors have the codes NotFound, Conflict, Invalid
 // (key or size) and Unavailable; Unavailable wraps ErrUnknownOutcome if a write may have happened.
-type Bucket[T any] struct{ s *store }
+type Bucket[T any] struct {
+	s      *store
+	recent *recent[T] // nil if T isn't a Copier
+}
 
 func newBucket[T any](h *Hub, name string) *Bucket[T] {
-	return &Bucket[T]{s: newStore(h, specOf(h.specs, name))}
+	return &Bucket[T]{s: newStore(h, specOf(h.specs, name)), recent: newRecent[T]()}
 }
 
 // Entry is a value with its key, its revision and the time it was written.
@@ -69,10 +73,23 @@ func (b *Bucket[T]) live(v value) (*T, error) {
 		return nil, fmt.Errorf("hub: value of %q in %s, revision %d, is damaged or of a newer version: %w", v.key,
 			b.Name(), v.rev, err)
 	}
-	if e, ok := any(*t).(Expiring); ok && !e.ExpiresAt().IsZero() && !e.ExpiresAt().After(b.s.h.o.Now()) {
-		return nil, nil
+	return b.unexpired(t), nil
+}
+
+// followed is live for a follower, which needn't decode what this process published.
+func (b *Bucket[T]) followed(v value) (*T, error) {
+	if t, ok := b.recent.take(v.data); ok {
+		return b.unexpired(&t), nil
 	}
-	return t, nil
+	return b.live(v)
+}
+
+// unexpired returns t, or nil if it has expired.
+func (b *Bucket[T]) unexpired(t *T) *T {
+	if e, ok := any(*t).(Expiring); ok && !e.ExpiresAt().IsZero() && !e.ExpiresAt().After(b.s.h.o.Now()) {
+		return nil
+	}
+	return t
 }
 
 func (b *Bucket[T]) read(ctx context.Context, key string, fresh bool) (*T, Rev, error) {
@@ -317,6 +334,21 @@ func (b *Bucket[T]) Keys(ctx context.Context, prefix string) ([]string, error) {
 	}
 	missed, err := b.missed(ctx, filter, seen)
 	return append(keys, missed...), err
+}
+
+// Groups returns the first tokens of all keys (guilds), with one request. It may include those of keys that were
+// deleted within the last hour.
+func (b *Bucket[T]) Groups(ctx context.Context) (map[string]struct{}, error) {
+	keys, err := b.missed(ctx, b.s.prefix+">", nil)
+	if err != nil {
+		return nil, err
+	}
+	groups := map[string]struct{}{}
+	for _, key := range keys {
+		first, _, _ := strings.Cut(key, ".")
+		groups[first] = struct{}{}
+	}
+	return groups, nil
 }
 
 // History returns the values of a key that the bucket still stores, oldest first, without

@@ -51,10 +51,18 @@ func (c *codec) close() {
 	}
 }
 
+// jsonAppender is a value that encodes itself as encoding/json would, but faster.
+type jsonAppender interface {
+	AppendJSON([]byte) ([]byte, error)
+}
+
 func (c *codec) encode(v any) (b []byte, err error) {
-	if m, ok := v.(encoding.BinaryMarshaler); ok {
+	switch m := v.(type) {
+	case encoding.BinaryMarshaler:
 		b, err = m.MarshalBinary()
-	} else {
+	case jsonAppender:
+		b, err = m.AppendJSON(make([]byte, 0, 1<<10))
+	default:
 		b, err = json.Marshal(v)
 	}
 	if err != nil || len(b) < compressFrom {

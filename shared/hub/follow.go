@@ -66,7 +66,16 @@ func (b *Bucket[T]) Epochs(ctx context.Context, changed func(epoch string)) (wai
 func (b *Bucket[T]) follow(ctx context.Context, filter string, f Follower[T]) (wait func(), err error) {
 	ended := make(chan struct{})
 	fl := &follower[T]{b: b, h: b.s.h, f: f, filter: filter, seen: map[string]Rev{}}
-	if !b.s.h.run(func() { defer close(ended); fl.run(ctx) }) {
+	if b.recent != nil && f.Change != nil {
+		b.recent.followers.Add(1)
+	}
+	if !b.s.h.run(func() {
+		defer close(ended)
+		fl.run(ctx)
+		if b.recent != nil && f.Change != nil {
+			b.recent.followers.Add(-1)
+		}
+	}) {
 		return nil, unavailable(errClosed)
 	}
 	return func() { <-ended }, nil
@@ -225,7 +234,7 @@ func (f *follower[T]) deliver(i item, old bool) {
 	if f.seen[key] >= v.rev {
 		return
 	}
-	t, err := f.b.live(v)
+	t, err := f.b.followed(v)
 	if err != nil {
 		f.h.log.Error("hub: skipped a value that cannot be decoded", "bucket", f.b.Name(), "key", key, "err", err)
 		return

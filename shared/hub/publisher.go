@@ -71,7 +71,21 @@ func (p *Publisher[T]) Put(key string, v T, done func(Rev, error)) error {
 	if len(data) > p.b.s.h.o.MaxValue {
 		return tooLarge(p.b.Name(), key, len(data), nats.ErrMaxPayload)
 	}
-	return p.p.put(put{key: key, change: change{data: data, ttl: ttl}, done: done})
+	return p.p.put(put{
+		key: key, change: change{data: data, ttl: ttl}, done: done, sending: p.b.recent.later(data, v),
+	})
+}
+
+// Create is Put for a key that must not exist yet; it fails with Conflict if it does.
+func (p *Publisher[T]) Create(key string, v T, done func(Rev, error)) error {
+	data, ttl, err := p.b.prepare(key, v, nil)
+	if err != nil {
+		return err
+	}
+	if len(data) > p.b.s.h.o.MaxValue {
+		return tooLarge(p.b.Name(), key, len(data), nats.ErrMaxPayload)
+	}
+	return p.p.put(put{key: key, change: change{data: data, ttl: ttl, expect: new(Rev)}, done: done})
 }
 
 // Delete queues a deletion, in order with the puts; see Put.
@@ -98,6 +112,8 @@ type put struct {
 	key string
 	change
 	done func(Rev, error)
+	// sending is called before it is sent; nil: nothing
+	sending func()
 
 	sent    time.Time
 	settled bool
@@ -255,6 +271,9 @@ func (p *publisher) send() bool {
 		w.sent = time.Now()
 		refused := p.s.h.fenced(p.s.spec, w.key) // another process may have taken over while it waited
 		err := refused
+		if err == nil && w.sending != nil {
+			w.sending()
+		}
 		if err == nil {
 			err = p.s.h.link.nc.PublishMsg(p.message(w, p.first+uint64(len(p.flight))))
 		}
@@ -281,6 +300,12 @@ func (p *publisher) message(w put, number uint64) *nats.Msg {
 		m.Header = nats.Header{headOp: {"PURGE"}, headRollup: {"sub"}, headTTL: {ttlText(tombstone)}}
 	case w.ttl > 0:
 		m.Header = nats.Header{headTTL: {ttlText(w.ttl)}}
+	}
+	if w.expect != nil {
+		if m.Header == nil {
+			m.Header = nats.Header{}
+		}
+		m.Header[headExpected] = []string{strconv.FormatUint(uint64(*w.expect), 10)}
 	}
 	return m
 }

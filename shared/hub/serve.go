@@ -35,6 +35,7 @@ type Calls struct {
 	methods map[string]handler
 	before  middleware // nil: none
 	held    map[snowflake.ID]hold
+	all     *nats.Subscription // of the embedded hub: all guilds' calls, because nobody else answers any
 	closed  bool
 }
 
@@ -112,6 +113,7 @@ func (c *Calls) Hold(ctx context.Context, guilds ...snowflake.ID) error {
 // clients of this server arrive; calls from other servers of a cluster arrive as soon as they have
 // heard of it. Holding a guild twice is one hold, with the later term.
 func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID) error {
+	fresh := false // something was subscribed to
 	c.mu.Lock()
 	for _, g := range guilds {
 		if c.closed {
@@ -122,6 +124,16 @@ func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID
 		if held && old.term == term {
 			continue
 		}
+		if c.h.engine != nil {
+			fresh = fresh || c.all == nil
+			if err := c.holdAll(); err != nil {
+				c.mu.Unlock()
+				return err
+			}
+			c.held[g] = hold{term: term}
+			continue
+		}
+		fresh = true
 		sub, err := c.h.link.nc.ChanQueueSubscribe(subject(g, term)+">", callGroup, c.incoming)
 		if err != nil {
 			c.mu.Unlock()
@@ -133,6 +145,9 @@ func (c *Calls) HoldFor(ctx context.Context, term uint64, guilds ...snowflake.ID
 		c.held[g] = hold{term, sub}
 	}
 	c.mu.Unlock()
+	if !fresh {
+		return nil
+	}
 	life, err := c.h.link.connected(ctx)
 	if err != nil {
 		return unavailable(err)
@@ -151,10 +166,36 @@ func (c *Calls) Drop(guilds ...snowflake.ID) {
 	defer c.mu.Unlock()
 	for _, g := range guilds {
 		if h, held := c.held[g]; held {
-			_ = h.sub.Unsubscribe()
+			h.end()
 			delete(c.held, g)
 		}
 	}
+}
+
+// holdAll subscribes to the calls for all guilds, once. The caller holds mu.
+func (c *Calls) holdAll() (err error) {
+	if c.all == nil {
+		c.all, err = c.h.link.nc.ChanQueueSubscribe(callPrefix+">", callGroup, c.incoming)
+	}
+	if err != nil {
+		return unavailable(fmt.Errorf("hub: holding guilds: %w", err))
+	}
+	return nil
+}
+
+// end stops answering.
+func (h hold) end() {
+	if h.sub != nil {
+		_ = h.sub.Unsubscribe()
+	}
+}
+
+// answers reports whether a call is for a guild, and a term, that is held.
+func (c *Calls) answers(guild snowflake.ID, term string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, held := c.held[guild]
+	return c.all == nil || held && strconv.FormatUint(h.term, 10) == term
 }
 
 // Held returns the number of guilds held.
@@ -175,8 +216,11 @@ func (c *Calls) Close(ctx context.Context) error {
 	}
 	c.closed = true
 	for g, h := range c.held {
-		_ = h.sub.Unsubscribe()
+		h.end()
 		delete(c.held, g)
+	}
+	if c.all != nil {
+		_ = c.all.Unsubscribe()
 	}
 	c.mu.Unlock()
 	close(c.quit)
@@ -247,10 +291,14 @@ func (c *Calls) begin(m *nats.Msg) {
 func (c *Calls) serve(m *nats.Msg) {
 	begun := time.Now()
 	id, rest, _ := strings.Cut(strings.TrimPrefix(m.Subject, callPrefix), ".")
-	_, name, _ := strings.Cut(rest, ".") // the part in between is the term
+	term, name, _ := strings.Cut(rest, ".")
 	guild, err := snowflake.Parse(id)
 	if err != nil {
 		c.reply(m, nil, errs.E(errs.Invalid, "That server doesn't exist. Check the link.").Because(err))
+		return
+	}
+	if !c.answers(guild, term) { // as the server answers where nobody subscribed
+		_ = m.RespondMsg(&nats.Msg{Header: nats.Header{"Status": {"503"}}})
 		return
 	}
 	c.mu.Lock()

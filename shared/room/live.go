@@ -82,6 +82,24 @@ const ClosedTTL = time.Hour
 // ExpiresAt tells the hub when to delete the document.
 func (l Live) ExpiresAt() time.Time { return l.Until }
 
+// Copy returns a copy that shares nothing with l that can be changed, as if l had been encoded and decoded. It
+// implements hub.Copier.
+func (l Live) Copy() Live {
+	l.Roster = slices.Clone(l.Roster)
+	l.Room.Held = slices.Clone(l.Room.Held)
+	a := &l.Room.Access
+	a.Guests, a.Banned, a.Channel = slices.Clone(a.Guests), slices.Clone(a.Banned), slices.Clone(a.Channel)
+	a.Gates = slices.Clone(a.Gates)
+	for i := range a.Gates {
+		a.Gates[i] = slices.Clone(a.Gates[i])
+	}
+	if l.Event != nil {
+		e := *l.Event // facts are values
+		l.Event = &e
+	}
+	return l
+}
+
 // Gone reports whether the room is closed.
 func (l *Live) Gone() bool { return !l.Until.IsZero() }
 
