@@ -5,9 +5,9 @@
 //
 // Every answer is seen by its user alone, is in their language, mentions
 // nobody, and names the next step when it refuses. Discord waits three
-// seconds for the first answer: what needs a request is deferred first and
-// filled in later; modals and suggestions cannot be deferred and are answered
-// from memory, never waiting for anything. What a button, menu or modal needs
+// seconds for the first answer: what needs a request is deferred first (a room
+// opens meanwhile) and filled in later; modals and suggestions cannot be
+// deferred and are answered from memory, never waiting for anything. What a button, menu or modal needs
 // is in its custom id ([message.CustomID]), which is read as strictly as any other input
 // of strangers, so that all of it works after a restart.
 //
@@ -145,6 +145,9 @@ type (
 	command struct {
 		run handler
 		ask asker // nil: nothing is asked first
+		// early: run begins while Discord is still acknowledging the interaction. Running it again for the same
+		// interaction must do nothing.
+		early bool
 	}
 	// component is a button, a menu or a modal by its action.
 	component struct {
@@ -179,13 +182,13 @@ func (c *Commands) handleCommand(e *events.InteractionCreate, i discord.Applicat
 		path := data.CommandPath()
 		q.log = q.log.With("command", path)
 		if cmd, ok := c.slash[path]; ok {
-			c.answer(q, cmd.ask, cmd.run)
+			c.answer(q, cmd.ask, cmd.run, cmd.early)
 			return
 		}
 	case discord.UserCommandInteractionData:
 		q.target = data.TargetID()
 		q.people[q.target] = data.TargetMember().EffectiveName()
-		c.answer(q, nil, c.inviteTarget)
+		c.answer(q, nil, c.inviteTarget, false)
 		return
 	}
 	c.refuse(q,
@@ -229,7 +232,7 @@ func (c *Commands) act(q *call, id string) {
 	q.custom = custom
 	q.own = q.own && !what.keep
 	q.log = q.log.With("action", custom.Action, "room_id", custom.Room)
-	c.answer(q, what.ask, what.run)
+	c.answer(q, what.ask, what.run, false)
 }
 
 // about has what is logged under a context say which interaction it is about.
@@ -261,7 +264,8 @@ func (c *Commands) call(e *events.InteractionCreate, kind, name string) *call {
 }
 
 // answer asks what has to be asked, or does what was asked for: deferred, bounded, and every failure told.
-func (c *Commands) answer(q *call, ask asker, run handler) {
+// With early, it is done while Discord is still being told that the answer takes a moment.
+func (c *Commands) answer(q *call, ask asker, run handler, early bool) {
 	if q.guild == 0 {
 		c.refuse(q, errs.E(errs.Invalid, "Rooms belong to servers. Use this command in a server that has Snug."))
 		return
@@ -277,12 +281,23 @@ func (c *Commands) answer(q *call, ask asker, run handler) {
 			return
 		}
 	}
-	if !c.deferred(q) {
+	acknowledged := make(chan bool, 1)
+	if early {
+		c.wg.Go(func() { acknowledged <- c.deferred(q) })
+	} else if !c.deferred(q) {
 		return
+	} else {
+		acknowledged <- true
 	}
 	ctx, cancel := context.WithTimeout(about(c.ctx, q.e), answerTime)
 	defer cancel()
 	a, err := run(ctx, q)
+	if !<-acknowledged { // or the interaction came twice
+		if early && err == nil {
+			q.log.Warn("a command was carried out, but its user could not be told")
+		}
+		return
+	}
 	if err != nil {
 		if code := errs.CodeOf(err); code == errs.Internal || code == errs.MissingPermission ||
 			code == errs.DiscordUnavailable {

@@ -10,7 +10,7 @@ import (
 // commandTable gives what each slash command does, by its path.
 func (c *Commands) commandTable() map[string]command {
 	t := map[string]command{
-		"/create-room":        {run: c.createRoom},
+		"/create-room":        {run: c.createRoom, early: true},
 		"/invite":             {run: c.invite},
 		"/rooms":              {run: c.rooms},
 		"/knock":              {run: c.knock},
