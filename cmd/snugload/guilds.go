@@ -115,7 +115,7 @@ func measureGuilds(ctx context.Context, o guildOptions, out io.Writer) error {
 				return fmt.Errorf("%d servers: %w", n, err)
 			}
 			got[n]["cold"], got[n]["resume"] = append(got[n]["cold"], cold), append(got[n]["resume"], resumed)
-			if err := os.RemoveAll(data); err != nil {
+			if err := errors.Join(os.RemoveAll(data), os.RemoveAll(data+"-first")); err != nil {
 				return err
 			}
 		}
@@ -136,6 +136,15 @@ func bothStarts(ctx context.Context, o guildOptions, n int, data string) (cold, 
 		return cold, resumed, err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
+	// A bot's very first start registers its commands, which takes a request for each server it is in.
+	short := o
+	short.settle, short.profile = 0, ""
+	if _, err := w.startSnug(ctx, short, data+"-first", "first"); err != nil {
+		return cold, resumed, err
+	}
+	if err := w.do("populate"); err != nil {
+		return cold, resumed, err
+	}
 	if cold, err = w.startSnug(ctx, o, data, "cold"); err != nil {
 		return cold, resumed, err
 	}
@@ -176,9 +185,10 @@ func startWorld(ctx context.Context, o guildOptions, n int) (*worldProcess, erro
 	return w, nil
 }
 
-// try uses a command in some of the servers, and fails if Snug can't do it.
-func (w *worldProcess) try() error {
-	if _, err := io.WriteString(w.in, "try\n"); err != nil {
+// do has the simulator do something: "populate" it, or "try" a command in some of the servers, which fails if Snug
+// can't do it.
+func (w *worldProcess) do(what string) error {
+	if _, err := io.WriteString(w.in, what+"\n"); err != nil {
 		return err
 	}
 	var t tried
@@ -258,7 +268,7 @@ func (w *worldProcess) startSnug(ctx context.Context, o guildOptions, data, kind
 			f.CPU = usageOf(cmd.Process.Pid).cpu
 		}
 	}
-	if err := w.try(); err != nil {
+	if err := w.do("try"); err != nil {
 		return f, err
 	}
 	select {

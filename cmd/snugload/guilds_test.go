@@ -41,10 +41,13 @@ func TestServeWorld(t *testing.T) {
 		w.Token == "" {
 		t.Errorf("%+v, %v", w, err)
 	}
-	if _, err := io.WriteString(stop, "try\n"); err != nil {
+	if _, err := io.WriteString(stop, "populate\ntry\n"); err != nil {
 		t.Error(err)
 	}
 	var done tried
+	if err := dec.Decode(&done); err != nil || done.Guilds != 0 {
+		t.Errorf("populating: %+v, %v", done, err)
+	}
 	if err := dec.Decode(&done); err != nil || done.Guilds != 3 || len(done.Refused) != 3 {
 		t.Errorf("%+v, %v", done, err)
 	}

@@ -31,8 +31,8 @@ type tried struct {
 	Refused []string `json:"refused,omitempty"`
 }
 
-// serveWorld runs a simulator with one bot in many guilds, prints its worldInfo, and serves until in ends. For each
-// line that it reads it uses a command in some guilds, and prints what was tried.
+// serveWorld runs a simulator with one bot in one guild, prints its worldInfo, and serves until in ends. The line
+// "populate" adds the other guilds; for each other line it uses a command in some guilds, and prints what was tried.
 //
 // It is as strict as Discord, except that one shard may hold all guilds and nobody waits for rate limits, so that
 // what is measured is Snug and not the waiting.
@@ -45,7 +45,11 @@ func serveWorld(ctx context.Context, populate string, in io.Reader, out io.Write
 	limits.GuildsPerShard, limits.Recommended = z.Guilds+1, z.Guilds+1
 	s := discordsim.New(discordsim.Options{Seed: 7, Limits: &limits})
 	app := s.AddApplication(discordsim.ApplicationOptions{Name: "Snug", AnyLoopbackRedirect: true})
-	guilds, err := s.Populate(app.ID, z, discordsim.SnugPermissions)
+	add := func(n int) ([]discordsim.Guild, error) {
+		return s.Populate(app.ID, discordsim.Size{Guilds: n, Channels: z.Channels, Members: z.Members},
+			discordsim.SnugPermissions)
+	}
+	guilds, err := add(1)
 	if err != nil {
 		return err
 	}
@@ -56,7 +60,14 @@ func serveWorld(ctx context.Context, populate string, in io.Reader, out io.Write
 	enc := json.NewEncoder(out)
 	err = enc.Encode(worldInfo{url, app.ID.String(), app.BotToken, app.ClientSecret, z.Guilds})
 	for lines := bufio.NewScanner(in); err == nil && lines.Scan(); {
-		err = enc.Encode(try(ctx, s, guilds))
+		if lines.Text() == "populate" {
+			var more []discordsim.Guild
+			more, err = add(z.Guilds - 1)
+			guilds = append(guilds, more...)
+			err = errors.Join(err, enc.Encode(tried{}))
+			continue
+		}
+		err = errors.Join(err, enc.Encode(try(ctx, s, guilds)))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
