@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,6 +199,31 @@ func (c *Calls) answers(guild snowflake.ID, term string) bool {
 	return c.all == nil || held && strconv.FormatUint(h.term, 10) == term
 }
 
+// pass gives a call to the Calls of this hub that holds its guild, as there may be several. It returns false if none
+// does.
+func (h *Hub) pass(m *nats.Msg, guild snowflake.ID, term string) bool {
+	h.mu.Lock()
+	var list []*Calls
+	for o := range h.closers {
+		if c, ok := o.(*Calls); ok {
+			list = append(list, c)
+		}
+	}
+	h.mu.Unlock()
+	return slices.ContainsFunc(list, func(c *Calls) bool { return c.take(m, guild, term) })
+}
+
+// take begins a call if its guild, and the term, is held.
+func (c *Calls) take(m *nats.Msg, guild snowflake.ID, term string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h, held := c.held[guild]
+	if held = held && strconv.FormatUint(h.term, 10) == term; held {
+		c.begin(m)
+	}
+	return held
+}
+
 // Held returns the number of guilds held.
 func (c *Calls) Held() int {
 	c.mu.Lock()
@@ -297,7 +323,11 @@ func (c *Calls) serve(m *nats.Msg) {
 		c.reply(m, nil, errs.E(errs.Invalid, "That server doesn't exist. Check the link.").Because(err))
 		return
 	}
-	if !c.answers(guild, term) { // as the server answers where nobody subscribed
+	if !c.answers(guild, term) {
+		if c.h.pass(m, guild, term) {
+			return
+		}
+		// as the server answers where nobody subscribed
 		_ = m.RespondMsg(&nats.Msg{Header: nats.Header{"Status": {"503"}}})
 		return
 	}
