@@ -38,8 +38,8 @@ func (h *harness) until(conn *websocket.Conn, what string, ok func(event, channe
 	}
 }
 
-// TestWhoLeftReadsNoMore: without the members intent Discord tells nobody of who leaves a server. What they do is refused
-// at once; lists and pages show them nothing a minute later, and a live view that they left open has ended by then.
+// TestWhoLeftReadsNoMore: without the members intent Discord tells nobody of who leaves a server. What they do is
+// refused at once; lists and pages show them nothing a minute later, and a live view that they left open has ended.
 func TestWhoLeftReadsNoMore(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, unhurried)

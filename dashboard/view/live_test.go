@@ -350,6 +350,12 @@ func TestRoomPageDoors(t *testing.T) {
 		b.wait(`document.querySelector("#dlg-hidden").open &&
 			document.querySelector("#hidden-text").textContent.startsWith("It closed, or you can no longer enter it.")`)
 	})
+	t.Run("a server's page is of another version", func(t *testing.T) {
+		b, c := visit(t, "server")
+		c.end(t, 1002)
+		b.wait(`document.body.dataset.live === "ended" && !document.querySelector("dialog[open]") &&
+			document.querySelector("#say").textContent === "This page is out of date. Reload it."`)
+	})
 	t.Run("the session has ended before it connects", func(t *testing.T) {
 		s.set(func() { s.status = 401 })
 		defer s.set(func() { s.status = 0 })

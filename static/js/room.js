@@ -284,7 +284,7 @@ const live = new Live({
     if (over) return;
     if (why === "session") open("dlg-session");
     else if (why === "forbidden") problem?.code === "ROOM_NOT_FOUND" ? notThere() : open("dlg-denied");
-    else progress(t("room.protocol"), true);
+    else progress(t("live.protocol"), true);
   },
 });
 

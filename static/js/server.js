@@ -262,7 +262,8 @@ const live = new Live({
     if (event === "room.deleted" && before) say(t("server.gone", { Room: before.name }));
   },
   onEnd(why) {
-    open(why === "session" ? "dlg-session" : "dlg-denied");
+    if (why === "broken") say(t("live.protocol"));
+    else open(why === "session" ? "dlg-session" : "dlg-denied");
   },
 });
 
