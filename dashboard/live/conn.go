@@ -28,7 +28,6 @@ const (
 //
 // Only melody reads. Only the reading goroutine calls Close; all others end a connection with
 // finish or kill, which make its read fail.
-// else ends a connection by finish or kill, which make its read fail.
 type conn struct {
 	net.Conn
 	w      *watcher

@@ -98,7 +98,6 @@ func (l *Live) connected(s *melody.Session, w *watcher) {
 // and returns, so that what net/http and gin allocate for a request is freed while somebody watches.
 //
 // It counts gin's ClientIP: configure the engine to trust the proxies in front of it, and no others.
-// proxies in front of it, and no others.
 func (l *Live) Handler() gin.HandlerFunc {
 	return func(c *gin.Context) {
 		l.upgrade(c.Writer, c.Request, c.ClientIP())

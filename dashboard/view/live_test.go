@@ -464,6 +464,7 @@ func TestBackoff(t *testing.T) {
 	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
 		const { Live } = await import("` + asset(t, "js/live.js") + `");
 		const granted = () => ({ status: 200, token: "t" });
+		window.first = (answer) => ((n) => () => n++ ? granted() : answer)(0);
 		window.make = (codes, { random = 0.5, token = granted } = {}) => new Promise((done) => {
 			const delays = [], states = [], ticks = [];
 			let live;
@@ -493,7 +494,10 @@ func TestBackoff(t *testing.T) {
 					});
 				}
 				says(message) { this.onmessage?.({ data: JSON.stringify({ v: 1, ...message }) }); }
-				send() {}
+				send(text) {
+					const m = JSON.parse(text);
+					if (m.type === "auth" && !m.token) this.onclose?.({ code: 1002 });
+				}
 				close() {}
 			}
 			const env = {
@@ -503,7 +507,8 @@ func TestBackoff(t *testing.T) {
 				fetch: async () => {
 					const a = token();
 					return {
-						status: a.status, ok: a.status < 300, headers: new Headers(a.headers), json: async () => a,
+						status: a.status, ok: a.status < 300, headers: new Headers(a.headers),
+						json: async () => { if (a.breaks) throw new DOMException("", "TimeoutError"); return a; },
 					};
 				},
 				setTimeout(f, ms) { // the delays of interest pass at once; limits and staleness never
@@ -562,9 +567,16 @@ func TestBackoff(t *testing.T) {
 			`make([], {token: () => ({status: 401})})`, outcome{[]int{}, []string{"connecting", "ended"}, "session"},
 		},
 		"not ready": {
-			`make([1006], {token: ((n) => () =>
-				n++ ? {status: 200} : {status: 503, headers: {"Retry-After": "3"}})(0)})`,
+			`make([1006], {token: first({status: 503, headers: {"Retry-After": "3"}})})`,
 			outcome{[]int{3000, 2000}, []string{"connecting", "reconnecting"}, ""},
+		},
+		"a token that breaks off on its way": {
+			`make(["ok"], {token: first({status: 200, breaks: true})})`,
+			outcome{[]int{1000, 1000}, []string{"connecting", "reconnecting", "live", "reconnecting"}, ""},
+		},
+		"a refusal that breaks off on its way": {
+			`make([], {token: first({status: 403, breaks: true})})`,
+			outcome{[]int{}, []string{"connecting", "ended"}, "forbidden"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

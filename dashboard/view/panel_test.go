@@ -3,8 +3,10 @@ package view_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"snug/dashboard/view/fixtures"
@@ -69,6 +71,54 @@ func TestRoomPanelSaves(t *testing.T) {
 	sends(`{"do":"card","link":"ftp://example.com"}`)
 	b.wait(`document.querySelector("#k-link-error").textContent === "A link must begin with https://." &&
 		document.querySelector("#k-link").value === "ftp://example.com"`)
+}
+
+// TestRenewingDisturbsNobody: a press that has begun goes on, and a question stays, while the page's parts are renewed.
+func TestRenewingDisturbsNobody(t *testing.T) {
+	t.Parallel()
+	b := openTab(t, browser(t), site(t, newScript(t).routes).URL+"/room-three")
+	b.wait(`document.body.dataset.live === "live"`)
+	const part = `document.querySelector("#yours")`
+	renew := `import("` + asset(t, "js/ui.js") + `").then((ui) => ui.refresh("yours"))`
+	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
+		const html = await (await fetch(location.href)).text();
+		window.before = ` + part + `;
+		window.renew = () => {
+			window.fetch = async () => new Response(html);
+			window.renewed = ` + renew + `;
+		};
+	})()`))
+	b.wait(`typeof window.renew === "function"`)
+
+	closing := eval[[]float64](b, `(() => {
+		const button = document.querySelector("[data-dialog=dlg-close]");
+		button.scrollIntoView({ block: "center", behavior: "instant" });
+		const { x, y, width, height } = button.getBoundingClientRect();
+		return [x + width / 2, y + height / 2];
+	})()`)
+	at := func(kind input.DispatchMouseEventType) chromedp.Action[chromedp.Void] {
+		return chromedp.MouseEvent(kind, closing[0], closing[1], chromedp.ButtonLeft, chromedp.ClickCount(1))
+	}
+	b.do(chromedp.MouseEvent(chromedp.MouseMoved, closing[0], closing[1]), at(chromedp.MousePressed))
+	if !eval[bool](b, `(async () => {
+		renew();
+		for (let i = 0; i < 20; i++) await new Promise((go) => setTimeout(go));
+		return `+part+` === before;
+	})()`) {
+		t.Error("what is pressed was replaced")
+	}
+	b.do(at(chromedp.MouseReleased))
+	b.wait(part + ` !== before`)
+	b.wait(`document.querySelector("#dlg-close").matches(":modal")`)
+
+	// Before the page's script has run, the question opens as a popover.
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const d = document.querySelector("#dlg-close");
+		d.close();
+		d.showPopover();
+		window.before = `+part+`;
+	})()`), chromedp.Evaluate[chromedp.Void](`void `+strings.Replace(renew, ".js", ".js?again", 1)))
+	b.wait(part + ` !== before && document.querySelector("#dlg-close").matches(":modal")`)
 }
 
 // TestRoomPageKeys: a key does what its button does, unless somebody types, a dialog asks, or keys are off.

@@ -122,7 +122,8 @@ export class Live {
         body: JSON.stringify(asked),
         signal: AbortSignal.timeout(patience),
       });
-      const body = await answer.json().catch(() => ({}));
+      // An answer that breaks off is none; what refuses counts without its reason.
+      const body = await answer.json().catch((err) => (answer.ok ? Promise.reject(err) : {}));
       if (run !== this.run) return;
       if (answer.status === 401) return this.end("session", body);
       if (answer.status === 403 || answer.status === 404) return this.end("forbidden", body);

@@ -133,7 +133,7 @@ export class Problem extends Error {
 
 /** Calls an operation of the API, and gives its answer. It throws a Problem. */
 export async function api(method, path, body) {
-  let answer;
+  let answer, out;
   try {
     answer = await fetch("/api/v1" + path, {
       method,
@@ -142,11 +142,11 @@ export async function api(method, path, body) {
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(20_000),
     });
+    out = await answer.json();
   } catch {
-    throw new Problem({}, 0);
+    if (answer?.ok !== false) throw new Problem({}, 0); // one that breaks off is none
   }
-  const out = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(out, answer.status);
+  if (!answer.ok) throw new Problem(out ?? {}, answer.status);
   return out;
 }
 
@@ -189,6 +189,20 @@ export const close = (id) => $(id)?.close();
 // A moment for the browser to draw and to hear people, between two pieces of work.
 export const breathe = () => globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 
+// The press that is going on, if any: of what is replaced meanwhile, the browser would make no click.
+let press;
+document.addEventListener(
+  "pointerdown",
+  () => {
+    press = new Promise((over) => {
+      for (const end of ["pointerup", "pointercancel", "contextmenu"])
+        document.addEventListener(end, () => setTimeout(over), { capture: true, once: true });
+      setTimeout(over, 5000); // what takes longer is no press
+    });
+  },
+  true,
+);
+
 const made = new Map(); // elements as the server last made them, by their ids
 
 /** Makes the page anew and takes these elements from it, where they changed: what only the server can tell. */
@@ -212,6 +226,7 @@ export async function refresh(...ids) {
   }
   for (const [id, next] of changed) {
     if (next.localName !== "script") await breathe();
+    await press;
     if ($(id)) swap($(id), next);
   }
   if (changed.length) enhance();
@@ -236,7 +251,7 @@ function swap(now, next) {
   const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement);
   const caret = document.activeElement?.selectionStart;
   const top = now.id === "log" ? now.scrollTop : 0; // asking lays the page out
-  const asked = now.querySelector("dialog[open]")?.id; // a question stays until it is answered
+  const asked = now.querySelector("dialog:is([open], :popover-open)")?.id; // a question stays until it is answered
   now.replaceWith(next);
   if (top) next.scrollTop = top;
   if (asked) open(asked);
