@@ -598,3 +598,32 @@ func asset(t *testing.T, name string) string {
 	}
 	return p
 }
+
+// TestHomePageLosesNothing: what happens while the home page fetches its lists is in what it fetches next.
+func TestHomePageLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.take = true
+	b := openTab(t, browser(t), site(t, s.routes).URL+"/home")
+	b.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const { fetch } = window;
+		window.fetches = 0;
+		window.fetch = async (url, ...rest) => {
+			if (url !== "/home") return fetch(url, ...rest);
+			fetches++;
+			await new Promise((go) => (window.answer = go));
+			return fetch(url, ...rest);
+		};
+	})()`))
+	c := s.next()
+	c.welcome(t, fixtures.Room)
+	people := fixtures.People(3)
+	c.live(t, "k3J9", 1, people[:1], nil)
+	b.wait(`fetches === 1`)
+	c.live(t, "k3J9", 2, people[:2], room.VoiceJoined{Person: people[1]})
+	testkit.Eventually(t, "the page has the event", func() bool {
+		return strings.Contains(strings.Join(b.console(), ""), "[Event] voice.joined")
+	})
+	b.do(chromedp.Evaluate[chromedp.Void](`answer()`))
+	b.wait(`fetches === 2`)
+}

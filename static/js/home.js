@@ -3,7 +3,7 @@
 
 import { Live } from "./live.js";
 import { Seats } from "./seats.js";
-import { $, begin, liveSign, page, refresh } from "./ui.js";
+import { $, begin, liveSign, page, refresh, retryEvery } from "./ui.js";
 
 begin();
 if ($("now")) followServers(page().guilds);
@@ -15,20 +15,21 @@ function followServers(guilds) {
   const pause = 1500; // between two fetches, however much happens
   let waiting = 0;
   let last = 0;
-  const renewSoon = () => {
-    if (document.hidden || waiting) return;
-    waiting = setTimeout(renew, Math.max(150 + 250 * Math.random(), last + pause - Date.now()));
+  const renewSoon = (least = 150 + 250 * Math.random()) => {
+    if (!document.hidden) waiting ||= setTimeout(renew, Math.max(least, last + pause - Date.now()));
   };
   async function renew() {
-    await refresh("now", "closed", "servers");
+    waiting = 0; // what happens from here on, this one may not see
     last = Date.now();
-    waiting = 0;
+    if (!(await refresh("now", "closed", "servers"))) renewSoon(retryEvery);
   }
+  // The page may be older than the connection: rooms that are there come as events, those that went do not.
+  const welcomed = () => (last || document.querySelector("#now [data-room]")) && renewSoon();
   const lives = guilds.slice(0, most).map(
-    (guild) => new Live({ guild, onState: () => sign(), onWelcome: () => last && renewSoon(), onEvent: renewSoon }),
+    (guild) => new Live({ guild, onState: () => sign(), onWelcome: welcomed, onEvent: () => renewSoon() }),
   );
   if (!lives.length) return;
-  document.addEventListener("visibilitychange", renewSoon);
+  document.addEventListener("visibilitychange", () => renewSoon());
   const order = ["", "connecting", "live", "unheard", "reconnecting", "stale"];
   const worst = () => lives.filter((l) => !l.over).sort((a, b) => order.indexOf(b.state) - order.indexOf(a.state))[0];
   const sign = liveSign({

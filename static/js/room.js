@@ -21,6 +21,7 @@ import {
   page,
   privacy,
   refresh,
+  retryEvery,
   rich,
   say,
   setClock,
@@ -254,7 +255,11 @@ function renewSoon() {
 
 async function renew() {
   clearTimeout(renewing);
-  if (over || !(await refresh("state", "owner", "card", "actions", "knocks", "links", "log", "yours"))) return;
+  if (over) return;
+  if (!(await refresh("state", "owner", "card", "actions", "knocks", "links", "log", "yours"))) {
+    if (!live.over) renewing = setTimeout(renew, retryEvery);
+    return;
+  }
   const held0 = held;
   const was = state;
   state = page();

@@ -20,6 +20,7 @@ import {
   page,
   privacy,
   refresh,
+  retryEvery,
   say,
   setClock,
   span,
@@ -166,7 +167,11 @@ async function renew() {
   const ids = [...stale].filter((id) => !coming.has(id));
   const knocked = ids.filter((id) => roomCard(id)?.querySelector(".act-knocked"));
   stale.clear();
-  await refresh("state", ...ids.map((id) => `act-${id}`));
+  if (!(await refresh("state", ...ids.map((id) => `act-${id}`)))) {
+    for (const id of ids) stale.add(id);
+    renewing = live.over ? 0 : setTimeout(renew, retryEvery);
+    return;
+  }
   Object.assign(owners, page().owners);
   renewing = 0;
   if (stale.size) renewSoon([...stale][0]);

@@ -120,6 +120,8 @@ export function hours(ms) {
   return [d.getHours(), d.getMinutes()].map((n) => String(n).padStart(2, "0")).join(":");
 }
 
+export const retryEvery = 10_000; // after which a renewal that failed is tried again
+
 /** A failure of the API, as application/problem+json tells it. */
 export class Problem extends Error {
   constructor(body, status) {
@@ -205,12 +207,31 @@ document.addEventListener(
 
 const made = new Map(); // elements as the server last made them, by their ids
 
-/** Makes the page anew and takes these elements from it, where they changed: what only the server can tell. */
-export async function refresh(...ids) {
+let renewal = Promise.resolve(); // the last one asked for
+const asked = new Map(); // those that have not begun, by their ids
+
+/**
+ * Makes the page anew and takes these elements from it, where they changed: what only the server can tell. One goes
+ * after the other, so that none puts back what is older. It gives whether it worked.
+ */
+export function refresh(...ids) {
+  const key = ids.join(" ");
+  if (!asked.has(key)) {
+    renewal = renewal.then(() => {
+      asked.delete(key);
+      return renewParts(ids).catch((err) => (reportError(err), false));
+    });
+    asked.set(key, renewal);
+  }
+  return asked.get(key);
+}
+
+async function renewParts(ids) {
   const answer = await fetch(location.pathname + location.search, {
     credentials: "same-origin",
     redirect: "error",
     headers: { Accept: "text/html" },
+    signal: AbortSignal.timeout(20_000),
   }).catch(() => null);
   const html = answer?.ok && (await answer.text().catch(() => "")); // the connection may go in the middle of it
   if (!html) return false;
@@ -251,10 +272,10 @@ function swap(now, next) {
   const at = [...now.querySelectorAll(reachable)].indexOf(document.activeElement);
   const caret = document.activeElement?.selectionStart;
   const top = now.id === "log" ? now.scrollTop : 0; // asking lays the page out
-  const asked = now.querySelector("dialog:is([open], :popover-open)")?.id; // a question stays until it is answered
+  const question = now.querySelector("dialog:is([open], :popover-open)")?.id; // a question stays until it is answered
   now.replaceWith(next);
   if (top) next.scrollTop = top;
-  if (asked) open(asked);
+  if (question) open(question);
   if (at < 0) return;
   const same = next.querySelectorAll(reachable)[at];
   same?.focus({ preventScroll: true });
