@@ -1,8 +1,10 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -73,6 +75,27 @@ func TestViewsAskNobody(t *testing.T) {
 	}
 	if n := b.consumers.Load() - consumers; n != 0 {
 		t.Errorf("a view after something happened made %d consumers", n)
+	}
+}
+
+// TestViewsShowWhatWasJustDone: a room's page shows what its reader did there, however late news of it come.
+func TestViewsShowWhatWasJustDone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	r := b.room()
+	w := b.signedIn(owner)
+	release := b.bot.HoldBack()
+	defer release()
+	if g := w.form(pages.Change.With(r.ID), url.Values{"do": {"lock"}}); g.status != http.StatusSeeOther {
+		t.Fatalf("locking: %d %s", g.status, g.body)
+	}
+	locked := regexp.MustCompile(`aria-checked="true"[^>]*k-lock-hint|k-lock-hint[^>]*aria-checked="true"`)
+	if g := w.get(pages.Room.With(r.ID)); !locked.MatchString(g.body) {
+		t.Errorf("the page doesn't show the room locked: %s", g.text())
+	}
+	var out struct{ Locked bool }
+	if g := w.get("/api/v1/rooms/" + r.ID.String()); json.Unmarshal([]byte(g.body), &out) != nil || !out.Locked {
+		t.Errorf("the API doesn't give the room locked: %s", g.body)
 	}
 }
 

@@ -138,7 +138,9 @@ func (a *Actions) SeeRoomNow(
 func (a *Actions) seeRoom(
 	ctx context.Context, me *session.Session, guildID snowflake.ID, q room.Request,
 ) (room.View, LiveRoom, error) {
-	id := q.RoomID
+	// What is followed of the room may be older than what somebody has just done there. A page that connects goes on from
+	// its revision, so it misses nothing, and what it hears twice changes nothing.
+	l, _ := a.Room(guildID, q.RoomID)
 	v, err := a.viewRoom(ctx, guildID, q)
 	switch errs.CodeOf(err) {
 	case "":
@@ -148,13 +150,7 @@ func (a *Actions) seeRoom(
 		return v, LiveRoom{}, err
 	}
 	a.sawIn(ctx, me, v.Standing)
-	// The live table's state has a revision, so that a page that connects misses nothing and repeats nothing.
-	l, ok := a.Room(guildID, id)
-	if ok {
-		v.Room, v.Roster = l.Room, l.Roster
-	} else {
-		l = LiveRoom{Live: room.Live{Room: v.Room, Roster: v.Roster}}
-	}
+	l.Room, l.Roster = v.Room, v.Roster
 	return v, l, nil
 }
 

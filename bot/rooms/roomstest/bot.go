@@ -167,6 +167,13 @@ func (b *Bot) follow(ctx context.Context) {
 	}
 }
 
+// HoldBack publishes no change of a room until release is called.
+func (b *Bot) HoldBack() (release func()) {
+	held := make(chan struct{})
+	b.voice.Track(nil, func() { <-held })
+	return func() { close(held) }
+}
+
 // Sync waits until the Bot has been told all that happened in Discord so far. It may still be at work on it.
 func (b *Bot) Sync() {
 	b.Discord.awaitFollowed()
