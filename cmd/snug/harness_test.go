@@ -345,6 +345,9 @@ func (p *browserUser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// whole is an expression that isn't true before the page is read to its end: what isn't there yet may still come.
+func whole(js string) string { return `document.readyState !== "loading" && !!(` + js + `)` }
+
 // sees waits until an expression is true in the user's page.
 func (p *browserUser) sees(what, js string) {
 	p.Helper()
@@ -357,13 +360,13 @@ func (p *browserUser) within(d time.Duration, what, js string) {
 	ctx, cancel := context.WithTimeout(p.ctx, d)
 	defer cancel()
 	for {
-		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+js+")")); ok && err == nil {
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](whole(js))); ok && err == nil {
 			return
 		} else if ctx.Err() != nil {
 			p.fail("does not see "+what, err)
 		}
 		if _, err := chromedp.Run(ctx,
-			chromedp.Poll[bool]("!!("+js+")", chromedp.WithPollingInterval(10*time.Millisecond))); err == nil {
+			chromedp.Poll[bool](whole(js), chromedp.WithPollingInterval(10*time.Millisecond))); err == nil {
 			return
 		} else if ctx.Err() != nil { // else a navigation took the poll with it
 			p.fail("does not see "+what, err)

@@ -136,7 +136,7 @@ func (p *browserUser) readsWithin(d time.Duration, what, js string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+		ok, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](whole(js)))
 		if ok && err == nil {
 			return
 		}
