@@ -138,8 +138,8 @@ func (a *Actions) SeeRoomNow(
 func (a *Actions) seeRoom(
 	ctx context.Context, me *session.Session, guildID snowflake.ID, q room.Request,
 ) (room.View, LiveRoom, error) {
-	// What is followed of the room may be older than what somebody has just done there. A page that connects goes on from
-	// its revision, so it misses nothing, and what it hears twice changes nothing.
+	// What is followed of the room may be older than what somebody has just done there. A page that connects goes on
+	// from its revision, so it misses nothing, and what it hears twice changes nothing.
 	l, _ := a.Room(guildID, q.RoomID)
 	v, err := a.viewRoom(ctx, guildID, q)
 	switch errs.CodeOf(err) {
