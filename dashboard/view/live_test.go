@@ -590,6 +590,57 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestLiveAhead: a page that names its room has its token and its connection on their way before it asks for them,
+// and asks anew for what has become too old meanwhile.
+func TestLiveAhead(t *testing.T) {
+	t.Parallel()
+	web := site(t, nil)
+	b := openTab(t, browser(t), web.URL+"/message-empty")
+	b.do(chromedp.Evaluate[chromedp.Void](`window.ahead = async (age, close = false) => {
+		const script = document.createElement("script");
+		script.type = "none";
+		Object.assign(script.dataset, { guild: "1", room: "2" });
+		document.head.append(script);
+		const done = [], sockets = [], now = Date.now;
+		window.fetch = async (path, { body }) => {
+			done.push("asks " + body);
+			return { ok: true, status: 200, json: async () => ({ token: "t" }) };
+		};
+		window.WebSocket = class {
+			constructor() { this.readyState = 1; done.push("connects"); sockets.push(this); }
+			send(text) { done.push(JSON.parse(text).type + " on " + (1 + sockets.indexOf(this))); }
+			close() { this.readyState = 3; done.push("closes " + (1 + sockets.indexOf(this))); }
+		};
+		const { Live } = await import("` + asset(t, "js/live.js") + `#" + age + close);
+		script.remove();
+		if (close) sockets[0].readyState = 3;
+		Date.now = () => now() + age;
+		const live = new Live({ guild: "1", room: "2" });
+		await live.connect();
+		sockets[1]?.onopen?.();
+		Date.now = now;
+		clearTimeout(live.slow);
+		return done;
+	}`))
+	const asks = `asks {"guild":"1","room":"2"}`
+	for name, tc := range map[string]struct {
+		call string
+		want []string
+	}{
+		"in time":            {`ahead(3000)`, []string{asks, "connects", "auth on 1"}},
+		"closed meanwhile":   {`ahead(3000, true)`, []string{asks, "connects", "connects", "auth on 2"}},
+		"for the connection": {`ahead(4001)`, []string{asks, "connects", "closes 1", "connects", "auth on 2"}},
+		"also for the token": {`ahead(50001)`, []string{asks, "connects", "closes 1", asks, "connects", "auth on 2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			if got := eval[[]string](b, tc.call); !slices.Equal(got, tc.want) {
+				t.Errorf("\n got %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}
+
 func asset(t *testing.T, name string) string {
 	t.Helper()
 	p, err := newEngine(t).Asset(name)

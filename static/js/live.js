@@ -21,6 +21,44 @@ const closed = {
   4008: { wait: 16_000 },
 };
 
+const ticketFor = ({ guild, room }) => ({ path: "/api/v1/live-token", body: room ? { guild, room } : { guild } });
+
+// Asks for the token that a ticket says.
+async function ask(env, { path, body: asked }) {
+  const answer = await env.fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    credentials: "same-origin",
+    body: JSON.stringify(asked),
+    signal: AbortSignal.timeout(patience),
+  });
+  // An answer that breaks off is none; what refuses counts without its reason.
+  const body = await answer.json().catch((err) => (answer.ok ? Promise.reject(err) : {}));
+  return { answer, body };
+}
+
+const dial = ({ location: { protocol, host }, WebSocket }) =>
+  new WebSocket(`${protocol === "https:" ? "wss" : "ws"}://${host}/api/ws`);
+
+// A page that names its room where it loads this file has a token and a connection on their way before it is drawn.
+let ahead;
+const first = document.querySelector("script[data-room]")?.dataset;
+if (first) {
+  ahead = { room: first.room, token: ask(window, ticketFor(first)), ws: dial(window), at: Date.now() };
+  ahead.token.catch(() => {}); // connect sees it
+}
+
+// Gives what is on its way to a room, once. The server waits 5 s for a token; a token can be used for 60.
+function take(room) {
+  if (!room || ahead?.room !== room) return {};
+  const { token, ws, at } = ahead;
+  ahead = undefined;
+  const age = Date.now() - at;
+  if (age < 4_000) return { token, ws };
+  ws.close();
+  return age < 50_000 ? { token } : {};
+}
+
 /**
  * Live watches a guild's rooms, or one room. ticket says where the live token
  * comes from, if not from the session.
@@ -109,21 +147,11 @@ export class Live {
     const { env } = this;
     this.drop();
     if (!this.state) this.become("connecting");
+    const early = take(this.room);
+    this.ws = early.ws ?? null;
     let token;
     try {
-      const { path, body: asked } = this.ticket ?? {
-        path: "/api/v1/live-token",
-        body: this.room ? { guild: this.guild, room: this.room } : { guild: this.guild },
-      };
-      const answer = await env.fetch(path, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", Accept: "application/json" },
-        credentials: "same-origin",
-        body: JSON.stringify(asked),
-        signal: AbortSignal.timeout(patience),
-      });
-      // An answer that breaks off is none; what refuses counts without its reason.
-      const body = await answer.json().catch((err) => (answer.ok ? Promise.reject(err) : {}));
+      const { answer, body } = await (early.token ?? ask(env, this.ticket ?? ticketFor(this)));
       if (run !== this.run) return;
       if (answer.status === 401) return this.end("session", body);
       if (answer.status === 403 || answer.status === 404) return this.end("forbidden", body);
@@ -133,13 +161,12 @@ export class Live {
       if (run === this.run) this.later();
       return;
     }
-    this.open(run, token);
+    this.open(run, token, early.ws);
   }
 
-  open(run, token) {
+  open(run, token, early) {
     const { env } = this;
-    const { protocol, host } = env.location;
-    const ws = new env.WebSocket(`${protocol === "https:" ? "wss" : "ws"}://${host}/api/ws`);
+    const ws = early?.readyState <= 1 ? early : dial(env);
     this.ws = ws;
     this.problem = null;
     this.slow = env.setTimeout(() => run === this.run && this.later(), patience);
@@ -148,6 +175,7 @@ export class Live {
       console.log("[WS] Connected to WebSocket");
       this.send({ type: "auth", token });
     };
+    if (ws === early && ws.readyState === 1) ws.onopen();
     ws.onmessage = (m) => run === this.run && this.read(m.data);
     ws.onclose = (e) => run === this.run && this.closed(e.code);
   }
