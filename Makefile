@@ -5,7 +5,7 @@ COMMIT := $(shell git log -1 --format=%H 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: help demo build test test-openapi openapi generate stranger release pictures pages screenshots a11y lighthouse clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test race test-openapi openapi generate stranger release pictures pages screenshots a11y lighthouse clients lint soak fuzz vuln bench fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,26 +16,29 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
-# These are tested afterwards and without the race detector, which would slow them down several times: cmd/snug, whose
-# tests drive the whole program, most of them with a browser, and wait more than they work, and two that do one thing
-# after the other. Each part has its own tests with the race detector, and make soak has all.
+# These drive the whole program, most of them with a browser, and wait more than they work; or do one thing after the
+# other. They are tested afterwards, and by make soak with the race detector, which would slow them down several times.
 WHOLE = ./cmd/snug
 PLAIN = $(WHOLE) ./dashboard/card ./shared/testkit/walk
 PARTS = $(filter-out $(PLAIN),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
 TEST = .ci/inmemory $(GO) test -vet=off -timeout 30m
-RACE = GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3
+ALONE = $(TEST) -p 1 -parallel 4
 
-test: ## Run everything that must pass: formatting, vet, vulnerabilities, and all tests, with the race detector and a browser
+test: ## Run everything that must pass but the race detector: formatting, vet, vulnerabilities, and all tests, with a browser
 	@.ci/needs
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "These files aren't formatted. Run: make fmt"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(RACE) $(PARTS)
+	$(TEST) -p 3 $(PARTS)
 	$(TEST) -tags portable ./dashboard/live
-	$(TEST) -p 1 -parallel 4 $(PLAIN)
+	$(ALONE) $(PLAIN)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
+
+race: ## Run the tests of all parts with the race detector
+	@.ci/needs race
+	GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3 $(PARTS)
 
 openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check Snug and the simulator against it
 	$(GO) run ./shared/discordsim/openapi/fetch
@@ -43,8 +46,8 @@ openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check S
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
 test-openapi: ## Run only the tests that use that description
-	$(RACE) $(filter-out $(addsuffix /,$(PLAIN)),$(DESCRIBED))
-	$(TEST) -parallel 4 $(WHOLE)
+	$(TEST) -p 3 $(filter-out $(addsuffix /,$(PLAIN)),$(DESCRIBED))
+	$(ALONE) $(WHOLE)
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger

@@ -120,8 +120,12 @@ func (w *wire) close() {
 	w.wg.Wait()
 }
 
-// held is how long answers are held up: longer than a write waits for its own.
-const held = 900 * time.Millisecond
+// patient is how long a write waits for its answer: long enough for a busy machine. Answers are held up
+// for longer than two.
+const (
+	patient = time.Second
+	held    = 9 * patient / 4
+)
 
 // wired is a harness whose hub is at the other end of a wire. After the next
 // write of a kind ("put AUDIT") that went well, what then gives is done to the wire.
@@ -132,7 +136,7 @@ func wired(t testing.TB) (h *harness, w *wire, after func(write string, do func(
 	var mu sync.Mutex
 	var armed string
 	var then func()
-	h.writes = 400 * time.Millisecond
+	h.writes = patient
 	h.observe = func(o hub.Observation) {
 		mu.Lock()
 		defer mu.Unlock()
