@@ -16,13 +16,12 @@ demo: ## Run Snug with a Discord simulator: no account, no server
 build: ## Build bin/snug
 	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/snug ./cmd/snug
 
-# These drive the whole program, most of them with a browser, and wait more than they work; or do one thing after the
-# other. They are tested afterwards, and by make soak with the race detector, which would slow them down several times.
+# WHOLE drives the whole program, most of it with a browser, waits more than it works, and is tested afterwards. What
+# the race detector slows down most, and needs it least, it sees in make soak alone.
 WHOLE = ./cmd/snug
-PLAIN = $(WHOLE) ./dashboard/card ./shared/testkit/walk
-PARTS = $(filter-out $(PLAIN),$(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...)))
+UNRACED = $(WHOLE) ./dashboard/card ./shared/testkit/walk
+ALL = $(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...))
 TEST = .ci/inmemory $(GO) test -vet=off -timeout 30m
-ALONE = $(TEST) -p 1 -parallel 4
 
 test: ## Run everything that must pass but the race detector: formatting, vet, vulnerabilities, and all tests, with a browser
 	@.ci/needs
@@ -30,15 +29,15 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 	$(GO) vet ./...
 	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(TEST) -p 3 $(PARTS)
+	$(TEST) -p 3 $(filter-out $(WHOLE),$(ALL))
 	$(TEST) -tags portable ./dashboard/live
-	$(ALONE) $(PLAIN)
+	$(TEST) -parallel 4 $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
 
 race: ## Run the tests of all parts with the race detector
 	@.ci/needs race
-	GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3 $(PARTS)
+	GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3 $(filter-out $(UNRACED),$(ALL))
 
 openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check Snug and the simulator against it
 	$(GO) run ./shared/discordsim/openapi/fetch
@@ -46,8 +45,8 @@ openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check S
 DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
 
 test-openapi: ## Run only the tests that use that description
-	$(TEST) -p 3 $(filter-out $(addsuffix /,$(PLAIN)),$(DESCRIBED))
-	$(ALONE) $(WHOLE)
+	$(TEST) -p 3 $(filter-out $(WHOLE)/,$(DESCRIBED))
+	$(TEST) -parallel 4 $(WHOLE)
 
 stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all tests on a deliberately odd machine
 	.ci/stranger
