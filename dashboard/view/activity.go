@@ -75,12 +75,17 @@ func (p *Activity) Filtered() bool {
 	return slices.ContainsFunc([]string{"kind", "by", "room"}, func(k string) bool { return p.Asked(k) != "" })
 }
 
-// Who is who did what an entry tells; nil for Snug, and for what Discord tells of nobody.
+// Who is who did what an entry tells; nil for Snug, and for what Discord tells of nobody. Of an invite that somebody
+// follows, By made it.
 func (p *Activity) Who(e audit.Entry) *access.Standing {
-	if e.By == 0 {
+	who := e.By
+	if e.Kind == audit.OnTheWay || e.Kind == audit.GuestAdmitted && e.Detail == audit.ByLink {
+		who = e.Target
+	}
+	if who == 0 {
 		return nil
 	}
-	st := p.Members.member(p.Text, e.By)
+	st := p.Members.member(p.Text, who)
 	return &st
 }
 
@@ -173,9 +178,15 @@ func (p *Activity) Charts() ([]Picture, error) {
 	}
 	tenth := func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 	return p.draw([]drawing{
-		{"opened", days, opened, r.Opened, nil, false}, {"peak", days, peak, r.Peak, nil, false},
-		{"hours", days, hours, r.Minutes / 60, tenth, false}, {"busy", clock, busy, busiest(r.Hours), tenth, false},
-		{"fill", steps, fills, total(r.Fills), nil, false}, {"reason", reasons, ended, r.Closed, nil, true},
+		{name: "opened", labels: days, values: opened, sum: r.Opened},
+		{name: "peak", labels: days, values: peak, sum: r.Peak},
+		{
+			name: "hours", labels: days, values: hours, tell: tenth,
+			said: p.Text.Duration(time.Duration(r.Minutes) * time.Minute),
+		},
+		{name: "busy", labels: clock, values: busy, sum: busiest(r.Hours), tell: tenth},
+		{name: "fill", labels: steps, values: fills, sum: total(r.Fills)},
+		{name: "reason", labels: reasons, values: ended, sum: r.Closed, flat: true},
 	})
 }
 
@@ -185,6 +196,7 @@ type drawing struct {
 	labels []string
 	values []float64
 	sum    int
+	said   string // instead of stat.{name}.sum
 	tell   func(float64) string
 	flat   bool
 }
@@ -200,8 +212,11 @@ func (p *Activity) draw(list []drawing) ([]Picture, error) {
 			tell = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 		}
 		pic := Picture{
-			Name: d.name, Title: p.Text.Say("stat." + d.name), Sum: p.Text.Say("stat."+d.name+".sum", "Count", d.sum),
+			Name: d.name, Title: p.Text.Say("stat." + d.name), Sum: d.said,
 			Head: p.Text.Say("stat." + d.name + ".head"),
+		}
+		if pic.Sum == "" {
+			pic.Sum = p.Text.Say("stat."+d.name+".sum", "Count", d.sum)
 		}
 		svg, err := chart.Draw(chart.Data{
 			Title: pic.Title + ": " + pic.Sum, Labels: d.labels, Values: d.values, Flat: d.flat,

@@ -37,6 +37,30 @@ func TestEntriesOnPages(t *testing.T) {
 	}
 }
 
+// TestFacesOfEntries: beside an entry is who did what it tells.
+func TestFacesOfEntries(t *testing.T) {
+	p := &view.Activity{}
+	p.Text = newEngine(t).Texts("en", "")
+	for _, c := range []struct {
+		entry audit.Entry
+		want  snowflake.ID
+	}{
+		{audit.Entry{Kind: audit.RoomOpened, By: 1}, 1},
+		{audit.Entry{Kind: audit.GuestAdmitted, By: 1, Target: 2}, 1},
+		{audit.Entry{Kind: audit.GuestAdmitted, By: 1, Target: 2, Detail: audit.ByLink}, 2},
+		{audit.Entry{Kind: audit.OnTheWay, By: 1, Target: 2}, 2},
+		{audit.Entry{Kind: audit.SeatRefused, Target: 2}, 0},
+	} {
+		var got snowflake.ID
+		if who := p.Who(c.entry); who != nil {
+			got = who.UserID
+		}
+		if got != c.want {
+			t.Errorf("beside %q is %d, want %d", p.Happened(c.entry), got, c.want)
+		}
+	}
+}
+
 // TestToldInWords: settings and entries are told to people without JSON, ids that have a name, and words of
 // the program's.
 func TestToldInWords(t *testing.T) {
