@@ -98,7 +98,7 @@ func inside(t *testing.T, f func(*harness)) {
 
 func (h *harness) in(user, channel snowflake.ID, muted bool) {
 	s, m := state(user, channel, muted)
-	h.VoiceState(s, m)
+	h.VoiceState(s, m, room.Mark{})
 }
 
 func state(user, channel snowflake.ID, muted bool) (discord.VoiceState, discord.Member) {
