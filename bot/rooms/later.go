@@ -84,6 +84,10 @@ func (rs *Rooms) saveRooms(ctx context.Context, g *guildState) error {
 		if !r.unsaved || g.rooms[r.ID] != r {
 			continue
 		}
+		if ctx.Err() != nil {
+			all = errors.Join(all, context.Cause(ctx))
+			break
+		}
 		if err := rs.save(ctx, g, r); err != nil && g.rooms[r.ID] == r {
 			all = errors.Join(all, err)
 			rs.o.Log.WarnContext(ctx, "what comings and goings changed in a room isn't stored yet; trying again",

@@ -261,8 +261,13 @@ func (c *comings) settle() {
 	}
 }
 
+var errNoRooms = errors.New("open rooms first")
+
 // run has events happen, from "<events a second> <milliseconds>".
 func (c *comings) run(ctx context.Context, kind, what string) (f joinFigures, err error) {
+	if c == nil {
+		return f, errNoRooms
+	}
 	var rate, ms int
 	if _, err := fmt.Sscan(what, &rate, &ms); err != nil {
 		return f, fmt.Errorf("%s %q: write the events a second, and for how many milliseconds", kind, what)
