@@ -28,12 +28,13 @@ func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 	})
 }
 
-// Sync returns once all inputs enqueued before are applied, or when ctx ends. Run must be running.
+// Sync returns once all inputs enqueued before are applied, or when ctx or Run ends.
 func (t *Tracker) Sync(ctx context.Context) {
 	applied := make(chan struct{})
 	t.queue.put(func() { close(applied) })
 	select {
 	case <-applied:
+	case <-t.ended:
 	case <-ctx.Done():
 	}
 }

@@ -63,6 +63,7 @@ const RetryAfter = 200 * time.Millisecond
 type Tracker struct {
 	o     Options
 	queue queue
+	ended chan struct{} // closed when Run has returned
 
 	mu     sync.RWMutex // guards guilds and everything in it; never held during a call out of the package
 	guilds map[snowflake.ID]*guild
@@ -103,11 +104,14 @@ func New(o Options) *Tracker {
 	if o.Published == nil {
 		o.Published = func(Publication) {}
 	}
-	return &Tracker{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
+	return &Tracker{
+		o: o, queue: newQueue(), ended: make(chan struct{}), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{},
+	}
 }
 
-// Run applies inputs until ctx ends, then those that are left, and returns.
+// Run applies inputs until ctx ends, then those that are left, and returns. It is called once.
 func (t *Tracker) Run(ctx context.Context) {
+	defer close(t.ended)
 	retry := time.NewTicker(RetryAfter)
 	defer retry.Stop()
 	for {

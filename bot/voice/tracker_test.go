@@ -301,3 +301,19 @@ func replay(t *testing.T, seed uint64, puts []room.Live, rooms []snowflake.ID, t
 		}
 	}
 }
+
+// TestSyncAfterTheEnd: nobody waits for what a tracker that has ended would do.
+func TestSyncAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := voice.New(voice.Options{Publisher: &recorder{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		tr.Run(ctx)
+		begun := time.Now()
+		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if tr.Sync(soon); time.Since(begun) > 0 {
+			t.Errorf("it waited for %v", time.Since(begun))
+		}
+	})
+}
