@@ -102,7 +102,6 @@ func (b *Bot) newShards() (err error) {
 		},
 		Export:        func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
 		Restore:       func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
-		Stored:        b.stored,
 		KnownGuilds:   func() []snowflake.ID { return b.rooms.GuildIDs() },
 		StopAnswering: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
 		Forget:        b.forgetGuild,
@@ -110,20 +109,12 @@ func (b *Bot) newShards() (err error) {
 	return err
 }
 
-// stored returns once everything is stored that followed from the guilds' events so far.
-func (b *Bot) stored(ctx context.Context, guilds []snowflake.ID) error {
-	if err := b.rooms.Stored(ctx, guilds); err != nil {
-		return err
-	}
-	return b.activity.Stored(ctx)
-}
-
 // forgetGuild forgets a guild whose shard another process has taken over.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
 	b.rooms.Release(ctx, guild)
 	b.loading.done(guild, false)
 	b.calls.Drop(guild) // a load still running may have begun to answer calls
-	b.voice.Forget(guild)
+	b.voice.GuildGone(guild)
 	b.standings.Forget(guild)
 }
 
@@ -138,8 +129,7 @@ func (b *Bot) newVoice() (err error) {
 	}
 	b.voice = voice.New(voice.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
-		Moved:     func(m voice.Move) { b.rooms.Moved(m) },
-		Published: func(p voice.Publication) { b.activity.Published(p) },
+		Moved: func(m voice.Move) { b.rooms.Moved(m) },
 	})
 	b.republisher, err = publish.NewRepublisher(publish.Options{
 		Hub: o.Hub, Guilds: b.shards.Guilds, Publish: b.republishGuild, Log: o.Log, Registerer: o.Registerer,
@@ -205,9 +195,6 @@ func (b *Bot) newRooms() error {
 		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.GuildChanged(guildID) },
 		RequestChannelInfo: b.requestChannelInfo,
 		Notify:             panels.Notifier(b.dms.Send, b.discord, o.Texts, o.Pages),
-		Visits: func(ctx context.Context, key string) (room.VisitLog, error) {
-			return b.activity.Visits(ctx, key)
-		},
 	})
 	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.rooms, ShardOf: b.shards.Of, Log: o.Log})
 	b.panels = panels.New(panels.Options{
@@ -251,8 +238,8 @@ func (b *Bot) newSchedule() (err error) {
 	b.activity, err = activity.New(activity.Options{
 		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
 		Retention: func(id snowflake.ID) time.Duration {
-			if s, known := b.rooms.SettingsOf(id); known {
-				return time.Duration(s.AuditRetention)
+			if m := b.rooms.Snapshot(id); m.Ready {
+				return time.Duration(m.Settings.AuditRetention)
 			}
 			return 0 // unknown: delete nothing
 		},

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/snowflake/v2"
+
 	"snug/shared/discordsim"
 	"snug/shared/errs"
 	"snug/shared/guild"
@@ -120,23 +122,20 @@ func (w *wire) close() {
 	w.wg.Wait()
 }
 
-// patient is how long a write waits for its answer: long enough for a busy machine. Answers are held up
-// for longer than two.
-const (
-	patient = time.Second
-	held    = 9 * patient / 4
-)
+// held is how long answers are held up: longer than a write waits for its own.
+const held = 900 * time.Millisecond
 
-// wired is a harness whose hub is at the other end of a wire. After the next
-// write of a kind ("put AUDIT") that went well, what then gives is done to the wire.
-func wired(t testing.TB) (h *harness, w *wire, after func(write string, do func())) {
+// wired is a harness whose hub is at the other end of a wire, and in which first has been done, before writes get
+// impatient. After the next write of a kind ("put AUDIT") that went well, what then gives is done to the wire.
+func wired(t testing.TB, first func(*harness)) (h *harness, w *wire, after func(write string, do func())) {
 	t.Helper()
 	w = newWire(t, hubtest.Start(t).URL())
 	h = newHarnessOn(t, w.url(), func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
+	first(h)
 	var mu sync.Mutex
 	var armed string
 	var then func()
-	h.writes = patient
+	h.writes = 400 * time.Millisecond
 	h.observe = func(o hub.Observation) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -161,9 +160,11 @@ func wired(t testing.TB) (h *harness, w *wire, after func(write string, do func(
 // all the same.
 func TestClosingWhenClearingTheOutboxTimedOut(t *testing.T) {
 	t.Parallel()
-	h, w, after := wired(t)
-	id := h.open("jonas", "Friday").Room.ID
-	h.wantAudit(id, "room_opened") // it is on its way no more
+	var id snowflake.ID
+	h, w, after := wired(t, func(h *harness) {
+		id = h.open("jonas", "Friday").Room.ID
+		h.wantAudit(id, "room_opened") // it is on its way no more
+	})
 	after("put AUDIT", func() { w.hold(held) })
 	_, err := call(h, hub.CloseRoom, h.request("jonas", id))
 	if err == nil {
@@ -189,8 +190,7 @@ func TestClosingWhenClearingTheOutboxTimedOut(t *testing.T) {
 // Entries that could not be published when settings were saved are published with the next save, and not forgotten.
 func TestEntriesOfSettingsOutliveTheNextSave(t *testing.T) {
 	t.Parallel()
-	h, w, after := wired(t)
-	h.settings(`{"seats":5}`)
+	h, w, after := wired(t, func(h *harness) { h.settings(`{"seats":5}`) })
 	after("update settings", func() { w.cut(true) })
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":6}`)})
 	t.Log(err) // it is saved, or said not to be known; either way it is stored
@@ -211,8 +211,7 @@ func TestEntriesOfSettingsOutliveTheNextSave(t *testing.T) {
 // conflict, and neither is an undo.
 func TestSavingAfterAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	h, w, after := wired(t)
-	h.settings(`{"seats":5}`)
+	h, w, after := wired(t, func(h *harness) { h.settings(`{"seats":5}`) })
 	after("put AUDIT", func() { w.hold(held) })
 	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: []byte(`{"seats":6}`)})
 	t.Log(err)
@@ -235,10 +234,12 @@ func TestSavingAfterAnUnknownOutcome(t *testing.T) {
 // written before it, without its answer having come, stays.
 func TestUndoKeepsWhatWasWrittenWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	h, w, _ := wired(t)
-	r := h.open("jonas", "Friday")
-	id := r.Room.ID
-	h.Must(h.redeem("kiyo", r.Invite.Code))
+	var id snowflake.ID
+	h, w, _ := wired(t, func(h *harness) {
+		r := h.open("jonas", "Friday")
+		id = r.Room.ID
+		h.Must(h.redeem("kiyo", r.Invite.Code))
+	})
 	h.requests.Lock()
 	h.requests.hook = func(route string) { // asked who they are, before it writes
 		if route == "GET /guilds/{guild}/members/{user}" {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -51,7 +50,13 @@ func TestComings(t *testing.T) {
 		if _, gone := f.(room.Closed); gone {
 			l.Until = now.Add(time.Hour)
 		}
-		y.Published(voice.Publication{Key: key, Live: &l})
+		if _, err := h.Rosters.Put(t.Context(), key, l); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, "the roster comes", func() bool {
+			l, ok := y.rooms.Get(key)
+			return ok && l.N == n
+		})
 	}
 	stored := func() (out []string) {
 		c, _, err := h.Visits.Get(t.Context(), key)

@@ -2,7 +2,6 @@ package rooms
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -37,7 +36,6 @@ func (g *guildState) beginLoad() {
 		g.loaded = make(chan struct{})
 	}
 	g.loading++
-	g.tracked = false
 }
 
 func (g *guildState) endLoad() {
@@ -93,9 +91,6 @@ func (rs *Rooms) loadUntil(
 }
 
 func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel) error {
-	if err := rs.saveRooms(ctx, g); err != nil { // they are read again
-		return fmt.Errorf("rooms: %w", err)
-	}
 	g.ready, g.info = false, info
 	has := g.storedOf(ctx)
 	if has.settings {
@@ -120,10 +115,7 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 			return err
 		}
 	}
-	g.queueMu.Lock()
-	g.tracked = true // the tracker has told of everything that was given to it before
-	g.queueMu.Unlock()
-	err := errors.Join(rs.noteMissed(ctx, g), rs.compare(ctx, g, channels, rs.editsOf(g)))
+	err := rs.compare(ctx, g, channels, rs.editsOf(g))
 	if g.compareFailed = err != nil; g.compareFailed { // the sweeps continue
 		rs.o.Log.WarnContext(ctx, "not everything could be repaired at once; the sweeps continue", "guild_id", g.id,
 			"err", err)
@@ -131,7 +123,6 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 	g.noteEmptyCategories(channels)
 	g.ready, g.info.Ready = true, true
 	rs.openFromLobbies(g)
-	rs.followMissed(g)
 	rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	if len(g.rooms) > 0 {
 		rs.o.RequestChannelInfo(g.id)
@@ -202,8 +193,7 @@ func (rs *Rooms) loadRooms(ctx context.Context, g *guildState, has has) (err err
 	clear(g.rooms)
 	clear(g.pendingCreates)
 	for _, e := range rooms {
-		r := &roomState{arrivalState: newArrivalTracker(&e.Value)}
-		r.stored(&e.Value, e.Rev)
+		r := &roomState{Room: e.Value, rev: e.Rev, arrivalState: newArrivalTracker(&e.Value)}
 		g.rooms[r.ID] = r
 		rs.flush(ctx, g, r)
 		rs.watchHolds(g, r)

@@ -26,14 +26,6 @@ func withWriteTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 // edit changes a room's document and adds an audit entry (may be nil), as
 // one write, then publishes the entry. The caller holds the guild's lock.
 func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
-	touches(ctx, changesAll)
-	return rs.write(ctx, g, r, e, change)
-}
-
-// write is edit for what snapshots follow already.
-func (rs *Rooms) write(
-	ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room),
-) error {
 	if g.rooms[r.ID] != r {
 		return noRoomError() // it was closed while this task waited for Discord
 	}
@@ -61,7 +53,7 @@ func (rs *Rooms) write(
 		switch {
 		case err == nil:
 			acts(ctx)
-			r.stored(next, rev)
+			r.Room, r.rev = *next, rev
 			rs.flush(ctx, g, r)
 			rs.watchHolds(g, r)
 			return nil
@@ -92,16 +84,8 @@ func (rs *Rooms) note(ctx context.Context, g *guildState, r *roomState, e audit.
 	return rs.edit(ctx, g, r, &e, func(*room.Room) {})
 }
 
-// stored replaces the room's document with what was just stored.
-func (r *roomState) stored(doc *room.Room, rev hub.Rev) {
-	r.set(doc)
-	r.base, r.rev, r.unsaved = doc, rev, false
-}
-
-// reread loads a room's document after a write with unknown outcome. If that had no
-// effect, what is unsaved stays so; if it had, it included what was unsaved.
+// reread loads a room's document after a write with unknown outcome.
 func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error {
-	touches(ctx, changesAll)
 	stored, rev, err := rs.o.Hub.Rooms.Latest(ctx, voice.Key(g.id, r.ID))
 	if errs.Has(err, errs.NotFound) { // it was deleted, and the response was lost
 		rs.forgetRoom(g, r)
@@ -111,9 +95,9 @@ func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error 
 		return err
 	}
 	stored.Shift(r.Shifted - stored.Shifted)
-	r.revUnknown = false
-	if rev != r.rev {
-		r.stored(&stored, rev)
+	changed := rev != r.rev
+	r.Room, r.rev, r.revUnknown = stored, rev, false
+	if changed {
 		rs.refresh(g, r, true)
 		rs.watchHolds(g, r)
 		if r.State == room.Open {
@@ -187,7 +171,7 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 			"guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}
-	r.stored(next, rev)
+	r.Room, r.rev = *next, rev
 }
 
 func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
@@ -205,7 +189,6 @@ func (rs *Rooms) publish(g *guildState, r *roomState, fact room.Fact) {
 
 // storeRoom stores a room that was just opened or adopted. The caller holds the lock.
 func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*roomState, error) {
-	touches(ctx, changesAll)
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	key := voice.Key(g.id, doc.ID)
@@ -217,7 +200,7 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 		if e != nil || stored.PendingCreateID != doc.PendingCreateID {
 			return nil, err
 		}
-		r.stored(&stored, storedRev)
+		r.Room, r.rev = stored, storedRev
 	}
 	g.rooms[doc.ID] = r
 	rs.refresh(g, r, true)
@@ -227,7 +210,6 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 
 // deleteRoom deletes a room whose channel is gone, after publishing its last audit entries.
 func (rs *Rooms) deleteRoom(rctx context.Context, g *guildState, r *roomState) error {
-	touches(rctx, changesAll)
 	ctx, cancel := withWriteTimeout(rctx)
 	defer cancel()
 	rs.flush(ctx, g, r)

@@ -149,10 +149,9 @@ func (s *Shard) save(ctx context.Context) {
 	if self, ok := s.all.o.Client.Caches.SelfUser(); ok {
 		head.Self = &self
 	}
-	all := keysOf(changed)
-	todo := slices.Clone(all)
+	todo := keysOf(changed)
 	err := s.all.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list,
-		keysOf(gone), head, func() error { return s.all.o.Stored(ctx, all) })
+		keysOf(gone), head)
 	s.all.metrics.saved(s.id, len(changed), time.Since(began), err)
 	if err == nil {
 		s.last = session
@@ -261,7 +260,7 @@ func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 		s.guilds[g.Guild.ID] = true
 		s.all.o.Restore(g.Guild.ID, g.Voices)
 	}
-	s.last, s.replaying, s.session = head.Session, true, sessionMark(head.Session.SessionID)
+	s.last, s.replaying = head.Session, true
 	log.Info("resuming from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
 		"age", s.all.o.Now().Sub(head.SavedAt).Round(time.Millisecond))
 	return head.Session

@@ -89,8 +89,19 @@ func measureGuilds(ctx context.Context, o guildOptions, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := o.prepare(ctx, tmp); err != nil {
-		return err
+	if o.snug == "" {
+		o.snug = filepath.Join(tmp, "snug")
+		build := exec.CommandContext(ctx, "go", "build", "-o", o.snug, "snug/cmd/snug")
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return fmt.Errorf("building snug: %w. Build it yourself and name it with -snug", err)
+		}
+	}
+	if o.pin { // the simulator inherits it
+		if err := pin(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "not pinned:", err)
+			o.pin = false
+		}
 	}
 	got := map[int]map[string][]startFigures{}
 	for cycle := range o.cycles {
@@ -116,25 +127,6 @@ func measureGuilds(ctx context.Context, o guildOptions, out io.Writer) error {
 		}
 	}
 	return printStarts(out, o, all)
-}
-
-// prepare builds Snug into a folder unless one was given, and pins this process, which the simulator inherits.
-func (o *guildOptions) prepare(ctx context.Context, folder string) error {
-	if o.snug == "" {
-		o.snug = filepath.Join(folder, "snug")
-		build := exec.CommandContext(ctx, "go", "build", "-o", o.snug, "snug/cmd/snug")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("building snug: %w. Build it yourself and name it with -snug", err)
-		}
-	}
-	if o.pin {
-		if err := pin(ctx); err != nil {
-			fmt.Fprintln(os.Stderr, "not pinned:", err)
-			o.pin = false
-		}
-	}
-	return nil
 }
 
 // bothStarts starts Snug twice with the same simulator and data folder.
@@ -196,8 +188,11 @@ func startWorld(ctx context.Context, o guildOptions, n int) (*worldProcess, erro
 // do has the simulator do something: "populate" it, or "try" a command in some of the servers, which fails if Snug
 // can't do it.
 func (w *worldProcess) do(what string) error {
+	if _, err := io.WriteString(w.in, what+"\n"); err != nil {
+		return err
+	}
 	var t tried
-	if err := w.ask(what, &t); err != nil {
+	if err := w.out.Decode(&t); err != nil {
 		return err
 	}
 	if len(t.Refused) > 0 {
@@ -205,14 +200,6 @@ func (w *worldProcess) do(what string) error {
 			len(t.Refused), t.Guilds, t.Refused[0])
 	}
 	return nil
-}
-
-// ask has the simulator do something, and reads its answer.
-func (w *worldProcess) ask(what string, answer any) error {
-	if _, err := io.WriteString(w.in, what+"\n"); err != nil {
-		return err
-	}
-	return w.out.Decode(answer)
 }
 
 func (w *worldProcess) end() error {
@@ -230,28 +217,57 @@ const (
 func (w *worldProcess) startSnug(ctx context.Context, o guildOptions, data, kind string) (f startFigures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	var env []string
-	profiled := make(chan error, 1)
-	profiled <- nil
+	command := []string{o.snug, "serve"}
+	if o.pin {
+		command = pinned(command)
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "DISCORD_BOT_TOKEN="+w.info.Token, "DISCORD_CLIENT_ID="+w.info.ID,
+		"DISCORD_CLIENT_SECRET="+w.info.Secret, "SNUG_DISCORD_URL="+w.info.URL, "SNUG_ADDR=127.0.0.1:0",
+		"SNUG_BASE_URL=http://127.0.0.1:1", "SNUG_DATA="+data, "SNUG_LOG_FORMAT=json", "SNUG_LOG_LEVEL=info")
+	var profile func() error
 	if o.profile != "" {
-		addr, err := freeAddress()
-		if err != nil {
+		var addr string
+		if addr, err = freeAddress(); err != nil {
 			return f, err
 		}
-		env = append(env, "SNUG_OPS_ADDR="+addr)
+		cmd.Env = append(cmd.Env, "SNUG_OPS_ADDR="+addr)
 		file := filepath.Join(o.profile, fmt.Sprintf("%s-%d.pprof", kind, w.info.Guilds))
-		<-profiled
-		go func() { profiled <- fetchProfile(ctx, addr, file, profiledFor) }()
+		profile = func() error { return fetchProfile(ctx, addr, file) }
 	}
-	s, err := w.serveSnug(ctx, o, data, "127.0.0.1:0", env...)
+	log, err := cmd.StderrPipe()
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, s.end()) }()
-	if f.Ready, f.Served, err = s.await(); err != nil {
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
 		return f, err
 	}
-	f.CPU = usageOf(s.cmd.Process.Pid).cpu
+	profiled := make(chan error, 1)
+	if profile != nil {
+		go func() { profiled <- profile() }()
+	} else {
+		profiled <- nil
+	}
+	marks := follow(log, began)
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		for range marks { // until its log ends
+		}
+		err = errors.Join(err, cmd.Wait())
+	}()
+	for f.Ready == 0 || f.Served == 0 {
+		m, ok := <-marks
+		switch {
+		case !ok:
+			return f, errors.New("snug ended, or took more than five minutes; run it by hand to see why")
+		case m.what == readyLine:
+			f.Ready = m.at.Seconds()
+		case m.what == servedLine:
+			f.Served = m.at.Seconds()
+			f.CPU = usageOf(cmd.Process.Pid).cpu
+		}
+	}
 	if err := w.do("try"); err != nil {
 		return f, err
 	}
@@ -260,67 +276,9 @@ func (w *worldProcess) startSnug(ctx context.Context, o guildOptions, data, kind
 	case <-ctx.Done():
 		return f, ctx.Err()
 	}
-	u := usageOf(s.cmd.Process.Pid)
+	u := usageOf(cmd.Process.Pid)
 	f.After, f.Peak, f.Settled = u.cpu-f.CPU, u.peak, u.rss
 	return f, <-profiled
-}
-
-// snugProcess is a `snug serve` in a process of its own.
-type snugProcess struct {
-	cmd   *exec.Cmd
-	marks <-chan mark
-}
-
-// serveSnug starts Snug with the simulator's bot, at an address.
-func (w *worldProcess) serveSnug(
-	ctx context.Context, o guildOptions, data, addr string, env ...string,
-) (*snugProcess, error) {
-	command := []string{o.snug, "serve"}
-	if o.pin {
-		command = pinned(command)
-	}
-	site := "http://" + addr
-	if strings.HasSuffix(addr, ":0") {
-		site = "http://127.0.0.1:1"
-	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), "DISCORD_BOT_TOKEN="+w.info.Token, "DISCORD_CLIENT_ID="+w.info.ID,
-		"DISCORD_CLIENT_SECRET="+w.info.Secret, "SNUG_DISCORD_URL="+w.info.URL, "SNUG_ADDR="+addr,
-		"SNUG_BASE_URL="+site, "SNUG_DATA="+data, "SNUG_LOG_FORMAT=json", "SNUG_LOG_LEVEL=info")
-	cmd.Env = append(cmd.Env, env...)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return &snugProcess{cmd, follow(log, began)}, nil
-}
-
-// await waits until every server is loaded, and returns when Snug was ready and when they were, in seconds.
-func (s *snugProcess) await() (ready, served float64, err error) {
-	for ready == 0 || served == 0 {
-		m, ok := <-s.marks
-		switch {
-		case !ok:
-			return 0, 0, errors.New("snug ended, or took more than five minutes; run it by hand to see why")
-		case m.what == readyLine:
-			ready = m.at.Seconds()
-		case m.what == servedLine:
-			served = m.at.Seconds()
-		}
-	}
-	return ready, served, nil
-}
-
-// end stops Snug, and waits for it.
-func (s *snugProcess) end() error {
-	_ = s.cmd.Process.Signal(os.Interrupt)
-	for range s.marks { // until its log ends
-	}
-	return s.cmd.Wait()
 }
 
 // mark is a line of the log that says how far Snug is.

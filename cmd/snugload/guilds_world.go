@@ -32,8 +32,7 @@ type tried struct {
 }
 
 // serveWorld runs a simulator with one bot in one guild, prints its worldInfo, and serves until in ends. The line
-// "populate" adds the other guilds, "rooms" opens rooms there, "joins" and "mutes" have people come and go (see
-// comings.go); for each other line it uses a command in some guilds, and prints what was tried.
+// "populate" adds the other guilds; for each other line it uses a command in some guilds, and prints what was tried.
 //
 // It is as strict as Discord, except that one shard may hold all guilds and nobody waits for rate limits, so that
 // what is measured is Snug and not the waiting.
@@ -59,28 +58,17 @@ func serveWorld(ctx context.Context, populate string, in io.Reader, out io.Write
 		return err
 	}
 	enc := json.NewEncoder(out)
-	var comings *comings
 	err = enc.Encode(worldInfo{url, app.ID.String(), app.BotToken, app.ClientSecret, z.Guilds})
 	for lines := bufio.NewScanner(in); err == nil && lines.Scan(); {
-		what, rest, _ := strings.Cut(lines.Text(), " ")
-		var answer any
-		switch what {
-		case "populate":
+		if lines.Text() == "populate" {
 			var more []discordsim.Guild
 			more, err = add(z.Guilds - 1)
-			guilds, answer = append(guilds, more...), tried{}
-		case "rooms":
-			var t tried
-			t, comings, err = openRooms(ctx, s, guilds, rest)
-			answer = t
-		case "joins", "mutes":
-			answer, err = comings.run(ctx, what, rest)
-		default:
-			answer = try(ctx, s, guilds)
+			guilds = append(guilds, more...)
+			err = errors.Join(err, enc.Encode(tried{}))
+			continue
 		}
-		err = errors.Join(err, enc.Encode(answer))
+		err = errors.Join(err, enc.Encode(try(ctx, s, guilds)))
 	}
-	comings.end()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if e := s.Close(ctx); err == nil {
@@ -127,9 +115,9 @@ func freeAddress() (string, error) {
 // profiledFor is how long a start is profiled.
 const profiledFor = 5 * time.Second
 
-// fetchProfile writes a CPU profile of a Snug whose operations' address is addr, from now on.
-func fetchProfile(ctx context.Context, addr, file string, length time.Duration) error {
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", addr, int(length.Seconds()))
+// fetchProfile writes a CPU profile of a Snug whose operations' address is addr, from its start on.
+func fetchProfile(ctx context.Context, addr, file string) error {
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", addr, int(profiledFor.Seconds()))
 	var res *http.Response
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

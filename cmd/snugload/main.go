@@ -10,8 +10,7 @@
 //
 // With -url it watches a running Snug instead and reports the latency of its messages.
 //
-// snugload guilds measures something else: how `snug serve` starts with a bot that is in thousands of servers; and
-// snugload joins what it costs when people come and go in rooms.
+// snugload guilds measures something else: how `snug serve` starts with a bot that is in thousands of servers.
 package main
 
 import (
@@ -128,13 +127,6 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 			return err
 		}
 		return measureGuilds(ctx, o, out)
-	}
-	if len(args) > 0 && args[0] == "joins" {
-		o, err := parseJoins(args[1:], os.Stderr)
-		if err != nil {
-			return err
-		}
-		return measureJoins(ctx, o, out)
 	}
 	o, err := parse(args, os.Stderr)
 	if err != nil {
