@@ -153,9 +153,10 @@ func TestOperationsInAStorm(t *testing.T) {
 	guilds := h.neighbours(112) // many: while one server waits for Discord, the others go on
 	people := []string{"jonas", "kiyo", "priya"}
 
-	calls := h.asked("")
+	asked := func() int { return h.asked("") - h.asked("POST /channels/{channel}/messages") } // the panel comes by itself
+	calls := asked()
 	r := h.open("jonas", "Calm")
-	if calls = h.asked("") - calls; calls != 2 {
+	if calls = asked() - calls; calls != 2 {
 		t.Errorf("a creation in calm took %d requests: who asks, and the channel, are 2", calls)
 	}
 	_, err := call(h, hub.CloseRoom, h.request("jonas", r.Room.ID))

@@ -456,6 +456,23 @@ func TestPagesWithoutConnection(t *testing.T) {
 	b.wait(told + `.startsWith("As of")`) // what the page shows was old when it came
 }
 
+// TestSignUntilConnected: until a page has its connection, its sign keeps what the server drew, which fits a phone.
+func TestSignUntilConnected(t *testing.T) {
+	t.Parallel()
+	web := site(t, func(mux *http.ServeMux) {
+		mux.HandleFunc("POST /api/v1/live-token", func(http.ResponseWriter, *http.Request) { <-t.Context().Done() })
+	})
+	b := openTab(t, browser(t), web.URL+"/message-empty")
+	b.do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(web.URL+"/server-unheard"))
+	b.wait(`document.body.dataset.live === "connecting"`)
+	if sign := eval[[]any](b, `[document.querySelector("#live").dataset.state,
+		document.querySelector("#live-text").textContent.includes("answering") ? "unheard" : "connecting",
+		document.documentElement.scrollWidth - document.documentElement.clientWidth]`,
+	); sign[0] != sign[1] || sign[2] != 0.0 {
+		t.Errorf("the sign's state, what it says, and how much too wide the page is: %v", sign)
+	}
+}
+
 // TestBackoff drives the client alone, with clocks and sockets of the test's.
 func TestBackoff(t *testing.T) {
 	t.Parallel()

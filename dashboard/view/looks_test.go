@@ -82,7 +82,7 @@ const inspect = `(() => {
 			found.add("takes its room, and nobody sees it: " + el.tagName + " " + el.className);
 	const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
 	if (wide > 0) {
-		const out = [...document.querySelectorAll("main *")].find(
+		const out = [...document.querySelectorAll("body *")].find(
 			(e) => shown(e) && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
 		found.add("wider than the screen by " + wide + " px: " + out?.className);
 	}

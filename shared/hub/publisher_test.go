@@ -119,7 +119,11 @@ func TestPublisherAcrossARestart(t *testing.T) {
 		put(i + 1)
 	}
 	s.stop()
-	for ; i < 6000; i++ {
+	for ; i < 4500; i++ {
+		put(i + 1)
+	}
+	testkit.Eventually(t, "lost", func() bool { return h.link.present().Err() != nil })
+	for ; i < 6000; i++ { // what was sent before may have failed; this waits
 		put(i + 1)
 	}
 	s.start()

@@ -311,9 +311,12 @@ export function liveSign(live) {
   const paint = () => {
     const age = until(Date.now() - live.since);
     const { state } = live;
-    $("live").dataset.state = document.body.dataset.live = state;
+    document.body.dataset.live = state;
     const soon = !state || (state === "connecting" && Date.now() - live.since < 1500); // before one could read it
-    if (!soon) text($("live-text"), t("live." + state, { Span: age }));
+    if (!soon) { // until then, the sign keeps what the server drew, and the looks that go with those words
+      $("live").dataset.state = state;
+      text($("live-text"), t("live." + state, { Span: age }));
+    }
     $("toast-lost").hidden = state !== "stale";
     if (state === "stale") text($("lost-text"), t("live.lost.text", { Span: age }));
     if (state !== announced && announced) {
