@@ -29,7 +29,8 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 	$(GO) vet ./...
 	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(TEST) -p 3 $(filter-out $(WHOLE),$(ALL))
+	$(TEST) -parallel 8 ./bot # waits more than it works
+	$(TEST) -p 3 $(filter-out $(WHOLE) ./bot,$(ALL))
 	$(TEST) -tags portable ./dashboard/live
 	$(TEST) -parallel 4 $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
