@@ -153,7 +153,7 @@ func TestOperationsInAStorm(t *testing.T) {
 	guilds := h.neighbours(112) // many: while one server waits for Discord, the others go on
 	people := []string{"jonas", "kiyo", "priya"}
 
-	asked := func() int { return h.asked("") - h.asked("POST /channels/{channel}/messages") } // the panel comes by itself
+	asked := func() int { return h.asked("") - h.asked("POST /channels/{channel}/messages") } // but the panel
 	calls := asked()
 	r := h.open("jonas", "Calm")
 	if calls = asked() - calls; calls != 2 {
