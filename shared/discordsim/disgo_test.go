@@ -29,7 +29,8 @@ func TestDisgo(t *testing.T) {
 	voice := make(chan string, 16)
 	client, err := disgo.New(w.Application.BotToken,
 		bot.WithRestClientConfigOpts(rest.WithURL(w.base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter())),
-		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildVoiceStates)),
+		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds, gateway.IntentGuildVoiceStates),
+			gateway.WithCompression(gateway.CompressionNone)), // disgo 0.19.6 closes a stream while it reads it
 		bot.WithCacheConfigOpts(cache.WithCaches(cache.FlagGuilds, cache.FlagChannels, cache.FlagVoiceStates)),
 		bot.WithEventListenerFunc(func(e *events.GuildReady) { ready <- struct{}{} }),
 		bot.WithEventListenerFunc(func(e *events.GuildVoiceJoin) { voice <- "join " + e.Member.EffectiveName() }),
