@@ -171,7 +171,7 @@ func TestBotIsLetIntoFullRoom(t *testing.T) {
 	h.Must(h.Join("jonas", id))
 	h.Must(h.Join("kiyo", id))
 	h.awaitRoster(id, "jonas", "kiyo")
-	if h.mayJoin(music.ID, id) {
+	if _, err := h.Discord.JoinVoice(h.Guild, music.ID, id, discordsim.VoiceFlags{}); err == nil {
 		t.Fatal("the simulated Discord lets a bot into a full channel")
 	}
 	h.People["tunes"] = music.ID
