@@ -29,8 +29,7 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 	$(GO) vet ./...
 	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(TEST) -parallel 8 ./bot # waits more than it works
-	$(TEST) -p 3 $(filter-out $(WHOLE) ./bot,$(ALL))
+	$(TEST) -p 3 $(filter-out $(WHOLE),$(ALL))
 	$(TEST) -tags portable ./dashboard/live
 	$(TEST) -parallel 4 $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
@@ -38,7 +37,7 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 
 race: ## Run the tests of all parts with the race detector
 	@.ci/needs race
-	GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3 $(filter-out $(UNRACED),$(ALL))
+	GORACE=atexit_sleep_ms=10 $(TEST) -race -p 3 -parallel 2 $(filter-out $(UNRACED),$(ALL))
 
 openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check Snug and the simulator against it
 	$(GO) run ./shared/discordsim/openapi/fetch

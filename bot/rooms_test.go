@@ -247,12 +247,14 @@ func (h *harness) wantVoice(name string, channel snowflake.ID) {
 	}
 }
 
-// rooms gives the one room there is.
+// rooms gives the one room there is, as soon as followers know it.
 func (h *harness) rooms() (id snowflake.ID) {
-	h.facts.mu.Lock()
-	defer h.facts.mu.Unlock()
-	for id = range h.facts.live {
-	}
+	h.Helper()
+	h.await("there is a room", func(live map[snowflake.ID]room.Live) bool {
+		for id = range live {
+		}
+		return id != 0
+	})
 	return id
 }
 
