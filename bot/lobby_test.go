@@ -240,28 +240,26 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	h.Must(h.Discord.SetAFKChannel(h.Guild, h.public))
-	other, err := h.Discord.AddChannel(h.Guild,
-		discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
-	h.Must(err)
+	other := h.add(discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
 	h.eventually("the inactive channel is refused", func() bool {
 		_, err := call(h, hub.SaveLobby,
 			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
 		return errs.Has(err, errs.Invalid) && strings.Contains(err.Error(), "inactive channel")
 	})
 	byFile := fmt.Appendf(nil, `{"lobbies":[{"channel_id":"%d"}]}`, h.public)
-	_, err = call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: byFile})
+	_, err := call(h, hub.SaveSettings, room.SettingsRequest{Actor: h.actor("mara"), JSON: byFile})
 	h.wantCode(err, errs.Invalid)
-	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
+	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other}})
 	h.Must(err)
-	h.Must(h.Discord.SetAFKChannel(h.Guild, other.ID))
+	h.Must(h.Discord.SetAFKChannel(h.Guild, other))
 	h.eventually("the lobby is the inactive channel now", func() bool {
 		_, err := call(h, hub.SaveLobby,
-			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other.ID}})
+			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other}})
 		return errs.Has(err, errs.Invalid)
 	})
 	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: h.public}})
 	h.Must(err)
-	h.Must(h.Join("jonas", other.ID))
+	h.Must(h.Join("jonas", other))
 	h.Must(h.Join("kiyo", h.public)) // is looked at after jonas
 	h.await("one room, of who came into the lobby", func(l map[snowflake.ID]room.Live) bool {
 		for _, r := range l {

@@ -85,16 +85,12 @@ func (h *harness) botRole() discordsim.ID {
 func TestEverySettingIsSavedByItsForm(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	category, err := h.Discord.AddChannel(h.Guild,
-		discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
-	h.Must(err)
-	channel, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
-	h.Must(err)
-	role, err := h.Discord.AddRole(h.Guild, "Music", 0)
-	h.Must(err)
+	category := h.add(discordsim.ChannelOptions{Name: "Snug", Type: discordsim.ChannelCategory})
+	channel := h.add(discordsim.ChannelOptions{Name: "log", Type: discordsim.ChannelText})
+	role := h.role("Music", 0)
 	before := h.settingsNow()
 	others := map[schema.Kind]any{
-		schema.Category: category.ID.String(), schema.Channel: channel.ID.String(),
+		schema.Category: category.String(), schema.Channel: channel.String(),
 		schema.Roles: []string{role.String()}, schema.Template: "Table {n}", schema.Words: "foo, bar*",
 		schema.Language: "de",
 	}

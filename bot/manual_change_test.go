@@ -34,8 +34,7 @@ func TestOverwritesChangedByHand(t *testing.T) {
 	r := h.open("jonas", "Friday")
 	h.Must(h.redeem("kiyo", r.Invite.Code))
 	id := r.Room.ID
-	role, err := h.Discord.AddRole(h.Guild, "Listeners", 0)
-	h.Must(err)
+	role := h.role("Listeners", 0)
 	path := func(who snowflake.ID) string { return fmt.Sprintf("/channels/%d/permissions/%d", id, who) }
 	foreign := map[string]any{"type": 0, "allow": fmt.Sprint(int64(discordsim.PermManageChannels)), "deny": "0"}
 	h.do(http.MethodPut, path(role), foreign).Body.Close()
@@ -70,14 +69,13 @@ func TestOverwritesChangedByHand(t *testing.T) {
 func TestCategoryDeletedByHand(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	c, err := h.Discord.AddChannel(h.Guild, discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
-	h.Must(err)
-	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, c.ID))
+	category := h.add(discordsim.ChannelOptions{Name: "Rooms", Type: discordsim.ChannelCategory})
+	h.settings(fmt.Sprintf(`{"category_id":"%d"}`, category))
 	r := h.open("jonas", "Friday")
-	if got := h.channels()[r.Room.ID].Parent; got != c.ID {
+	if got := h.channels()[r.Room.ID].Parent; got != category {
 		t.Fatalf("the room is in %d", got)
 	}
-	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d", c.ID), nil).Body.Close()
+	h.do(http.MethodDelete, fmt.Sprintf("/channels/%d", category), nil).Body.Close()
 	h.sweep()
 	if ch, there := h.channels()[r.Room.ID]; !there || ch.Parent != 0 {
 		t.Fatalf("the room is there: %t, in %d", there, ch.Parent)

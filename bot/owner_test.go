@@ -71,8 +71,7 @@ func TestOwnership(t *testing.T) {
 	h.wantAudit(id, "owner_changed claim Jonas>Kiyo", "owner_changed transfer Kiyo>Jonas")
 
 	// Managers may at any time where Discord shows them the room; a setting that does adds no more than seeing.
-	manager, err := h.Discord.AddRole(h.Guild, "Manager", discordsim.PermManageGuild)
-	h.Must(err)
+	manager := h.role("Manager", discordsim.PermManageGuild)
 	h.Must(h.Discord.SetRoles(h.Guild, h.People["tomas"], manager))
 	_, err = h.change("tomas", id, room.DoClaim)
 	h.wantCode(err, errs.RoomNotFound)

@@ -35,8 +35,7 @@ func (h *harness) isOut(id, user snowflake.ID) access.Barrier {
 func testReviewOfMany(t *testing.T, late bool) {
 	h := newHarness(t, func(l *discordsim.Limits) { *l = discordsim.NoRateLimits() })
 	role := func(name string, users ...snowflake.ID) snowflake.ID {
-		id, err := h.Discord.AddRole(h.Guild, name, 0)
-		h.Must(err)
+		id := h.role(name, 0)
 		for _, u := range users {
 			h.Must(h.Discord.SetRoles(h.Guild, u, id))
 		}

@@ -85,8 +85,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	}
 
 	// By an event: a role of the server lets its members manage it.
-	role, err := h.Discord.AddRole(h.Guild, "Helpers", 0)
-	h.Must(err)
+	role := h.role("Helpers", 0)
 	h.Must(h.Discord.AddMember(h.Guild, h.People["stranger"], "", role))
 	h.clock.Forward(standings.RefreshAfter + time.Second)
 	await("stranger")
