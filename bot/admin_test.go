@@ -23,7 +23,7 @@ func TestSetup(t *testing.T) {
 	h := newHarness(t)
 	h.Must(h.Discord.InstallBot(h.Guild, h.App.ID,
 		discordsim.Permissions(discordapi.Permissions)&^(discordsim.PermManageChannels|discordsim.PermSendMessages)))
-	h.Must(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
+	h.heard(h.Discord.SetRole(h.Guild, discordsim.ID(h.Guild),
 		discordsim.PermViewChannel|discordsim.PermConnect|discordsim.PermSpeak))
 	setup := func(q guild.SetupRequest) guild.SetupDone {
 		t.Helper()

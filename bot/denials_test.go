@@ -18,7 +18,7 @@ import (
 // deny has a moderator deny somebody a channel by name.
 func (h *harness) deny(channel snowflake.ID, name string, p discordsim.Permissions) {
 	h.Helper()
-	h.Must(h.Discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.People[name], Member: true, Deny: p}))
+	h.heard(h.Discord.SetOverwrite(channel, discordsim.Overwrite{ID: h.People[name], Member: true, Deny: p}))
 }
 
 // denied gives what a channel denies somebody by name.
@@ -143,7 +143,7 @@ func TestMutedByHand(t *testing.T) {
 	id := r.Room.ID
 	h.Must(h.redeem("kiyo", r.Invite.Code))
 	h.deny(id, "priya", discordsim.PermSpeak)
-	h.Must(h.Discord.SetOverwrite(id,
+	h.heard(h.Discord.SetOverwrite(id,
 		discordsim.Overwrite{
 			ID: h.People["kiyo"], Member: true,
 			Allow: discordsim.Permissions(discordapi.GuestAllow) &^ discordsim.PermSpeak, Deny: discordsim.PermSpeak,

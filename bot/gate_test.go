@@ -74,7 +74,7 @@ func TestGateOfARoom(t *testing.T) {
 	// The server may do without the role for guests, and without nothing else.
 	h.settings(`{"guests_past_gate":true}`)
 	h.Must(h.redeem("tomas", r.Invite.Code))
-	h.Must(h.Discord.SetOverwrite(category,
+	h.heard(h.Discord.SetOverwrite(category,
 		discordsim.Overwrite{ID: h.People["ada"], Member: true, Deny: discordsim.PermConnect}))
 	h.eventually("the denial counts", func() bool { return errs.Has(h.redeem("ada", r.Invite.Code), errs.Forbidden) })
 }
@@ -104,7 +104,7 @@ func TestSuspended(t *testing.T) {
 	h.eventually("she is back in", func() bool { return h.has("kiyo", id) })
 
 	// The category changes: whoever it denies loses their place without doing anything.
-	h.Must(h.Discord.SetOverwrite(category,
+	h.heard(h.Discord.SetOverwrite(category,
 		discordsim.Overwrite{ID: h.People["priya"], Member: true, Deny: seeAndEnter}))
 	h.eventually("she is shut out", func() bool { return !h.has("priya", id) })
 	h.wantAudit(id, "suspended missing_role", "restored missing_role", "suspended own_denial")

@@ -239,7 +239,7 @@ func TestServerLimitOfChannels(t *testing.T) {
 func TestInactiveChannelIsNoLobby(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.Must(h.Discord.SetAFKChannel(h.Guild, h.public))
+	h.heard(h.Discord.SetAFKChannel(h.Guild, h.public))
 	other := h.add(discordsim.ChannelOptions{Name: "Join to play", Type: discordsim.ChannelVoice})
 	h.eventually("the inactive channel is refused", func() bool {
 		_, err := call(h, hub.SaveLobby,
@@ -251,7 +251,7 @@ func TestInactiveChannelIsNoLobby(t *testing.T) {
 	h.wantCode(err, errs.Invalid)
 	_, err = call(h, hub.SaveLobby, guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other}})
 	h.Must(err)
-	h.Must(h.Discord.SetAFKChannel(h.Guild, other))
+	h.heard(h.Discord.SetAFKChannel(h.Guild, other))
 	h.eventually("the lobby is the inactive channel now", func() bool {
 		_, err := call(h, hub.SaveLobby,
 			guild.LobbyRequest{Actor: h.actor("mara"), Lobby: guild.Lobby{ChannelID: other}})

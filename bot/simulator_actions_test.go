@@ -105,32 +105,35 @@ func (h *harness) where(name string) snowflake.ID {
 	return 0
 }
 
-// add makes a channel in Discord, as an admin does. The bot, if it is running, knows it afterwards, except for text
-// channels, which it doesn't keep.
+// heard wants a change of Discord's world to succeed, and waits until the bot, if it is running, has heard of it.
+func (h *harness) heard(err error) {
+	h.Helper()
+	h.Must(err)
+	if h.running == nil {
+		return
+	}
+	for _, session := range h.Discord.State().Applications[0].Sessions {
+		if session.Connected {
+			h.eventually("the bot has heard of it", func() bool {
+				return int64(h.bot.Sequence(h.Guild)) >= session.Sequence
+			})
+		}
+	}
+}
+
+// add makes a channel in Discord, as an admin does. The bot has heard of it afterwards.
 func (h *harness) add(o discordsim.ChannelOptions) snowflake.ID {
 	h.Helper()
 	c, err := h.Discord.AddChannel(h.Guild, o)
-	h.Must(err)
-	if o.Type != discordsim.ChannelText {
-		h.heardOf(c.ID)
-	}
+	h.heard(err)
 	return c.ID
 }
 
-// heardOf waits until the bot has heard of a channel or a role.
-func (h *harness) heardOf(id snowflake.ID) {
-	h.Helper()
-	if h.running != nil {
-		h.eventually("the bot has heard of it", func() bool { return h.bot.HasHeardOf(h.Guild, id) })
-	}
-}
-
-// role makes a role and gives it to members. The bot knows it afterwards, if it is running.
+// role makes a role and gives it to members. The bot has heard of it afterwards.
 func (h *harness) role(name string, p discordsim.Permissions, members ...string) snowflake.ID {
 	h.Helper()
 	id, err := h.Discord.AddRole(h.Guild, name, p)
-	h.Must(err)
-	h.heardOf(id)
+	h.heard(err)
 	for _, m := range members {
 		h.Must(h.Discord.RemoveMember(h.Guild, h.user(m)))
 		h.Must(h.Discord.AddMember(h.Guild, h.user(m), "", id))

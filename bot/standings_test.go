@@ -89,7 +89,7 @@ func TestStandingsWithoutRequests(t *testing.T) {
 	h.Must(h.Discord.AddMember(h.Guild, h.People["stranger"], "", role))
 	h.clock.Forward(standings.RefreshAfter + time.Second)
 	await("stranger")
-	h.Must(h.Discord.SetRole(h.Guild, role, discordsim.PermManageGuild))
+	h.heard(h.Discord.SetRole(h.Guild, role, discordsim.PermManageGuild))
 	await("stranger")
 	if st := h.askAfter("stranger")["stranger"]; !st.Manager {
 		t.Errorf("known is %+v", st)

@@ -89,7 +89,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 func TestOwnerSeesWhoIsOnTheWay(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	h.Must(h.Discord.SetScreening(h.Guild, true))
+	h.heard(h.Discord.SetScreening(h.Guild, true))
 	id := h.open("jonas", "Friday").Room.ID
 	link, err := call(h, hub.CreateInvite, room.InviteRequest{Actor: h.actor("jonas"), RoomID: id, Uses: 5})
 	h.Must(err)

@@ -322,6 +322,15 @@ func (s *Shards) Ready() error {
 	return nil
 }
 
+// Sequence returns the number of the last event of a guild's shard that has been applied, 0 without a session.
+func (s *Shards) Sequence(guild snowflake.ID) int {
+	shard := s.shard(s.Of(guild))
+	if shard == nil {
+		return 0
+	}
+	return shard.conn.Checkpoint().Seq
+}
+
 // Health describes the connection of a guild's shard.
 func (s *Shards) Health(id snowflake.ID) guild.GatewayHealth {
 	count := s.Count()
