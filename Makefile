@@ -21,6 +21,8 @@ build: ## Build bin/snug
 WHOLE = ./cmd/snug
 UNRACED = $(WHOLE) ./dashboard/card ./shared/testkit/walk
 ALL = $(patsubst $(shell $(GO) list -m)/%,./%,$(shell $(GO) list ./...))
+# SLOW start first, so that none of them runs alone at the end.
+SLOW = ./bot ./shared/testkit/walk ./shared/hub ./dashboard/view ./bot/trial ./dashboard
 TEST = .ci/inmemory $(GO) test -vet=off -timeout 30m
 
 test: ## Run everything that must pass but the race detector: formatting, vet, vulnerabilities, and all tests, with a browser
@@ -29,7 +31,7 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 	$(GO) vet ./...
 	$(GO) vet -tags portable ./shared/hub # as other systems than Linux and macOS have it
 	@.ci/vuln
-	$(TEST) -p 3 $(filter-out $(WHOLE),$(ALL))
+	$(TEST) -p 3 $(SLOW) $(filter-out $(WHOLE) $(SLOW),$(ALL))
 	$(TEST) -tags portable ./dashboard/live
 	$(TEST) -parallel 4 $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
