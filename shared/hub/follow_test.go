@@ -192,7 +192,12 @@ func TestFollowAcrossRestarts(t *testing.T) {
 	if len(disk.resets) != 1 {
 		t.Error("the file bucket began anew:", disk.resets)
 	}
-	want := must(writer.Rosters.List(ctx, ""))(t)
+	var want []Entry[room.Live]
+	testkit.Eventually(t, "the writer has all its connections again", func() bool {
+		var err error
+		want, err = writer.Rosters.List(ctx, "")
+		return err == nil
+	})
 	testkit.Eventually(t, "the memory bucket's contents", memory.see(func() bool {
 		for _, e := range want {
 			if memory.state[e.Key] != e.Value.N {
