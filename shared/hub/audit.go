@@ -21,6 +21,7 @@ import (
 type Audit struct {
 	s *store
 
+	newest   atomic.Uint64 // the newest entry that was noted
 	sealed   atomic.Uint64 // stretches that the ledger has summed up
 	sealing  atomic.Bool
 	removing sync.Mutex // held while entries are removed or summed up

@@ -65,15 +65,28 @@ func (a *Audit) noteEntry(seq uint64, id, subject string, data []byte) {
 		return
 	}
 	l.note(place{ofAudit, seq}, entryMark(seq, id, subject, data, time.Now()))
-	if stretch(seq) > a.sealed.Load()+1 && a.sealing.CompareAndSwap(false, true) {
-		started := a.s.h.run(func() {
-			defer a.sealing.Store(false)
-			if err := a.seal(); err != nil && a.s.h.ctx.Err() == nil { // the entries' own marks stay
-				a.s.h.log.Warn("hub: cannot sum up a part of the audit in the ledger; retrying", "err", err)
-			}
-		})
-		if !started {
-			a.sealing.Store(false)
+	for was := a.newest.Load(); seq > was && !a.newest.CompareAndSwap(was, seq); was = a.newest.Load() {
+	}
+	if a.beginSealing() && !a.s.h.run(a.sealAll) {
+		a.sealing.Store(false)
+	}
+}
+
+// beginSealing reports whether there is something to sum up that nobody is summing up yet; if so, the caller is to.
+func (a *Audit) beginSealing() bool {
+	return stretch(a.newest.Load()) > a.sealed.Load()+1 && a.sealing.CompareAndSwap(false, true)
+}
+
+// sealAll sums up what is complete, also what becomes complete meanwhile.
+func (a *Audit) sealAll() {
+	for {
+		was := a.sealed.Load()
+		if err := a.seal(); err != nil && a.s.h.ctx.Err() == nil { // the entries' own marks stay
+			a.s.h.log.Warn("hub: cannot sum up a part of the audit in the ledger; retrying", "err", err)
+		}
+		a.sealing.Store(false)
+		if a.sealed.Load() == was || !a.beginSealing() { // without progress, the next entry tries again
+			return
 		}
 	}
 }
