@@ -4,187 +4,192 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
-	"snug/shared/terminal"
-	"strings"
-	"text/tabwriter"
 	"time"
-)
 
-// figures are the results of one turn of one sender. 0 means not measured.
-type figures struct {
-	perSecond     float64       // deliveries
-	cpu           float64       // microseconds per delivery
-	p50, p95, p99 time.Duration // from the event to the watcher
-	bytes         float64       // per watcher
-	cut           time.Duration // until the last stalled watcher was cut off
-	wrong         uint64        // events that did not follow the previous one
-	stalled, left int           // watchers that stalled, and those of them that were not cut off
-}
+	"snug/cmd/snugload/internal/fanout"
+	"snug/cmd/snugload/internal/figures"
+	"snug/cmd/snugload/internal/usage"
+	"snug/cmd/snugload/internal/watch"
+	"snug/shared/terminal"
+)
 
 // bench is a sender with its watchers, in one scenario.
 type bench struct {
-	p      *process
-	c      *crowd
-	rooms  int
-	per    int
-	before reply // before the watchers connected
+	o     *options
+	l     *watch.Loop
+	p     *fanout.Process
+	c     *watch.Crowd
+	empty int64 // memory of the sender before the watchers connected
+	row   *figures.Row
 }
 
-type scenario struct {
+// fanoutScenario is one in which senders send events to watchers.
+type fanoutScenario struct {
 	name, what string
-	cycles     func(o options) int
-	size       func(o options) (rooms, per int)
-	turn       func(ctx context.Context, o options, b *bench) (figures, error)
+	turns      func(o *options) int
+	size       func(o *options) (rooms, per int)
+	parts      func(o *options) []part
 }
 
-var scenarios = []scenario{
-	{"saturated", "as many events as it takes, over all rooms", many, spread, saturate},
-	{"hot", "one room, at a fixed rate", many, func(o options) (int, int) { return 1, o.hot },
-		func(ctx context.Context, o options, b *bench) (figures, error) {
-			return pace(ctx, o.length, b, o.hotRate, nothing)
-		}},
-	{"paced", "a fixed rate over all rooms", many, spread,
-		func(ctx context.Context, o options, b *bench) (figures, error) {
-			return pace(ctx, o.length, b, o.paced/float64(b.per), nothing)
-		}},
-	{
-		"idle", "watchers of rooms in which nothing happens", once,
-		func(o options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) }, weigh,
-	},
-	{
-		"stalled", "as paced, and a third of the watchers stop reading", once,
-		func(o options) (int, int) { return min(o.rooms, 4), o.each * 3 }, stall,
-	},
+// part is a table of a scenario: all its parts take turns with the same watchers.
+type part struct {
+	what string
+	turn func(ctx context.Context, b *bench) (figures.Turn, error)
 }
 
-func nothing() error                { return nil }
-func many(o options) int            { return o.cycles }
-func once(options) int              { return 1 }
-func spread(o options) (r, per int) { return o.rooms, o.each }
-
-func compare(ctx context.Context, o options, out io.Writer) error {
+// senders returns the programs to compare: the first is what the others' figures are divided by.
+func (o *options) senders() ([]namedCommand, error) {
 	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	all := append([]namedCommand{
+		{"floor", []string{self, "be", "floor"}}, {"snug", []string{self, "be", "live"}},
+	}, o.others...)
+	for i := range all {
+		if o.pin {
+			all[i].command = pinned(all[i].command)
+		}
+	}
+	return all, nil
+}
+
+// measure returns a table for each part. Within a cycle each sender has one turn in each part, and every cycle begins
+// with another sender.
+func (s *fanoutScenario) measure(ctx context.Context, o *options) (tables []figures.Table, err error) {
+	all, err := o.senders()
+	if err != nil {
+		return nil, err
+	}
+	rooms, per := s.size(o)
+	parts := s.parts(o)
+	for _, p := range parts {
+		what := fmt.Sprintf("%s; %d rooms × %d watchers, medians of %d turns", p.what, rooms, per, s.turns(o))
+		t := figures.Table{Scenario: s.name, What: what, Columns: fanoutColumns}
+		for _, n := range all {
+			t.Rows = append(t.Rows, figures.Row{Subject: n.name})
+		}
+		tables = append(tables, t)
+	}
+	l, err := watch.New()
+	if err != nil {
+		return nil, err
+	}
+	var benches []*bench
+	defer func() {
+		l.Close()
+		for _, b := range benches {
+			err = errors.Join(err, b.p.End())
+		}
+	}()
+	for _, n := range all {
+		b := &bench{o: o, l: l}
+		if b.p, err = fanout.Start(ctx, n.name, n.command); err != nil {
+			return nil, err
+		}
+		benches = append(benches, b)
+		if err := b.gather(ctx, rooms, per); err != nil {
+			return nil, err
+		}
+	}
+	bar := terminal.Steps(os.Stderr, s.turns(o)*len(parts)*len(all), s.name)
+	defer bar.Done()
+	for cycle := range s.turns(o) {
+		for part := range parts {
+			for i := range benches {
+				k := (i + cycle) % len(benches)
+				b := benches[k]
+				b.row = &tables[part].Rows[k]
+				t, err := parts[part].turn(ctx, b)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", b.p.Name, err)
+				}
+				b.row.Turns = append(b.row.Turns, t)
+				bar.Add(1)
+			}
+		}
+	}
+	return tables, nil
+}
+
+func (b *bench) gather(ctx context.Context, rooms, per int) error {
+	tokens, err := b.p.Do(fanout.Order{Do: "tokens", Rooms: rooms})
 	if err != nil {
 		return err
 	}
-	all := append(senders{{"floor", []string{self, "-serve", "floor"}}, {"live", []string{self, "-serve", "live"}}},
-		o.senders...)
-	for _, name := range strings.Split(o.scenarios, ",") {
-		s := scenarios[slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })]
-		results, err := s.run(ctx, o, all)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		rooms, per := s.size(o)
-		fmt.Fprintf(out, "\n%s: %s; %d rooms × %d watchers, medians of %d turns\n", s.name, s.what, rooms, per,
-			s.cycles(o))
-		table(out, all, results)
+	if b.empty, err = b.memory(); err != nil {
+		return err
 	}
-	return nil
+	b.c, err = b.l.Gather(ctx, b.p.Addr, tokens.Tokens, per)
+	return err
 }
 
-// run returns each sender's figures, one turn in each cycle.
-func (s scenario) run(ctx context.Context, o options, all senders) (results [][]figures, err error) {
-	var benches []*bench
-	defer func() {
-		for _, b := range benches {
-			if b.c != nil {
-				b.c.close()
-			}
-			err = errors.Join(err, b.p.end())
-		}
-	}()
-	rooms, per := s.size(o)
-	for _, n := range all {
-		p, err := start(ctx, n, o.pin)
-		if err != nil {
-			return nil, err
-		}
-		b := &bench{p: p, rooms: rooms, per: per}
-		benches = append(benches, b)
-		tokens, err := p.do(order{Do: "tokens", Rooms: rooms})
-		if err != nil {
-			return nil, err
-		}
-		if b.before, err = p.do(order{Do: "stat"}); err != nil {
-			return nil, err
-		}
-		if b.c, err = gather(ctx, p.addr, tokens.Tokens, per); err != nil {
-			return nil, err
-		}
-	}
-	results = make([][]figures, len(all))
-	bar := terminal.Steps(os.Stderr, s.cycles(o)*len(benches), s.name)
-	defer bar.Done()
-	for cycle := range s.cycles(o) {
-		for i := range benches {
-			k := (i + cycle) % len(benches)
-			f, err := s.turn(ctx, o, benches[k])
-			if err != nil {
-				return nil, err
-			}
-			results[k] = append(results[k], f)
-			bar.Add(1)
-		}
-	}
-	return results, nil
+// memory returns the sender's resident memory after it has collected its garbage.
+func (b *bench) memory() (int64, error) {
+	_, err := b.p.Do(fanout.Order{Do: "settle"})
+	now, _ := usage.Memory(b.p.Pid)
+	return now, err
 }
 
-// table prints medians, and the medians of the ratios to the first sender in the same cycle.
-func table(out io.Writer, all senders, results [][]figures) {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "sender\tdeliveries/s\tCPU µs\t× floor\tp50\tp95\tp99\t× floor\tkB each\tcut after\tleft\twrong\t\n")
-	for i, r := range results {
-		ratio := func(f func(figures) float64) string {
-			return cell("%.2f", median(len(r), func(j int) float64 {
-				if f(results[0][j]) == 0 {
-					return 0
-				}
-				return f(r[j]) / f(results[0][j])
-			}))
-		}
-		col := func(format string, f func(figures) float64) string {
-			return cell(format, median(len(r), func(j int) float64 { return f(r[j]) }))
-		}
-		ms := func(f func(figures) time.Duration) string {
-			return col("%.2f ms", func(g figures) float64 { return f(g).Seconds() * 1e3 })
-		}
-		last := r[len(r)-1]
-		left, wrong := "-", uint64(0)
-		if last.stalled > 0 {
-			left = fmt.Sprintf("%d of %d", last.left, last.stalled)
-		}
-		for _, f := range r {
-			wrong += f.wrong
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", all[i].name,
-			col("%.0f", func(f figures) float64 { return f.perSecond }),
-			col("%.2f", func(f figures) float64 { return f.cpu }),
-			ratio(func(f figures) float64 { return f.cpu }),
-			ms(func(f figures) time.Duration { return f.p50 }), ms(func(f figures) time.Duration { return f.p95 }),
-			ms(func(f figures) time.Duration { return f.p99 }),
-			ratio(func(f figures) float64 { return float64(f.p99) }),
-			col("%.1f", func(f figures) float64 { return f.bytes / 1000 }),
-			ms(func(f figures) time.Duration { return f.cut }), left, wrong)
-	}
-	_ = t.Flush()
+var fanoutColumns = []figures.Column{
+	{Name: "deliveries", Unit: "/s"},
+	{Name: "CPU", Unit: "µs", Tens: 2, Ratio: true},
+	{Name: "p50", Unit: "ms", Tens: 2},
+	{Name: "p95", Unit: "ms", Tens: 2},
+	{Name: "p99", Unit: "ms", Tens: 2, Ratio: true},
+	{Name: "all after", Unit: "ms", Tens: 1, Ratio: true},
+	{Name: "memory each", Unit: "kB", Tens: 1, Ratio: true},
+	{Name: "idle CPU", Unit: "% of a core", Tens: 2, Ratio: true},
+	{Name: "idle CPU each", Unit: "µs/s", Tens: 2},
+	{Name: "connected", Unit: "/s"},
+	{Name: "first cut", Unit: "ms"},
+	{Name: "all cut", Unit: "ms"},
+	{Name: "stalled left", Sum: true},
+	{Name: "lost", Sum: true},
+	{Name: "misrouted", Sum: true},
+	{Name: "out of order", Sum: true},
+	{Name: "readers cut", Sum: true},
+	{Name: "busy", Unit: "%"},
+	{Name: "watchers' thread", Unit: "%"},
+	{Name: "it could take", Unit: "/s"},
+	{Name: "others' CPU", Unit: "%"},
 }
 
-func cell(format string, v float64) string {
-	if v == 0 {
-		return "-"
+// played runs a script, and returns what there is to say about it whatever it was.
+func (b *bench) played(ctx context.Context, s watch.Script) (figures.Turn, watch.Played, error) {
+	b.c.Take()
+	before, machine := usage.Process(b.p.Pid), usage.Machine()
+	self := usage.Process(os.Getpid())
+	played, err := b.l.Play(ctx, b.c, b.p, s)
+	if err != nil {
+		return nil, played, err
 	}
-	return fmt.Sprintf(format, v)
+	after := usage.Process(b.p.Pid)
+	n := b.c.Take()
+	t := figures.Turn{
+		"lost": float64(n.Lost), "misrouted": float64(n.Misrouted), "out of order": float64(n.Misplaced),
+		"readers cut": float64(n.Ended),
+	}
+	if n.Received > 0 {
+		t["deliveries"] = float64(n.Received) / played.Took.Seconds()
+		t["p50"], t["p95"], t["p99"] = ms(n.Late.Quantile(.5)), ms(n.Late.Quantile(.95)), ms(n.Late.Quantile(.99))
+		if after.OK {
+			t["CPU"] = float64(after.CPU-before.CPU) / 1e3 / float64(n.Received)
+		}
+	}
+	if busy := after.BusySince(before); busy >= 0 {
+		t["busy"] = 100 * min(busy, 1)
+	}
+	if played.Busy >= 0 {
+		t["watchers' thread"] = 100 * played.Busy
+		t["it could take"] = t["deliveries"] / max(played.Busy, .001)
+	}
+	if after.OK {
+		ours := after.CPU - before.CPU + usage.Process(os.Getpid()).CPU - self.CPU
+		t["others' CPU"] = 100 * max(float64(usage.Machine()-machine-ours)/float64(after.At.Sub(before.At)), 0)
+	}
+	return t, played, nil
 }
 
-func median(n int, f func(int) float64) float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = f(i)
-	}
-	slices.Sort(v)
-	return (v[(n-1)/2] + v[n/2]) / 2
-}
+func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

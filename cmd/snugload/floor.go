@@ -2,18 +2,20 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/cmd/snugload/internal/fanout"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -24,7 +26,7 @@ type floorSender struct {
 	mu    sync.Mutex
 	rooms map[int][]*floorConn
 	frame []byte
-	stamp int // offset of the time in frame
+	mark  []byte // its place in frame
 }
 
 type floorConn struct {
@@ -32,25 +34,26 @@ type floorConn struct {
 	fd uintptr
 }
 
-func newFloor() *floorSender {
+func newFloor() (*floorSender, error) {
 	s := &floorSender{rooms: map[int][]*floorConn{}}
-	now := time.Now()
+	mark := fanout.AppendMark(nil, fanout.Event{At: time.Now().UnixNano()})
 	b, err := protocol.EncodeEvent(&room.Live{
 		Room: room.Summary{ID: roomID(499), GuildID: guildID}, N: 100_000,
 		Event: &room.Event{Fact: room.VoiceJoined{Person: room.Person{
-			UserID: snowflake.ID(500 << 22), Username: "t" + strconv.FormatInt(now.UnixNano(), 10),
-			DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: now,
+			UserID: snowflake.ID(500 << 22), Username: string(mark),
+			DisplayName: "Nelly", Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: time.Now(),
 		}}},
-	}, "load", now)
+	}, "load", time.Now())
 	if err != nil {
-		panic(err) // protocol knows VoiceJoined
+		return nil, err
 	}
 	s.frame = append([]byte{0x81, 126, byte(len(b) >> 8), byte(len(b))}, b...)
-	s.stamp = strings.Index(string(s.frame), stampMark) + len(stampMark)
-	return s
+	at := bytes.Index(s.frame, mark)
+	s.mark = s.frame[at : at+len(mark)]
+	return s, nil
 }
 
-func (s *floorSender) token(i int) (string, error) { return strconv.Itoa(i), nil }
+func (s *floorSender) Token(i int) (string, error) { return strconv.Itoa(i), nil }
 
 // ServeHTTP does the handshake, reads the room's number from the auth message, and sends from then on.
 func (s *floorSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -68,12 +71,12 @@ func (s *floorSender) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *floorSender) read(nc net.Conn, br *bufio.Reader) {
 	defer nc.Close()
-	head := make([]byte, 8)
-	if _, err := readFull(br, head); err != nil || head[1]&0x7f != 126 {
+	head := make([]byte, 6)
+	if _, err := io.ReadFull(br, head); err != nil || head[1]&0x7f >= 126 {
 		return
 	}
-	m := make([]byte, int(head[2])<<8|int(head[3])) // masked with zeros, as our watchers do
-	if _, err := readFull(br, m); err != nil {
+	m := make([]byte, int(head[1]&0x7f)) // masked with zeros, as our watchers do
+	if _, err := io.ReadFull(br, m); err != nil {
 		return
 	}
 	msg, err := protocol.DecodeClient(m)
@@ -89,8 +92,8 @@ func (s *floorSender) read(nc net.Conn, br *bufio.Reader) {
 	_ = nc.(*net.TCPConn).SetWriteBuffer(256 << 10)
 	s.mu.Lock()
 	s.rooms[i] = append(s.rooms[i], c)
+	c.send([]byte("\x81\x02{}")) // tells the watcher that it is connected
 	s.mu.Unlock()
-	c.send(s.frame) // tells the watcher that it is connected
 	for b := head[:1]; err == nil; {
 		_, err = br.Read(b)
 	}
@@ -104,16 +107,16 @@ func (s *floorSender) read(nc net.Conn, br *bufio.Reader) {
 	}
 }
 
-func (s *floorSender) publish(i int, at time.Time) {
+func (s *floorSender) Publish(i int, mark []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	strconv.AppendInt(s.frame[s.stamp:s.stamp], at.UnixNano(), 10)
+	copy(s.mark, mark)
 	for _, c := range s.rooms[i] {
 		c.send(s.frame)
 	}
 }
 
-func (s *floorSender) watchers() (n int) {
+func (s *floorSender) Watchers() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, all := range s.rooms {
@@ -122,7 +125,7 @@ func (s *floorSender) watchers() (n int) {
 	return n
 }
 
-func (s *floorSender) close() {
+func (s *floorSender) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, all := range s.rooms {

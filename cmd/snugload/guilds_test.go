@@ -1,31 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
-	"os"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestParseGuilds(t *testing.T) {
-	o, err := parseGuilds([]string{"-guilds", "10,500", "--cycles", "2", "-json"}, io.Discard)
-	if err != nil || len(o.guilds) != 2 || o.guilds[1] != 500 || o.cycles != 2 || !o.json {
-		t.Errorf("%+v, %v", o, err)
-	}
-	for _, args := range [][]string{{"-guilds", "0"}, {"-guilds", "many"}, {"-cycles", "0"}, {"more"}, {"-nonsense"}} {
-		if _, err := parseGuilds(args, io.Discard); err == nil {
-			t.Errorf("%v was taken", args)
-		}
-	}
-	if err := run(t.Context(), []string{"guilds", "-guilds", "none"}, nil, io.Discard); err == nil {
-		t.Error("guilds without a number were measured")
-	}
-}
 
 // TestServeWorld runs the simulator as its process does.
 func TestServeWorld(t *testing.T) {
@@ -71,24 +53,5 @@ not JSON
 	}
 	if len(seen) != 2 || seen[0] != readyLine || seen[1] != servedLine {
 		t.Errorf("seen %q", seen)
-	}
-}
-
-func TestPrintStarts(t *testing.T) {
-	all := []startSummary{{5000, "cold", 3, medianStart([]startFigures{{Served: 1}, {Served: 3}, {Served: 2}})}}
-	var table, lines bytes.Buffer
-	err := errors.Join(printStarts(&table, guildOptions{}, all), printStarts(&lines, guildOptions{json: true}, all))
-	var back startSummary
-	if err := errors.Join(err, json.Unmarshal(lines.Bytes(), &back)); err != nil || back.Served != 2 ||
-		back.Guilds != 5000 {
-		t.Errorf("%s, %v", &lines, err)
-	}
-	if !strings.Contains(table.String(), "2.00 s") {
-		t.Errorf("%s", &table)
-	}
-	if _, err := os.Stat("/proc/self/status"); err == nil {
-		if u := usageOf(os.Getpid()); u.rss <= 0 || u.peak < u.rss {
-			t.Errorf("this process uses %+v", u)
-		}
 	}
 }

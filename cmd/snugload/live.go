@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -20,8 +18,6 @@ import (
 	"snug/shared/keyring"
 	"snug/shared/room"
 )
-
-type counter = atomic.Uint64
 
 const guildID = snowflake.ID(1001)
 
@@ -73,7 +69,8 @@ func (s *liveSender) Follow(_ context.Context, f hub.Follower[room.Live]) (func(
 	return func() {}, nil
 }
 
-func (s *liveSender) token(i int) (string, error) {
+// Token opens the room, if it is a new one.
+func (s *liveSender) Token(i int) (string, error) {
 	for len(s.n) <= i {
 		s.n = append(s.n, 0)
 		s.change(len(s.n)-1, room.Opened{})
@@ -84,10 +81,10 @@ func (s *liveSender) token(i int) (string, error) {
 	})
 }
 
-func (s *liveSender) publish(i int, at time.Time) {
+func (s *liveSender) Publish(i int, mark []byte) {
 	s.change(i, room.VoiceJoined{Person: room.Person{
-		UserID: roomID(i) + 1, Username: "t" + strconv.FormatInt(at.UnixNano(), 10), DisplayName: "Nelly",
-		Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: at,
+		UserID: roomID(i) + 1, Username: string(mark), DisplayName: "Nelly",
+		Avatar: "a_1269e74af4df7417b13759eae50c83dc", Since: time.Now(),
 	}})
 }
 
@@ -104,8 +101,8 @@ func (s *liveSender) change(i int, fact room.Fact) {
 		}})
 }
 
-// watchers reads Snug's own metric.
-func (s *liveSender) watchers() int {
+// Watchers reads Snug's own metric.
+func (s *liveSender) Watchers() int {
 	families, _ := s.reg.Gather() // whatever could be gathered
 	for _, f := range families {
 		if f.GetName() == "snug_live_watchers" {
@@ -115,7 +112,7 @@ func (s *liveSender) watchers() int {
 	return 0
 }
 
-func (s *liveSender) close() {
+func (s *liveSender) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = s.l.Close(ctx) // cuts off what is left

@@ -15,26 +15,27 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
 
+	"snug/cmd/snugload/internal/figures"
 	"snug/shared/protocol"
 )
 
 // observe watches a running Snug with a user's session, and reports how long after their creation
 // its messages arrived. Both clocks should be in sync.
-func observe(ctx context.Context, o options, out io.Writer) error {
-	base, err := url.Parse(o.url)
+func observe(ctx context.Context, o *options, out io.Writer) error {
+	base, err := url.Parse(o.watch.url)
 	if err != nil || base.Host == "" {
-		return fmt.Errorf("-url %q is not an address; write it like http://127.0.0.1:8080", o.url)
+		return fmt.Errorf("-url %q is not an address; write it like http://127.0.0.1:8080", o.watch.url)
 	}
-	if o.cookie == "" || o.guild == "" {
+	if o.watch.cookie == "" || o.watch.guild == "" {
 		return fmt.Errorf("-url needs -cookie and -guild too: " +
 			"sign in with a browser and take the session's cookie from there")
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.duration)
+	ctx, cancel := context.WithTimeout(ctx, o.watch.duration)
 	defer cancel()
-	seen := &tally{counts: make([]uint64, len(histogram{}.n)), events: map[protocol.Name]int{}, ends: map[string]int{}}
+	seen := &tally{events: map[protocol.Name]int{}, ends: map[string]int{}}
 	g, gctx := errgroup.WithContext(ctx)
 	gate := make(chan struct{}, 16)
-	for range o.watchers {
+	for range o.watch.watchers {
 		g.Go(func() error {
 			gate <- struct{}{}
 			ws, err := open(gctx, o, base)
@@ -48,15 +49,15 @@ func observe(ctx context.Context, o options, out io.Writer) error {
 	}
 	err = g.Wait()
 	fmt.Fprintf(out, "messages %v\nended by themselves %v\nlate p50 %v p95 %v p99 %v (to the millisecond)\n",
-		seen.events, seen.ends, quantile(seen.counts, .5), quantile(seen.counts, .95), quantile(seen.counts, .99))
+		seen.events, seen.ends, seen.late.Quantile(.5), seen.late.Quantile(.95), seen.late.Quantile(.99))
 	return err
 }
 
 // open fetches a token, connects and authenticates.
-func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error) {
-	ask := map[string]string{"guild": o.guild}
-	if o.room != "" {
-		ask["room"] = o.room
+func open(ctx context.Context, o *options, base *url.URL) (*websocket.Conn, error) {
+	ask := map[string]string{"guild": o.watch.guild}
+	if o.watch.room != "" {
+		ask["room"] = o.watch.room
 	}
 	body, err := json.Marshal(ask)
 	if err != nil {
@@ -69,7 +70,7 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 	}
 	origin := base.Scheme + "://" + base.Host
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Cookie", o.cookie)
+	req.Header.Set("Cookie", o.watch.cookie)
 	req.Header.Set("Origin", origin)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -92,7 +93,7 @@ func open(ctx context.Context, o options, base *url.URL) (*websocket.Conn, error
 // tally is what all watchers received.
 type tally struct {
 	mu     sync.Mutex
-	counts []uint64
+	late   figures.Histogram
 	events map[protocol.Name]int
 	ends   map[string]int
 }
@@ -115,7 +116,7 @@ func (t *tally) follow(ctx context.Context, ws *websocket.Conn) {
 			t.ends[err.Error()]++
 		default:
 			t.events[m.Event]++
-			t.counts[slot(uint64(max(now.Sub(time.UnixMilli(m.TS)), 0)))]++
+			t.late.Add(int64(now.Sub(time.UnixMilli(m.TS))))
 		}
 		t.mu.Unlock()
 		if err != nil || ctx.Err() != nil {

@@ -16,15 +16,6 @@ func (c *floorConn) send(p []byte) {
 		syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT, 0, 0)
 }
 
-// cpuTime returns the CPU time used by this process, in nanoseconds.
-func cpuTime() int64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
-}
-
 // pin binds all threads of this process to CPU 1.
 func pin(ctx context.Context) error {
 	return exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", "1", strconv.Itoa(os.Getpid())).Run()

@@ -2,144 +2,178 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"snug/cmd/snugload/internal/fanout"
+	"snug/cmd/snugload/internal/figures"
+	"snug/cmd/snugload/internal/usage"
+	"snug/cmd/snugload/internal/watch"
 )
 
-// measured returns the figures for what happens during do.
-func measured(b *bench, do func() error) (figures, error) {
-	counts := make([]uint64, len(histogram{}.n))
-	for _, w := range b.c.all {
-		w.late.drain(counts)
-	}
-	clear(counts)
-	before, err := b.p.do(order{Do: "cpu"})
-	if err != nil {
-		return figures{}, err
-	}
-	got, began := b.c.received(), time.Now()
-	if err := do(); err != nil {
-		return figures{}, err
-	}
-	took := time.Since(began)
-	after, err := b.p.do(order{Do: "cpu"})
-	if err != nil {
-		return figures{}, err
-	}
-	var f figures
-	if n := b.c.received() - got; n > 0 {
-		f.perSecond = float64(n) / took.Seconds()
-		f.cpu = float64(after.CPU-before.CPU) / 1e3 / float64(n)
-	}
-	for _, w := range b.c.all {
-		w.late.drain(counts)
-		f.wrong += w.jumps.Swap(0)
-	}
-	f.p50, f.p95, f.p99 = quantile(counts, .5), quantile(counts, .95), quantile(counts, .99)
-	return f, nil
+var fanoutScenarios = []fanoutScenario{
+	{"saturated", "as many events as the sender can take, while a number of them is always on its way", many, spread,
+		func(o *options) (all []part) {
+			for _, w := range o.windows {
+				all = append(all, part{fmt.Sprintf("%d events on their way at a time", w),
+					func(ctx context.Context, b *bench) (figures.Turn, error) { return saturate(ctx, b, w) }})
+			}
+			return all
+		}},
+	{"paced", "a fixed rate over all rooms, each event due at its time, whatever became of those before", many, spread,
+		func(o *options) (all []part) {
+			for _, r := range o.rates {
+				all = append(all, part{fmt.Sprintf("%d deliveries a second", r), paced(float64(r) / float64(o.each))})
+			}
+			return all
+		}},
+	{"hot", "one room with many watchers, at a fixed rate", many, func(o *options) (int, int) { return 1, o.hot },
+		func(o *options) []part {
+			return []part{{fmt.Sprintf("%d events a second", o.hotRate), paced(float64(o.hotRate))}}
+		}},
+	{"storm", "many events that are due at once, and how long until the last one is there", many, spread,
+		func(o *options) []part {
+			return []part{{fmt.Sprintf("%d events at once", o.burst), storm}}
+		}},
+	{"stalled", "a fixed rate before and after every third watcher stopped reading; what is cut, and the others' " +
+		"latency", once, func(o *options) (int, int) { return min(o.rooms, 4), o.each * 3 },
+		func(o *options) []part {
+			rate := float64(o.stalledRate) / float64(o.each*3)
+			return []part{
+				{fmt.Sprintf("%d deliveries a second, all read", o.stalledRate), pacedFor(rate, stalledFor)},
+				{fmt.Sprintf("%d deliveries a second, a third stalled", o.stalledRate), stalled(rate)},
+			}
+		}},
+	{"idle", "watchers of rooms in which nothing happens: memory, and the CPU of pings and heartbeats", once,
+		func(o *options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) },
+		func(o *options) []part { return []part{{"nothing happens", idle}} }},
 }
 
-// saturate keeps some events of each room in flight.
-func saturate(ctx context.Context, o options, b *bench) (figures, error) {
-	f, err := measured(b, func() error {
-		base, made := b.c.received(), 0
-		tick := time.NewTicker(500 * time.Microsecond)
-		defer tick.Stop()
-		for end := time.Now().Add(o.length); time.Now().Before(end); {
-			done := int(b.c.received()-base) / b.per
-			if room := b.rooms*o.ahead - (made - done); room >= b.rooms/2 {
-				if _, err := b.p.do(order{Do: "credit", Rooms: b.rooms, N: room}); err != nil {
-					return err
+func many(o *options) int            { return o.cyclesOr(12) }
+func once(*options) int              { return 1 }
+func spread(o *options) (r, per int) { return o.rooms, o.each }
+
+// What a run must be like to call its sender saturated: it must have been busy, and its watchers must not.
+const (
+	senderBusy   = 90 // percent, at least
+	watchersBusy = 80 // percent, at most
+)
+
+// saturate keeps events on their way. Only if the sender was the limit there is a figure for what a delivery cost.
+func saturate(ctx context.Context, b *bench, window int) (figures.Turn, error) {
+	t, _, err := b.played(ctx, watch.Script{For: b.o.length, Window: window})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"p50", "p95", "p99"} {
+		delete(t, name) // these measure the queue we made, not the sender
+	}
+	busy, known := t["busy"]
+	why := ""
+	switch {
+	case !known || t["watchers' thread"] == 0:
+		why = "how busy sender and watchers are isn't known on this system"
+	case t["watchers' thread"] > watchersBusy:
+		why = fmt.Sprintf("not saturated in some turns, which don't count: the watchers were the limit, "+
+			"with more than %d %% of a core", watchersBusy)
+	case busy < senderBusy:
+		why = fmt.Sprintf("not saturated in some turns, which don't count: it was less than %d %% busy", senderBusy)
+	}
+	if why != "" {
+		b.row.Note("%s", why)
+		delete(t, "CPU")
+		delete(t, "deliveries")
+	}
+	return t, nil
+}
+
+func paced(rate float64) func(context.Context, *bench) (figures.Turn, error) {
+	return func(ctx context.Context, b *bench) (figures.Turn, error) {
+		return pacedFor(rate, b.o.length)(ctx, b)
+	}
+}
+
+func pacedFor(rate float64, length time.Duration) func(context.Context, *bench) (figures.Turn, error) {
+	return func(ctx context.Context, b *bench) (figures.Turn, error) {
+		t, _, err := b.played(ctx, watch.Script{For: length, Rate: rate})
+		if t["watchers' thread"] > watchersBusy {
+			b.row.Note("the watchers were busy for more than %d %%: latencies are theirs too", watchersBusy)
+		}
+		return t, err
+	}
+}
+
+func storm(ctx context.Context, b *bench) (figures.Turn, error) {
+	t, p, err := b.played(ctx, watch.Script{For: 20 * time.Millisecond, Burst: b.o.burst})
+	if err == nil {
+		t["all after"] = ms(p.Took)
+	}
+	return t, err
+}
+
+// stalledFor is how long stalled watchers have until they must be gone.
+const stalledFor = 6 * time.Second
+
+// stalled makes every third watcher stop reading. The time until they are cut off begins then, so it includes the time
+// in which the kernel's buffers fill.
+func stalled(rate float64) func(context.Context, *bench) (figures.Turn, error) {
+	return func(ctx context.Context, b *bench) (figures.Turn, error) {
+		all, err := b.c.Stall(3)
+		if err != nil {
+			return nil, err
+		}
+		began, left := time.Now(), all
+		var first, last time.Duration
+		t, _, err := b.played(ctx, watch.Script{For: stalledFor, Rate: rate, Each: func() error {
+			r, err := b.p.Do(fanout.Order{Do: "watchers"})
+			if now := r.Watchers - b.c.Watchers(); err == nil && now < left {
+				left, last = now, time.Since(began)
+				if first == 0 {
+					first = last
 				}
-				made += room
 			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		return settle(ctx, b, base+uint64(made*b.per))
-	})
-	f.p50, f.p95, f.p99 = 0, 0, 0 // these measure the queue we made, not the sender
-	return f, err
-}
-
-// settle waits until everything is received, or nothing has arrived for a while.
-func settle(ctx context.Context, b *bench, want uint64) error {
-	last, since := b.c.received(), time.Now()
-	for last < want && time.Since(since) < 500*time.Millisecond {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if n := b.c.received(); n != last {
-			last, since = n, time.Now()
-		}
-	}
-	return nil
-}
-
-// pace makes events at a rate, and calls look from time to time.
-func pace(ctx context.Context, length time.Duration, b *bench, rate float64, look func() error) (figures, error) {
-	return measured(b, func() error {
-		base := b.c.received()
-		before, err := b.p.do(order{Do: "pace", Rooms: b.rooms, Rate: rate})
-		if err != nil {
 			return err
-		}
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for end := time.Now().Add(length); time.Now().Before(end); {
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			if err := look(); err != nil {
-				return err
-			}
-		}
-		after, err := b.p.do(order{Do: "stop"})
+		}})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return settle(ctx, b, base+(after.Events-before.Events)*uint64(len(b.c.all)/b.rooms))
-	})
+		if t["stalled left"] = float64(left); left < all {
+			t["first cut"] = ms(first)
+		}
+		if left == 0 {
+			t["all cut"] = ms(last)
+		}
+		return t, nil
+	}
 }
 
-// weigh compares the sender's memory with what it used before its watchers connected.
-func weigh(_ context.Context, _ options, b *bench) (figures, error) {
-	r, err := b.p.do(order{Do: "stat"})
-	return figures{bytes: float64(r.RSS-b.before.RSS) / float64(len(b.c.all))}, err
-}
+// idleFor is how long idle watchers are looked at: some pings, and some heartbeats.
+const idleFor = 30 * time.Second
 
-// stall makes every third watcher stop reading. The time until they are cut off includes the time
-// in which the kernels' buffers fill.
-func stall(ctx context.Context, o options, b *bench) (figures, error) {
-	var still, others []*watcher
-	for i, w := range b.c.all {
-		if i%3 == 0 {
-			still = append(still, w)
-			w.stop()
-		} else {
-			others = append(others, w)
-		}
+// idle compares the sender's memory with what it used before its watchers connected, and looks at what it does
+// meanwhile.
+func idle(ctx context.Context, b *bench) (figures.Turn, error) {
+	length := min(idleFor, b.o.length*15)
+	if err := b.l.Tend(ctx, min(time.Second, length/4)); err != nil { // what connecting left to do
+		return nil, err
 	}
-	all := b.c
-	b.c = &crowd{all: others}
-	began, left, cut := time.Now(), len(still), time.Duration(0)
-	f, err := pace(ctx, max(o.length, 6*time.Second), b, o.paced/float64(b.per), func() error {
-		r, err := b.p.do(order{Do: "watchers"})
-		if now := r.Watchers - len(others); err == nil && now < left {
-			left, cut = now, time.Since(began)
-		}
-		return err
-	})
-	b.c = all
-	f.stalled, f.left, f.cut = len(still), left, cut
-	for _, w := range still {
-		w.resume()
+	now, err := b.memory()
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	n := float64(b.c.Watchers())
+	t := figures.Turn{"memory each": float64(now-b.empty) / n / 1000}
+	before := usage.Process(b.p.Pid)
+	if err := b.l.Tend(ctx, length); err != nil {
+		return nil, err
+	}
+	after := usage.Process(b.p.Pid)
+	if after.OK {
+		t["idle CPU"] = 100 * float64(after.CPU-before.CPU) / float64(after.At.Sub(before.At))
+		t["idle CPU each"] = t["idle CPU"] / 100 * 1e6 / n
+	}
+	if ended := b.c.Take().Ended; ended > 0 {
+		t["readers cut"] = float64(ended)
+	}
+	return t, nil
 }

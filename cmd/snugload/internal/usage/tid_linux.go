@@ -1,0 +1,5 @@
+package usage
+
+import "syscall"
+
+func tid() int { return syscall.Gettid() }

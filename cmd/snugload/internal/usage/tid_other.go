@@ -1,0 +1,5 @@
+//go:build !linux
+
+package usage
+
+func tid() int { return 0 }
