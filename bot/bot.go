@@ -237,6 +237,10 @@ func (b *Bot) Close(ctx context.Context) error {
 	b.commands.Close(ctx)
 	b.wg.Wait()
 	b.panels.Close()
+	if b.stopVoice != nil {
+		b.voice.Sync(ctx) // nothing comes any more
+	}
+	b.rooms.Save(ctx)
 	b.activity.Close()
 	b.shards.Save(ctx)
 	b.rooms.Close()

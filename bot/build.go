@@ -102,6 +102,7 @@ func (b *Bot) newShards() (err error) {
 		},
 		Export:        func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
 		Restore:       func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
+		Stored:        b.stored,
 		KnownGuilds:   func() []snowflake.ID { return b.rooms.GuildIDs() },
 		StopAnswering: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
 		Forget:        b.forgetGuild,
@@ -109,12 +110,20 @@ func (b *Bot) newShards() (err error) {
 	return err
 }
 
+// stored returns once everything is stored that followed from the guilds' events so far.
+func (b *Bot) stored(ctx context.Context, guilds []snowflake.ID, now bool) error {
+	if err := b.rooms.Stored(ctx, guilds, now); err != nil {
+		return err
+	}
+	return b.activity.Stored(ctx, guilds, now)
+}
+
 // forgetGuild forgets a guild whose shard another process has taken over.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
 	b.rooms.Release(ctx, guild)
 	b.loading.done(guild, false)
 	b.calls.Drop(guild) // a load still running may have begun to answer calls
-	b.voice.GuildGone(guild)
+	b.voice.Forget(guild)
 	b.standings.Forget(guild)
 }
 
@@ -129,7 +138,8 @@ func (b *Bot) newVoice() (err error) {
 	}
 	b.voice = voice.New(voice.Options{
 		Publisher: b.rosters, Now: o.Now, Log: o.Log,
-		Moved: func(m voice.Move) { b.rooms.Moved(m) },
+		Moved:     func(m voice.Move) { b.rooms.Moved(m) },
+		Published: func(p voice.Publication) { b.activity.Published(p) },
 	})
 	b.republisher, err = publish.NewRepublisher(publish.Options{
 		Hub: o.Hub, Guilds: b.shards.Guilds, Publish: b.republishGuild, Log: o.Log, Registerer: o.Registerer,
@@ -195,6 +205,9 @@ func (b *Bot) newRooms() error {
 		SnapshotChanged:    func(guildID snowflake.ID) { b.panels.GuildChanged(guildID) },
 		RequestChannelInfo: b.requestChannelInfo,
 		Notify:             panels.Notifier(b.dms.Send, b.discord, o.Texts, o.Pages),
+		Visits: func(ctx context.Context, key string) (room.VisitLog, error) {
+			return b.activity.Visits(ctx, key)
+		},
 	})
 	b.channelInfo = channelinfo.New(channelinfo.Options{Rooms: b.rooms, ShardOf: b.shards.Of, Log: o.Log})
 	b.panels = panels.New(panels.Options{
@@ -238,8 +251,8 @@ func (b *Bot) newSchedule() (err error) {
 	b.activity, err = activity.New(activity.Options{
 		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
 		Retention: func(id snowflake.ID) time.Duration {
-			if m := b.rooms.Snapshot(id); m.Ready {
-				return time.Duration(m.Settings.AuditRetention)
+			if s, known := b.rooms.SettingsOf(id); known {
+				return time.Duration(s.AuditRetention)
 			}
 			return 0 // unknown: delete nothing
 		},

@@ -24,7 +24,7 @@ func (b *Bot) event(s *shards.Shard, e shards.Event) {
 	case dgateway.EventVoiceStateUpdate:
 		if b.serves(data.GuildID) {
 			b.observeMember(data)
-			b.voice.VoiceState(data.VoiceState, data.Member)
+			b.voice.VoiceState(data.VoiceState, data.Member, e.Mark)
 		}
 	case dgateway.EventInteractionCreate:
 		b.standings.Event(s.ID(), data)

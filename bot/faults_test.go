@@ -197,7 +197,7 @@ func newFaultRun(seed uint64) (*faultRun, error) {
 			Handler: func(_ dgateway.Gateway, _ dgateway.EventType, _ int, data dgateway.EventData) {
 				switch e := data.(type) {
 				case dgateway.EventVoiceStateUpdate:
-					w.lane.VoiceState(e.VoiceState, e.Member)
+					w.lane.VoiceState(e.VoiceState, e.Member, room.Mark{})
 				case dgateway.EventGuildCreate:
 					w.lane.Guild(e.ID, e.VoiceStates, e.Members)
 					heard()

@@ -216,3 +216,124 @@ func TestWithoutASessionToResume(t *testing.T) {
 		h.awaitRoster(r.Room.ID, "jonas")
 	}
 }
+
+// TestRepeatedComings kills Snug at different moments after people came and went: whatever was stored by then, what
+// Discord repeats completes it, and nothing is there twice.
+func TestRepeatedComings(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]struct{ rooms, visits bool }{
+		"all but the checkpoint was stored": {},
+		"visits were not stored":            {visits: true},
+		"rooms were not stored":             {rooms: true},
+		"nothing was stored":                {rooms: true, visits: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			h.settings(`{"private":false}`)
+			id, idle := h.open("jonas", "Friday").Room.ID, h.open("priya", "Idle").Room.ID
+			h.Must(h.Join("jonas", id))
+			h.awaitRoster(id, "jonas")
+			h.shut()
+			old := h.shards()
+			was := h.keep()
+			h.start()
+			if !h.resumed() {
+				t.Fatal("not resumed")
+			}
+			for _, n := range []string{"kiyo", "ada"} { // join, leave, join within a moment
+				h.Must(h.Join(n, id))
+				h.Leave(n)
+				h.Must(h.Join(n, id))
+			}
+			h.Leave("jonas")
+			h.Must(h.Join("mara", idle))
+			h.Leave("mara")
+			h.awaitRoster(id, "kiyo", "ada")
+			held := func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 }
+			h.await("jonas's seat is held", held)
+			h.shut()
+			h.turnBack(old)
+			h.stored(func(b *hub.Hub) { was.putBack(h, b, lost.rooms, lost.visits) })
+			killed := h.clock.Now()
+			h.start()
+			if !h.resumed() {
+				t.Fatal("not resumed after the kill")
+			}
+			h.awaitRoster(id, "kiyo", "ada")
+			h.await("jonas's seat is held again", held)
+			h.shut() // so that everything is stored
+			h.stored(func(b *hub.Hub) {
+				doc, _, err := b.Rooms.Latest(context.Background(), h.Guild.String()+"."+idle.String())
+				h.Must(err)
+				if since := doc.Idle.EmptySince; since.IsZero() || since.Before(killed.Add(-patience)) ||
+					lost.rooms && since.Before(killed) {
+					t.Errorf("who was in at %v left, and the room counts as empty since %v", killed, since)
+				}
+				for room, want := range map[snowflake.ID]string{
+					id:   "+jonas +kiyo -kiyo +kiyo +ada -ada +ada -jonas",
+					idle: "+mara -mara",
+				} {
+					log, _, err := b.Visits.Latest(context.Background(), h.Guild.String()+"."+room.String())
+					h.Must(err)
+					if got := h.comings(log); got != want {
+						t.Errorf("the log says\n%s, not\n%s", got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// kept are documents as they were at a time.
+type kept struct {
+	rooms  []hub.Entry[room.Room]
+	visits []hub.Entry[room.VisitLog]
+}
+
+func (h *harness) keep() (k kept) {
+	h.stored(func(b *hub.Hub) {
+		var err error
+		k.rooms, err = b.Rooms.List(context.Background(), "")
+		h.Must(err)
+		k.visits, err = b.Visits.List(context.Background(), "")
+		h.Must(err)
+	})
+	return k
+}
+
+// putBack puts documents back, and deletes the visits of rooms that had none.
+func (k kept) putBack(h *harness, b *hub.Hub, rooms, visits bool) {
+	h.Helper()
+	ctx := context.Background()
+	for _, e := range k.rooms {
+		if rooms {
+			_, err := b.Rooms.Put(ctx, e.Key, e.Value)
+			h.Must(err)
+		}
+		if visits {
+			h.Must(b.Visits.Delete(ctx, e.Key))
+		}
+	}
+	for _, e := range k.visits {
+		if visits {
+			_, err := b.Visits.Put(ctx, e.Key, e.Value)
+			h.Must(err)
+		}
+	}
+}
+
+// comings gives a log as words.
+func (h *harness) comings(l room.VisitLog) string {
+	var out []string
+	for _, v := range l.List {
+		who := map[bool]string{true: "-", false: "+"}[v.Left]
+		for name, id := range h.People {
+			if id == v.UserID {
+				who += name
+			}
+		}
+		out = append(out, who)
+	}
+	return strings.Join(out, " ")
+}

@@ -36,13 +36,16 @@ type Recorder struct {
 	rooms *hub.Table[room.Live]
 	stop  context.CancelFunc
 
-	mu      sync.Mutex
+	mu      sync.Mutex              // guards what follows, up to visits
 	fills   map[snowflake.ID][]fill // by guild, since the last RecordMinute
 	wasFull map[snowflake.ID]bool   // rooms that were full
 	days    map[snowflake.ID]today
 
 	visits  visitQueue
 	writing sync.WaitGroup
+
+	writeMu sync.Mutex           // held while a room's visits are written; before mu
+	logs    map[string]*visitLog // of rooms whose visits were written lately; guarded by writeMu
 }
 
 type fill struct {
@@ -60,7 +63,7 @@ type today struct {
 func New(o Options) (*Recorder, error) {
 	t := &Recorder{
 		o: o, fills: map[snowflake.ID][]fill{}, wasFull: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{},
-		visits: newVisitQueue(),
+		visits: newVisitQueue(), logs: map[string]*visitLog{},
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
@@ -74,21 +77,14 @@ func New(o Options) (*Recorder, error) {
 	return t, nil
 }
 
-// onRosterChanged follows the hub's rosters: it records joins and
-// leaves, and when somebody takes a room's last seat for the first time.
+// onRosterChanged follows the hub's rosters: it records when somebody takes a room's last seat for the first time.
 func (r *Recorder) onRosterChanged(c hub.Change[room.Live]) {
 	l := c.Value
 	if l == nil || l.Event == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if delete(r.visits.rosters, c.Key); l != nil {
-			r.visits.onSnapshot(c.Key, l.Roster)
-		}
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.visits.onEvent(c.Key, l)
 	if l.Gone() {
 		delete(r.wasFull, l.Room.ID)
 		return

@@ -1,13 +1,16 @@
 package activity
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -15,48 +18,86 @@ import (
 )
 
 const (
-	writeEvery   = time.Second / 10 // pause between writes; the first one is immediate
-	closeTimeout = 5 * time.Second  // bounds the last write on Close
+	visitsEvery  = 2 * time.Second  // a room's visits are written at once, and then this often at most
+	pauseBetween = time.Second / 10 // between two rounds of writing
+	keepLog      = time.Minute      // how long a log is remembered after it was written
+	closeTimeout = 5 * time.Second  // bounds the last writes on Close
 )
 
-// visitQueue holds visits that are not written yet. It is fed by the
-// hub's rosters, not by the gateway, so no browser waits for it.
+// visitQueue holds visits that are not written yet.
 type visitQueue struct {
 	rosters map[string][]room.Person // each room's last roster
-	pending map[string][]room.Visit
+	pending map[string][]room.VisitEvent
 	// rooms of which an event may have been missed, by this process or by the one before it
 	incomplete map[string]bool
 	closed     map[string]bool // closed rooms, whose log is to be deleted
 	wake       chan struct{}
 	guilds     map[string]snowflake.ID // the guilds this process held last, by key
+	// What is not written yet is numbered in the order in which it came: the rooms' oldest, and the newest of all.
+	oldest map[string]uint64
+	newest uint64
+	stored []*storedWaiter
+	ended  bool // nothing is written any more unless Stored does
+}
+
+// storedWaiter waits until everything of some rooms up to a number is written.
+type storedWaiter struct {
+	rooms map[string]bool
+	until uint64
+	done  chan struct{}
+}
+
+// visitLog is a room's log as it was last written or read.
+type visitLog struct {
+	log  room.VisitLog
+	rev  hub.Rev
+	used time.Time // by the monotonic clock
 }
 
 func newVisitQueue() visitQueue {
 	return visitQueue{
-		rosters: map[string][]room.Person{}, pending: map[string][]room.Visit{}, incomplete: map[string]bool{},
-		closed: map[string]bool{}, wake: make(chan struct{}, 1),
+		rosters: map[string][]room.Person{}, pending: map[string][]room.VisitEvent{}, incomplete: map[string]bool{},
+		closed: map[string]bool{}, wake: make(chan struct{}, 1), oldest: map[string]uint64{},
 	}
 }
 
+// Published takes what the voice.Tracker publishes of a room. It does not block, and keeps the roster, which must not
+// be changed.
+func (r *Recorder) Published(p voice.Publication) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.visits
+	for _, e := range p.Missed {
+		q.add(p.Key, e)
+	}
+	if p.Live.Event == nil {
+		q.onSnapshot(p.Key, p.Live.Roster)
+		return
+	}
+	q.onEvent(p.Key, p.Live, p.At)
+}
+
 // onEvent queues a join or leave. The caller holds the Recorder's lock.
-func (q *visitQueue) onEvent(key string, l *room.Live) {
+func (q *visitQueue) onEvent(key string, l *room.Live, at room.Mark) {
 	was := q.rosters[key]
 	q.rosters[key] = l.Roster
 	switch f := l.Event.Fact.(type) {
 	case room.VoiceJoined:
-		q.add(key,
-			room.Visit{UserID: f.Person.UserID, Name: f.Person.DisplayName, Bot: f.Person.Bot, At: f.Person.Since})
+		q.add(key, room.VisitEvent{Visit: room.Visit{
+			UserID: f.Person.UserID, Name: f.Person.DisplayName, Bot: f.Person.Bot, At: f.Person.Since,
+		}, Event: at})
 	case room.VoiceLeft:
 		if i := slices.IndexFunc(was, func(p room.Person) bool { return p.UserID == f.UserID }); i >= 0 {
-			q.add(key,
-				room.Visit{UserID: f.UserID, Name: was[i].DisplayName, Bot: was[i].Bot, Left: true, At: l.Event.At})
+			q.add(key, room.VisitEvent{Visit: room.Visit{
+				UserID: f.UserID, Name: was[i].DisplayName, Bot: was[i].Bot, Left: true, At: l.Event.At,
+			}, Event: at})
 		}
 	case room.Closed:
 		delete(q.rosters, key)
 		delete(q.pending, key)
 		delete(q.incomplete, key)
 		q.closed[key] = true
-		q.wakeWriter()
+		q.number(key)
 	}
 }
 
@@ -64,12 +105,21 @@ func (q *visitQueue) onEvent(key string, l *room.Live) {
 func (q *visitQueue) onSnapshot(key string, roster []room.Person) {
 	q.rosters[key] = roster
 	q.incomplete[key] = true
-	q.wakeWriter()
+	q.number(key)
 }
 
-func (q *visitQueue) add(key string, what room.Visit) {
+func (q *visitQueue) add(key string, what room.VisitEvent) {
 	list := append(q.pending[key], what)
 	q.pending[key] = list[max(0, len(list)-room.MaxVisits):]
+	q.number(key)
+}
+
+// number notes that there is something to write of a room.
+func (q *visitQueue) number(key string) {
+	q.newest++
+	if _, waits := q.oldest[key]; !waits {
+		q.oldest[key] = q.newest
+	}
 	q.wakeWriter()
 }
 
@@ -80,6 +130,69 @@ func (q *visitQueue) wakeWriter() {
 	}
 }
 
+// errEnded says that visits were not written when the Recorder was closed.
+var errEnded = errors.New("activity: closed before all visits were written")
+
+// Stored returns once everything of the guilds is written that Published took before, or with an error if it won't be.
+// With now, it is written at once. What comes of other guilds is not waited for.
+func (r *Recorder) Stored(ctx context.Context, guilds []snowflake.ID, now bool) error {
+	of := make(map[string]bool, len(guilds))
+	for _, id := range guilds {
+		of[id.String()] = true
+	}
+	if now {
+		r.flush(ctx, of)
+	}
+	w, err := r.waitFor(of)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.visits.stored = slices.DeleteFunc(r.visits.stored, func(q *storedWaiter) bool { return q == w })
+		return context.Cause(ctx)
+	}
+}
+
+// waitFor waits for what is queued of some guilds. It fails if nobody is going to write it.
+func (r *Recorder) waitFor(guilds map[string]bool) (*storedWaiter, error) {
+	r.writeMu.Lock() // what is just being written is not queued, and may fail
+	defer r.writeMu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.visits
+	w := &storedWaiter{map[string]bool{}, q.newest, make(chan struct{})}
+	for key := range q.oldest {
+		if guilds[guildOf(key)] {
+			w.rooms[key] = true
+		}
+	}
+	if q.ended && len(w.rooms) > 0 {
+		return nil, errEnded
+	}
+	q.stored = append(q.stored, w)
+	q.tellStored()
+	return w, nil
+}
+
+// tellStored tells those who wait for what is written by now. The caller holds the Recorder's locks.
+func (q *visitQueue) tellStored() {
+	q.stored = slices.DeleteFunc(q.stored, func(w *storedWaiter) bool {
+		for key := range w.rooms {
+			if n, waits := q.oldest[key]; waits && n <= w.until {
+				return false
+			}
+			delete(w.rooms, key)
+		}
+		close(w.done)
+		return true
+	})
+}
+
 // runWriter writes queued visits until ctx ends, then what is left.
 func (r *Recorder) runWriter(ctx context.Context) {
 	for {
@@ -87,12 +200,12 @@ func (r *Recorder) runWriter(ctx context.Context) {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			r.flush(last)
+			r.flush(last, r.end())
 			return
 		case <-r.visits.wake:
 		}
-		r.flush(ctx)
-		pause := time.NewTimer(writeEvery)
+		r.flush(ctx, nil)
+		pause := time.NewTimer(pauseBetween)
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -101,90 +214,206 @@ func (r *Recorder) runWriter(ctx context.Context) {
 	}
 }
 
-// flush writes the queued visits. What fails stays queued.
-func (r *Recorder) flush(ctx context.Context) {
-	w := r.takePending()
-	for key, list := range w.pending {
-		if g, mine := w.guilds[guildOf(key)]; mine {
-			r.writeRoom(ctx, g, key, list, w)
+// end notes that the writer is about to end, and returns the guilds of which anything is queued.
+func (r *Recorder) end() map[string]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	guilds := map[string]bool{}
+	for key := range r.visits.oldest {
+		guilds[guildOf(key)] = true
+	}
+	r.visits.ended = true
+	return guilds
+}
+
+// flush writes the queued visits of the rooms that are due; what fails stays queued.
+func (r *Recorder) flush(ctx context.Context, guilds map[string]bool) {
+	now := time.Now()
+	for _, key := range r.due(now, guilds) {
+		if ctx.Err() != nil {
+			break
+		}
+		r.writeMu.Lock()
+		r.writeRoom(ctx, key)
+		r.writeMu.Unlock()
+	}
+	r.writeMu.Lock()
+	defer r.writeMu.Unlock()
+	for key, l := range r.logs {
+		if now.Sub(l.used) > keepLog {
+			delete(r.logs, key)
 		}
 	}
-	for key := range w.closed {
-		if _, mine := w.guilds[guildOf(key)]; !mine {
-			continue
-		}
-		if err := r.o.Hub.Visits.Delete(ctx, key); err != nil { // the bucket's TTL deletes it later
-			r.o.Log.Warn("cannot delete the visits of a closed room; they will expire", "key", key,
-				"err", err)
-		}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.visits.tellStored()
+	if len(r.visits.oldest) > 0 {
+		r.visits.wakeWriter()
 	}
 }
 
-// takePending empties the queue and returns it, with the rosters of the rooms to reconcile.
-func (r *Recorder) takePending() visitQueue {
+// due lists the rooms to write, the longest waiting first: those that were not written within visitsEvery; if guilds
+// isn't nil, all of these guilds instead.
+func (r *Recorder) due(now time.Time, guilds map[string]bool) (keys []string) {
 	held := map[string]snowflake.ID{}
 	for _, g := range r.o.Guilds() {
 		held[g.String()] = g
 	}
+	r.writeMu.Lock()
+	defer r.writeMu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := &r.visits
+	q := &r.visits
 	if len(held) == 0 {
-		held = c.guilds // this process is shutting down and still writes for them
+		held = q.guilds // this process is shutting down and still writes for them
 	}
-	for key := range c.rosters {
+	for key := range q.rosters {
 		g := guildOf(key)
-		if _, before := c.guilds[g]; !before && held[g] != 0 {
+		if _, before := q.guilds[g]; !before && held[g] != 0 {
 			// the previous holder may not have written the last events it got
-			c.incomplete[key] = true
+			q.onSnapshot(key, q.rosters[key])
 		}
 	}
-	c.guilds = held
-	w := visitQueue{
-		rosters: map[string][]room.Person{}, pending: c.pending, incomplete: c.incomplete, closed: c.closed,
-		guilds: held,
-	}
-	for key := range w.incomplete {
-		if _, waits := w.pending[key]; !waits {
-			w.pending[key] = nil
+	q.guilds = held
+	for key := range q.oldest {
+		g, l := guildOf(key), r.logs[key]
+		if _, mine := held[g]; !mine {
+			q.forget(key)
+		} else if guilds[g] || guilds == nil && (q.closed[key] || l == nil || now.Sub(l.used) >= visitsEvery) {
+			keys = append(keys, key)
 		}
-		w.rosters[key] = c.rosters[key]
 	}
-	c.pending, c.incomplete, c.closed = map[string][]room.Visit{}, map[string]bool{}, map[string]bool{}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(q.oldest[a], q.oldest[b]) })
+	return keys
+}
+
+// forget drops what is queued of a room. The caller holds the Recorder's lock.
+func (q *visitQueue) forget(key string) {
+	delete(q.pending, key)
+	delete(q.incomplete, key)
+	delete(q.closed, key)
+	delete(q.oldest, key)
+}
+
+// queued is what is queued of one room.
+type queued struct {
+	list               []room.VisitEvent
+	incomplete, closed bool
+	roster             []room.Person
+	oldest             uint64
+}
+
+// take takes what is queued of a room.
+func (r *Recorder) take(key string) queued {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.visits
+	w := queued{q.pending[key], q.incomplete[key], q.closed[key], q.rosters[key], q.oldest[key]}
+	q.forget(key)
 	return w
 }
 
-// writeRoom appends visits to a room's log.
-func (r *Recorder) writeRoom(ctx context.Context, g snowflake.ID, key string, list []room.Visit, w visitQueue) {
-	_, _, err := r.o.Hub.Visits.EditOrCreate(ctx, key, func(c *room.VisitLog) error {
-		was, since := slices.Clone(c.List), r.o.Now().Add(-r.retention(g))
-		c.DropBefore(since)
-		c.Add(list...)
-		if w.incomplete[key] {
-			c.Reconcile(w.rosters[key], r.o.Now())
+// giveBack queues again what could not be written.
+func (r *Recorder) giveBack(key string, w queued) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := &r.visits
+	if q.closed[key] {
+		return
+	}
+	if len(w.list) > 0 {
+		q.pending[key] = append(w.list, q.pending[key]...)
+	}
+	if w.incomplete {
+		q.incomplete[key] = true
+	}
+	q.oldest[key] = w.oldest
+}
+
+// writeRoom writes what is queued of a room. The caller holds writeMu.
+func (r *Recorder) writeRoom(ctx context.Context, key string) {
+	w := r.take(key)
+	if w.closed {
+		delete(r.logs, key)
+		if err := r.o.Hub.Visits.Delete(ctx, key); err != nil { // the bucket's TTL deletes it later
+			r.o.Log.Warn("cannot delete the visits of a closed room; they will expire", "key", key,
+				"err", err)
 		}
-		c.DropBefore(since)
-		if slices.EqualFunc(was, c.List, room.Visit.Equal) {
+		if len(w.list) == 0 && !w.incomplete {
+			return
+		}
+	}
+	err := r.change(ctx, key, func(c *room.VisitLog) { r.apply(c, key, w) })
+	if err == nil {
+		return
+	}
+	r.o.Log.Warn("cannot write a room's visits; retrying", "key", key, "err", err)
+	r.giveBack(key, w)
+}
+
+// apply adds what is queued to a room's log.
+func (r *Recorder) apply(c *room.VisitLog, key string, w queued) {
+	since := r.o.Now().Add(-r.retention(key))
+	c.DropBefore(since)
+	for _, e := range w.list {
+		c.AddEvent(e)
+	}
+	if w.incomplete {
+		c.Reconcile(w.roster, r.o.Now())
+	}
+	c.DropBefore(since)
+}
+
+// change changes a room's log in the hub, without reading it if it is known. The caller holds writeMu.
+func (r *Recorder) change(ctx context.Context, key string, apply func(*room.VisitLog)) error {
+	used := time.Now()
+	if l := r.logs[key]; l != nil {
+		next := l.log.Copy()
+		apply(&next)
+		if same(l.log, next) {
+			return nil
+		}
+		rev, err := r.o.Hub.Visits.Update(ctx, key, next, l.rev, hub.TTL(stats.Retention))
+		if err == nil {
+			*l = visitLog{next, rev, used}
+			return nil
+		}
+		delete(r.logs, key) // somebody was erased from it, or it isn't known whether it was written
+		if !errs.Has(err, errs.Conflict) {
+			return err
+		}
+	}
+	log, rev, err := r.o.Hub.Visits.EditOrCreate(ctx, key, func(c *room.VisitLog) error {
+		was := c.Copy()
+		if apply(c); same(was, *c) {
 			return hub.Unchanged
 		}
 		return nil
 	}, hub.TTL(stats.Retention))
 	if err == nil {
-		return
+		r.logs[key] = &visitLog{log, rev, used}
 	}
-	r.o.Log.Warn("cannot write a room's visits; retrying", "key", key, "err", err)
+	return err
+}
+
+func same(a, b room.VisitLog) bool {
+	return a.Through == b.Through && slices.EqualFunc(a.List, b.List, room.Visit.Equal)
+}
+
+// Visits returns a room's log with what isn't written yet. It fails with errs.NotFound if there is none.
+func (r *Recorder) Visits(ctx context.Context, key string) (room.VisitLog, error) {
+	r.writeMu.Lock() // what is just being written is in neither
+	defer r.writeMu.Unlock()
+	log, _, err := r.o.Hub.Visits.Get(ctx, key)
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.visits.closed[key] {
-		return
+	q := &r.visits
+	w := queued{slices.Clone(q.pending[key]), q.incomplete[key], false, q.rosters[key], 0}
+	r.mu.Unlock()
+	if err != nil && !(errs.Has(err, errs.NotFound) && len(w.list) > 0) {
+		return log, err
 	}
-	if len(list) > 0 {
-		r.visits.pending[key] = append(list, r.visits.pending[key]...)
-	}
-	if w.incomplete[key] {
-		r.visits.incomplete[key] = true
-	}
-	r.visits.wakeWriter()
+	r.apply(&log, key, w)
+	return log, nil
 }
 
 // guildOf returns the guild part of a room's key.
@@ -193,8 +422,9 @@ func guildOf(key string) string {
 	return guild
 }
 
-// retention returns how long a guild's visits are kept.
-func (r *Recorder) retention(guild snowflake.ID) time.Duration {
+// retention returns how long a room's visits are kept.
+func (r *Recorder) retention(key string) time.Duration {
+	guild, _ := snowflake.Parse(guildOf(key)) // 0 for what is no guild's
 	if keep := r.o.Retention(guild); keep > 0 {
 		return min(keep, stats.Retention)
 	}

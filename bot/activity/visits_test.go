@@ -10,6 +10,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -50,13 +51,7 @@ func TestComings(t *testing.T) {
 		if _, gone := f.(room.Closed); gone {
 			l.Until = now.Add(time.Hour)
 		}
-		if _, err := h.Rosters.Put(t.Context(), key, l); err != nil {
-			t.Fatal(err)
-		}
-		testkit.Eventually(t, "the roster comes", func() bool {
-			l, ok := y.rooms.Get(key)
-			return ok && l.N == n
-		})
+		y.Published(voice.Publication{Key: key, Live: &l})
 	}
 	stored := func() (out []string) {
 		c, _, err := h.Visits.Get(t.Context(), key)

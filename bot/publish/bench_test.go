@@ -68,7 +68,7 @@ func BenchmarkVoiceStates(b *testing.B) {
 			b.Fatal("not decoded")
 		}
 		e := ev.(gateway.EventVoiceStateUpdate)
-		tracker.VoiceState(e.VoiceState, e.Member)
+		tracker.VoiceState(e.VoiceState, e.Member, room.Mark{})
 	}
 	for _, data := range events[0] {
 		send(data)

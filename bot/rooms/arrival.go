@@ -295,7 +295,7 @@ func (rs *Rooms) CheckArrivals(guildID, user snowflake.ID) {
 		return
 	}
 	m := g.snapshot.Load()
-	if m == nil || !slices.ContainsFunc(m.Rooms, func(r room.Room) bool { return r.Arrival(user) != nil }) {
+	if m == nil || !slices.ContainsFunc(m.open, func(o openRoom) bool { return o.doc.Arrival(user) != nil }) {
 		return
 	}
 	rs.enqueue(g, func(ctx context.Context) {

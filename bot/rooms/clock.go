@@ -52,7 +52,7 @@ func (g *guildState) followClock() {
 	for _, r := range g.rooms {
 		next := r.Room.Clone() // snapshots share the old document
 		next.Shift(d)
-		r.Room = *next
+		r.set(next)
 		r.ownerCheckedAt, r.retryAt, r.remarkedAt = move(r.ownerCheckedAt), move(r.retryAt), move(r.remarkedAt)
 		for what, at := range r.uncertain {
 			r.uncertain[what] = move(at)

@@ -99,6 +99,8 @@ func (rs *Rooms) holders(g *guildState, r *roomState, control bool) (list []room
 			who.Name, who.Avatar = guest.Name, guest.Avatar
 		} else if a := r.Arrival(h.UserID); a != nil {
 			who.Name = a.Name
+		} else if h.UserID == r.OwnerID {
+			who.Name = r.OwnerName // until Discord is asked, after a restart
 		}
 		if s, known := rs.knownStanding(g, h.UserID); known {
 			who.SetAppearance(s)

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ func (g *guildState) beginLoad() {
 		g.loaded = make(chan struct{})
 	}
 	g.loading++
+	g.tracked = false
 }
 
 func (g *guildState) endLoad() {
@@ -91,6 +93,9 @@ func (rs *Rooms) loadUntil(
 }
 
 func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, channels []Channel) error {
+	if err := rs.saveRooms(ctx, g); err != nil { // they are read again
+		return fmt.Errorf("rooms: %w", err)
+	}
 	g.ready, g.info = false, info
 	has := g.storedOf(ctx)
 	if has.settings {
@@ -115,7 +120,10 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 			return err
 		}
 	}
-	err := rs.compare(ctx, g, channels, rs.editsOf(g))
+	g.queueMu.Lock()
+	g.tracked = true // the tracker has told of everything that was given to it before
+	g.queueMu.Unlock()
+	err := errors.Join(rs.noteMissed(ctx, g), rs.compare(ctx, g, channels, rs.editsOf(g)))
 	if g.compareFailed = err != nil; g.compareFailed { // the sweeps continue
 		rs.o.Log.WarnContext(ctx, "not everything could be repaired at once; the sweeps continue", "guild_id", g.id,
 			"err", err)
@@ -123,6 +131,7 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 	g.noteEmptyCategories(channels)
 	g.ready, g.info.Ready = true, true
 	rs.openFromLobbies(g)
+	rs.followMissed(g)
 	rs.enqueue(g, func(ctx context.Context) { rs.onGateChanged(ctx, g) })
 	if len(g.rooms) > 0 {
 		rs.o.RequestChannelInfo(g.id)
@@ -193,7 +202,8 @@ func (rs *Rooms) loadRooms(ctx context.Context, g *guildState, has has) (err err
 	clear(g.rooms)
 	clear(g.pendingCreates)
 	for _, e := range rooms {
-		r := &roomState{Room: e.Value, rev: e.Rev, arrivalState: newArrivalTracker(&e.Value)}
+		r := &roomState{arrivalState: newArrivalTracker(&e.Value)}
+		r.stored(&e.Value, e.Rev)
 		g.rooms[r.ID] = r
 		rs.flush(ctx, g, r)
 		rs.watchHolds(g, r)

@@ -41,6 +41,24 @@ type task struct {
 	lanes     []string // that it has entered
 	onRelease func()   // called once, when the lock is first released; may be nil
 	restarts  bool     // it is an operation that has changed nothing yet, so it can start over; see errStale
+	extent    extent   // what snapshots have to follow when it releases the lock
+	changed   []*roomState
+}
+
+// extent says what a task may have changed since it got the lock.
+type extent int
+
+const (
+	changesAll     extent = iota // anything
+	changesRooms                 // the documents of task.changed, but nothing that is shown of them in Discord
+	changesNothing               // nothing that a snapshot has
+)
+
+// touches notes that the task changes something that snapshots have.
+func touches(ctx context.Context, what extent) {
+	if t := taskOf(ctx); t != nil {
+		t.extent = min(t.extent, what)
+	}
 }
 
 // errStale ends an operation that decided by a document which has changed since. withLock starts it over, and
@@ -82,7 +100,14 @@ func (t *task) releaseLock() {
 	if t.g.tasks <= t.g.exclusive {
 		t.g.wakeExclusive()
 	}
-	t.g.unlock()
+	switch {
+	case t.extent == changesAll || t.g.clockShifted:
+		t.g.updateSnapshot()
+	case t.extent == changesRooms:
+		t.g.updateDocuments(t.changed)
+	}
+	t.extent, t.changed = changesAll, nil
+	t.g.lockToken <- struct{}{}
 	if t.onRelease != nil {
 		t.onRelease()
 		t.onRelease = nil
@@ -188,7 +213,7 @@ func (g *guildState) wakeExclusive() {
 	g.wake = make(chan struct{})
 }
 
-// lock acquires the guild's lock, or fails when ctx ends. The caller must call unlock.
+// lock acquires the guild's lock, or fails when ctx ends. The caller must release it.
 func (g *guildState) lock(ctx context.Context) error {
 	select {
 	case <-g.lockToken:
@@ -203,11 +228,6 @@ func busyError(ctx context.Context) error { return busy(ctx.Err()) }
 
 func busy(cause error) error {
 	return errs.E(errs.Unavailable, "Snug is busy with this server. Try again in a moment.").Because(cause)
-}
-
-func (g *guildState) unlock() {
-	g.updateSnapshot()
-	g.lockToken <- struct{}{}
 }
 
 // withLock runs f under the lock of a guild, once the guild is ready.

@@ -38,7 +38,7 @@ func (rs *Rooms) rememberClosed(ctx context.Context, g *guildState, r *roomState
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	key := voice.Key(g.id, r.ID)
-	visits, _, err := rs.o.Hub.Visits.Get(ctx, key)
+	visits, err := rs.o.Visits(ctx, key)
 	if err != nil && !errs.Has(err, errs.NotFound) {
 		return err
 	}

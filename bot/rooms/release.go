@@ -13,6 +13,7 @@ func (rs *Rooms) Release(ctx context.Context, id snowflake.ID) {
 	g := rs.guilds[id]
 	delete(rs.guilds, id)
 	delete(rs.observed, id)
+	delete(rs.missed, id)
 	rs.mu.Unlock()
 	if g == nil {
 		return

@@ -29,7 +29,7 @@ import (
 	"snug/shared/room"
 )
 
-// Options of Rooms. All but SnapshotChanged are required.
+// Options of Rooms. All but SnapshotChanged and Visits are required.
 type Options struct {
 	Hub     *hub.Hub
 	Discord Discord
@@ -55,6 +55,9 @@ type Options struct {
 	Notify func(ctx context.Context, guildID snowflake.ID, language string, n Notice) error
 	// Link returns the URL of an invite's landing page, for direct messages.
 	Link func(code string) string
+	// Visits returns who joined and left a room, by its voice.Key, including what isn't stored yet. It fails with
+	// errs.NotFound if nobody did. By default it reads what is stored.
+	Visits func(ctx context.Context, key string) (room.VisitLog, error)
 }
 
 // Rooms manages the rooms of the guilds whose shards this process holds. Create one with New.
@@ -70,6 +73,8 @@ type Rooms struct {
 	guilds map[snowflake.ID]*guildState
 	// What Discord last said, of whatever age, by guild and user; see knownStanding.
 	observed map[snowflake.ID]map[snowflake.ID]access.Standing
+	// Moves in guilds that aren't loaded yet; see missedMove.
+	missed map[snowflake.ID][]voice.Move
 }
 
 // guildState is one guild's rooms and settings. The guild's lock
@@ -109,8 +114,8 @@ type guildState struct {
 	ejectedAt  map[snowflake.ID]time.Time // users whom Snug itself disconnected, and when
 	movingIn   map[snowflake.ID]movingIn  // users whom Snug itself is moving into a room
 
-	snapshot        atomic.Pointer[Snapshot] // replaced at each unlock
-	released        atomic.Bool              // another process holds the guild now; see Release
+	snapshot        atomic.Pointer[state] // replaced at each unlock
+	released        atomic.Bool           // another process holds the guild now; see Release
 	snapshotChanged func()
 
 	clock        *clock // for durations; follows the wall clock's jumps
@@ -118,11 +123,15 @@ type guildState struct {
 	infoMissed   bool   // a status set in Discord could not be stored: a sweep requests it again
 	// categories that may be empty overflow categories; a sweep removes those that are
 	freed map[snowflake.ID]bool
+	// saving means that saveLater's timer runs, and saved are told what came of it.
+	saving bool
+	saved  []chan<- error
 
 	queueMu        sync.Mutex
 	queue          []job // work from gateway events, in their order
 	draining       bool
 	loading        int            // loads that are enqueued or running
+	tracked        bool           // the newest of them has come to what the rosters say
 	loaded         chan struct{}  // closed when loading becomes 0
 	notices        []queuedNotice // waiting to be sent
 	sendingNotices bool
@@ -135,6 +144,9 @@ type guildState struct {
 // roomState is a room with the revision it was last written at.
 type roomState struct {
 	room.Room
+	doc       *room.Room // the same, shared by snapshots; nil: not yet; see document
+	base      *room.Room // what is stored, as far as known; nil: not known
+	unsaved   bool       // Room has changes that aren't stored yet; see editLater
 	rev       hub.Rev
 	lastEntry string    // the id of the audit entry that was published last; "" since the start
 	place     Place     // from Discord's cache; see refresh
@@ -162,14 +174,24 @@ func New(o Options) *Rooms {
 	ctx, stop := context.WithCancel(context.Background())
 	edits := newEditCounter(unlockedCalls{o.Discord})
 	o.Discord = edits
+	if o.Visits == nil {
+		o.Visits = func(ctx context.Context, key string) (room.VisitLog, error) {
+			log, _, err := o.Hub.Visits.Get(ctx, key)
+			return log, err
+		}
+	}
 	return &Rooms{
 		o: o, edits: edits, ctx: ctx, stop: stop, guilds: map[snowflake.ID]*guildState{},
 		observed: map[snowflake.ID]map[snowflake.ID]access.Standing{},
+		missed:   map[snowflake.ID][]voice.Move{},
 	}
 }
 
-// Close stops background work and waits for it. Requests must have returned before.
+// Close stores what is unsaved, stops background work and waits for it. Requests must have returned before.
 func (rs *Rooms) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	rs.Save(ctx)
+	cancel()
 	rs.stop()
 	rs.mu.Lock()
 	rs.closed = true

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -20,13 +21,41 @@ type Snapshot struct {
 	Rev      uint64      // of the settings, for room.SettingsRequest
 	Rooms    []room.Room // that are open, the oldest first
 	// Past are closed rooms that can be opened again, in no order. Some may be open again, or over.
-	Past   []*room.Past
-	places map[snowflake.ID]Place
+	Past []*room.Past
+	open []openRoom // what Rooms is made from
+}
+
+// openRoom is an open room in a snapshot.
+type openRoom struct {
+	doc   *room.Room // replaced, never changed
+	place Place
+}
+
+// state is a snapshot whose Rooms are made when somebody asks for them first: most snapshots are replaced before.
+type state struct {
+	Snapshot
+	once sync.Once
+}
+
+func (s *state) full() Snapshot {
+	s.once.Do(func() {
+		if len(s.open) > 0 {
+			s.Rooms = make([]room.Room, len(s.open))
+		}
+		for i, o := range s.open {
+			s.Rooms[i] = *o.doc
+		}
+	})
+	return s.Snapshot
 }
 
 // Access returns who may see and enter a room of the snapshot.
 func (m Snapshot) Access(r *room.Room) room.Access {
-	return summaryOf(r, m.Settings, m.places[r.ID]).Access
+	var place Place
+	if i := slices.IndexFunc(m.open, func(o openRoom) bool { return o.doc.ID == r.ID }); i >= 0 {
+		place = m.open[i].place
+	}
+	return summaryOf(r, m.Settings, place).Access
 }
 
 // Language is the language of public messages, for text.Catalog.For.
@@ -41,24 +70,52 @@ func (m Snapshot) Language() string {
 func (rs *Rooms) Snapshot(guildID snowflake.ID) Snapshot {
 	if g := rs.guild(guildID, false); g != nil {
 		if m := g.snapshot.Load(); m != nil {
-			return *m
+			return m.full()
 		}
 	}
 	return Snapshot{Settings: guild.Defaults()}
 }
 
-// updateSnapshot replaces the snapshot. The caller holds the lock.
-func (g *guildState) updateSnapshot() {
-	m := &Snapshot{
-		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.settingsRev),
+// SettingsOf returns a guild's settings at the last unlock, and whether they are known. It never blocks.
+func (rs *Rooms) SettingsOf(guildID snowflake.ID) (guild.Settings, bool) {
+	if g := rs.guild(guildID, false); g != nil {
+		if m := g.snapshot.Load(); m != nil && m.Ready {
+			return m.Settings, true
+		}
 	}
+	return guild.Defaults(), false
+}
+
+// updateDocuments replaces the snapshot after documents of rooms were changed, and nothing that is shown of them in
+// Discord. The caller holds the lock.
+func (g *guildState) updateDocuments(changed []*roomState) {
+	was := g.snapshot.Load()
+	if was == nil {
+		return // none was made yet
+	}
+	m := &state{Snapshot: Snapshot{
+		Ready: was.Ready, Info: was.Info, Settings: was.Settings, Rev: was.Rev, Past: was.Past,
+		open: slices.Clone(was.open),
+	}}
+	for _, r := range changed {
+		if i := slices.IndexFunc(m.open, func(o openRoom) bool { return o.doc.ID == r.ID }); i >= 0 {
+			m.open[i].doc = r.document()
+		}
+	}
+	g.snapshot.Store(m)
+}
+
+// updateSnapshot replaces the snapshot, and says so. The caller holds the lock.
+func (g *guildState) updateSnapshot() {
+	m := &state{Snapshot: Snapshot{
+		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.settingsRev),
+	}}
 	if len(g.rooms) > 0 {
-		m.Rooms, m.places = make([]room.Room, 0, len(g.rooms)), make(map[snowflake.ID]Place, len(g.rooms))
+		m.open = make([]openRoom, 0, len(g.rooms))
 	}
 	for _, r := range g.rooms {
 		if r.State == room.Open {
-			m.places[r.ID] = r.place
-			m.Rooms = append(m.Rooms, r.Room) // documents are replaced, never changed, so their lists can be shared
+			m.open = append(m.open, openRoom{r.document(), r.place})
 		}
 	}
 	for id, p := range g.past {
@@ -66,11 +123,22 @@ func (g *guildState) updateSnapshot() {
 			m.Past = append(m.Past, p)
 		}
 	}
-	slices.SortFunc(m.Rooms, func(a, b room.Room) int { return cmp.Compare(a.ID, b.ID) })
-	if was := g.snapshot.Swap(m); len(m.Rooms) > 0 || was != nil && len(was.Rooms) > 0 {
+	slices.SortFunc(m.open, func(a, b openRoom) int { return cmp.Compare(a.doc.ID, b.doc.ID) })
+	if was := g.snapshot.Swap(m); len(m.open) > 0 || was != nil && len(was.open) > 0 {
 		g.snapshotChanged()
 	}
 }
+
+// document returns the room's document, which is shared and must not be changed.
+func (r *roomState) document() *room.Room {
+	if r.doc == nil {
+		r.doc = new(r.Room)
+	}
+	return r.doc
+}
+
+// set replaces the room's document.
+func (r *roomState) set(doc *room.Room) { r.Room, r.doc = *doc, doc }
 
 // Roster returns who is in a voice channel, in the order they joined. It never blocks.
 func (rs *Rooms) Roster(guildID, channel snowflake.ID) []room.Person {

@@ -47,8 +47,8 @@ func (rs *Rooms) LearnStanding(s access.Standing) {
 // hasPlace reports whether a user is owner, guest or arrival of one of the guild's rooms, by the last snapshot.
 func (g *guildState) hasPlace(user snowflake.ID) bool {
 	m := g.snapshot.Load()
-	return m != nil && slices.ContainsFunc(m.Rooms,
-		func(r room.Room) bool { _, has := r.SuspendedFor(user); return has || r.Arrival(user) != nil })
+	return m != nil && slices.ContainsFunc(m.open,
+		func(o openRoom) bool { _, has := o.doc.SuspendedFor(user); return has || o.doc.Arrival(user) != nil })
 }
 
 // knownStanding returns a user's last known standing, with the guild's present roles.

@@ -26,6 +26,14 @@ func withWriteTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 // edit changes a room's document and adds an audit entry (may be nil), as
 // one write, then publishes the entry. The caller holds the guild's lock.
 func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room)) error {
+	touches(ctx, changesAll)
+	return rs.write(ctx, g, r, e, change)
+}
+
+// write is edit for what snapshots follow already.
+func (rs *Rooms) write(
+	ctx context.Context, g *guildState, r *roomState, e *audit.Entry, change func(*room.Room),
+) error {
 	if g.rooms[r.ID] != r {
 		return noRoomError() // it was closed while this task waited for Discord
 	}
@@ -53,7 +61,7 @@ func (rs *Rooms) edit(ctx context.Context, g *guildState, r *roomState, e *audit
 		switch {
 		case err == nil:
 			acts(ctx)
-			r.Room, r.rev = *next, rev
+			r.stored(next, rev)
 			rs.flush(ctx, g, r)
 			rs.watchHolds(g, r)
 			return nil
@@ -84,8 +92,16 @@ func (rs *Rooms) note(ctx context.Context, g *guildState, r *roomState, e audit.
 	return rs.edit(ctx, g, r, &e, func(*room.Room) {})
 }
 
-// reread loads a room's document after a write with unknown outcome.
+// stored replaces the room's document with what was just stored.
+func (r *roomState) stored(doc *room.Room, rev hub.Rev) {
+	r.set(doc)
+	r.base, r.rev, r.unsaved = doc, rev, false
+}
+
+// reread loads a room's document after a write with unknown outcome. If that had no
+// effect, what is unsaved stays so; if it had, it included what was unsaved.
 func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error {
+	touches(ctx, changesAll)
 	stored, rev, err := rs.o.Hub.Rooms.Latest(ctx, voice.Key(g.id, r.ID))
 	if errs.Has(err, errs.NotFound) { // it was deleted, and the response was lost
 		rs.forgetRoom(g, r)
@@ -95,9 +111,9 @@ func (rs *Rooms) reread(ctx context.Context, g *guildState, r *roomState) error 
 		return err
 	}
 	stored.Shift(r.Shifted - stored.Shifted)
-	changed := rev != r.rev
-	r.Room, r.rev, r.revUnknown = stored, rev, false
-	if changed {
+	r.revUnknown = false
+	if rev != r.rev {
+		r.stored(&stored, rev)
 		rs.refresh(g, r, true)
 		rs.watchHolds(g, r)
 		if r.State == room.Open {
@@ -171,7 +187,7 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 			"guild_id", g.id, "room_id", r.ID, "err", err)
 		return
 	}
-	r.Room, r.rev = *next, rev
+	r.stored(next, rev)
 }
 
 func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
@@ -189,6 +205,7 @@ func (rs *Rooms) publish(g *guildState, r *roomState, fact room.Fact) {
 
 // storeRoom stores a room that was just opened or adopted. The caller holds the lock.
 func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*roomState, error) {
+	touches(ctx, changesAll)
 	ctx, cancel := withWriteTimeout(ctx)
 	defer cancel()
 	key := voice.Key(g.id, doc.ID)
@@ -200,7 +217,7 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 		if e != nil || stored.PendingCreateID != doc.PendingCreateID {
 			return nil, err
 		}
-		r.Room, r.rev = stored, storedRev
+		r.stored(&stored, storedRev)
 	}
 	g.rooms[doc.ID] = r
 	rs.refresh(g, r, true)
@@ -210,6 +227,7 @@ func (rs *Rooms) storeRoom(ctx context.Context, g *guildState, doc room.Room) (*
 
 // deleteRoom deletes a room whose channel is gone, after publishing its last audit entries.
 func (rs *Rooms) deleteRoom(rctx context.Context, g *guildState, r *roomState) error {
+	touches(rctx, changesAll)
 	ctx, cancel := withWriteTimeout(rctx)
 	defer cancel()
 	rs.flush(ctx, g, r)

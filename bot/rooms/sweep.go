@@ -44,7 +44,7 @@ func (rs *Rooms) updateOccupancy(ctx context.Context, g *guildState, r *roomStat
 		return
 	}
 	now := g.now()
-	err := rs.edit(ctx, g, r, nil, func(doc *room.Room) {
+	err := rs.editLater(ctx, g, r, func(doc *room.Room) {
 		if emptied {
 			doc.Idle = room.Idle{}
 			if empty {

@@ -18,17 +18,42 @@ import (
 
 // Moved takes a change of voice channel from the voice.Tracker. It only enqueues.
 func (rs *Rooms) Moved(m voice.Move) {
+	g := rs.guild(m.GuildID, false)
+	if g == nil {
+		rs.miss(m)
+		return
+	}
+	g.queueMu.Lock()
+	early := g.loading > 0 && !g.tracked
+	if early { // load finds it in the rosters
+		rs.miss(m)
+	}
+	g.queueMu.Unlock()
+	if early {
+		return
+	}
 	if m.To != 0 {
 		rs.CheckArrivals(m.GuildID, m.UserID) // only full members can be in voice
 	}
-	for _, follow := range []func(context.Context, *guildState, voice.Move){
-		rs.movedFrom, rs.movedTo, rs.movedBot, rs.movedToLobby,
-	} {
-		rs.enqueueIn(m.GuildID, func(ctx context.Context, g *guildState) {
-			if g.ready { // otherwise load compares with the rosters anyway
-				follow(ctx, g, m)
+	missed := false // until it is ready, load compares with the rosters anyway
+	follow := func(f func(context.Context, *guildState, voice.Move)) {
+		rs.enqueue(g, func(ctx context.Context) {
+			if quietly(ctx); g.ready {
+				f(ctx, g, m)
+			} else if !missed {
+				missed = true
+				rs.miss(m)
 			}
 		})
+	}
+	if m.From != 0 {
+		follow(rs.movedFrom)
+	}
+	if m.To != 0 {
+		follow(rs.movedTo)
+	}
+	if m.Bot {
+		follow(rs.updateBotSeats)
 	}
 }
 
@@ -40,23 +65,14 @@ func (rs *Rooms) movedFrom(ctx context.Context, g *guildState, m voice.Move) {
 
 func (rs *Rooms) movedTo(ctx context.Context, g *guildState, m voice.Move) {
 	r := g.rooms[m.To]
-	if r == nil || r.State != room.Open {
-		return
-	}
-	if rs.updateOccupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
-		rs.onArrived(ctx, g, r, m)
-	}
-}
-
-func (rs *Rooms) movedBot(ctx context.Context, g *guildState, m voice.Move) {
-	if m.Bot {
-		rs.updateBotSeats(ctx, g, m)
-	}
-}
-
-func (rs *Rooms) movedToLobby(ctx context.Context, g *guildState, m voice.Move) {
-	if !m.Bot && g.settings.Lobby(m.To) != nil {
+	switch {
+	case r == nil && !m.Bot && g.settings.Lobby(m.To) != nil:
+		touches(ctx, changesAll)
 		rs.onLobbyJoined(ctx, g, m.To, m.UserID)
+	case r != nil && r.State == room.Open:
+		if rs.updateOccupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
+			rs.onArrived(ctx, g, r, m)
+		}
 	}
 }
 
@@ -76,8 +92,8 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) &&
 		r.Free(roster, m.UserID, now) > 0 {
-		if err := rs.hold(ctx, g, r, nil,
-			room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}); err != nil {
+		held := room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}
+		if err := rs.changeLater(ctx, g, r, func(doc *room.Room) { doc.SetHold(held, now) }); err != nil {
 			rs.o.Log.WarnContext(ctx, "the seat of a user who left could not be held", "guild_id", g.id,
 				"room_id", r.ID,
 				"user_id", m.UserID, "err", err)
@@ -106,7 +122,7 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 		return
 	}
 	now := g.now()
-	err := rs.change(ctx, g, r, nil, func(doc *room.Room) {
+	err := rs.changeLater(ctx, g, r, func(doc *room.Room) {
 		doc.DropWaiter(m.UserID)
 		doc.DropHold(m.UserID, now)
 	})

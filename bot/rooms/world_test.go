@@ -133,9 +133,19 @@ func (w *world) must(err error) {
 // start starts the rooms and waits until they have compared everything.
 func (w *world) start() {
 	w.Helper()
+	w.build()
+	w.load()
+}
+
+func (w *world) build() {
+	w.Helper()
 	w.bot = roomstest.Start(w.T, w.discord, roomstest.Options{
 		Hub: w.hub, Keys: w.keys, Now: w.clock.Now, Log: w.log, Notify: w.notify,
 	})
+}
+
+func (w *world) load() {
+	w.Helper()
 	w.bot.LoadGuild("Friends")
 	testkit.Eventually(w, "the server is ready", func() bool { return w.bot.Snapshot(w.guild).Ready })
 	w.settle()
@@ -156,8 +166,15 @@ func (w *world) notify(_ context.Context, _ snowflake.ID, _ string, n rooms.Noti
 	return nil
 }
 
-// settle waits until nothing more happens by itself.
+// settle waits until nothing more happens by itself, and has stored what waits for more.
 func (w *world) settle() {
+	w.Helper()
+	w.rest()
+	w.bot.Save(w.Context())
+}
+
+// rest waits until nothing more happens by itself, but for what is stored later.
+func (w *world) rest() {
 	w.Helper()
 	deadline := time.Now().Add(testkit.Patience)
 	for pause := 20 * time.Microsecond; ; pause = min(2*pause, 2*time.Millisecond) {

@@ -116,15 +116,15 @@ func (s *Shard) run(ctx context.Context, every time.Duration) {
 	for {
 		select {
 		case <-tick.C:
-			s.save(ctx)
+			s.save(ctx, false)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// save saves the checkpoint if there is anything new.
-func (s *Shard) save(ctx context.Context) {
+// save saves the checkpoint if there is anything new. With now, nothing that it waits for waits for more of its kind.
+func (s *Shard) save(ctx context.Context, now bool) {
 	began := time.Now()
 	s.mu.Lock()
 	session := s.conn.Checkpoint() // first, so that the guilds read below are at least as new
@@ -149,9 +149,10 @@ func (s *Shard) save(ctx context.Context) {
 	if self, ok := s.all.o.Client.Caches.SelfUser(); ok {
 		head.Self = &self
 	}
-	todo := keysOf(changed)
+	all := keysOf(changed)
+	todo := slices.Clone(all)
 	err := s.all.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list,
-		keysOf(gone), head)
+		keysOf(gone), head, func() error { return s.all.o.Stored(ctx, all, now) })
 	s.all.metrics.saved(s.id, len(changed), time.Since(began), err)
 	if err == nil {
 		s.last = session
@@ -260,7 +261,7 @@ func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 		s.guilds[g.Guild.ID] = true
 		s.all.o.Restore(g.Guild.ID, g.Voices)
 	}
-	s.last, s.replaying = head.Session, true
+	s.last, s.replaying, s.session = head.Session, true, sessionMark(head.Session.SessionID)
 	log.Info("resuming from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
 		"age", s.all.o.Now().Sub(head.SavedAt).Round(time.Millisecond))
 	return head.Session

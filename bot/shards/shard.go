@@ -2,12 +2,15 @@ package shards
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"sync"
 
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/gateway"
+	"snug/shared/room"
 )
 
 // Event is an event dispatched by the gateway.
@@ -16,6 +19,7 @@ type Event struct {
 	Type    dgateway.EventType
 	Seq     int
 	Data    dgateway.EventData
+	Mark    room.Mark // the same if Discord repeats the event
 }
 
 // Shard is a connection to Discord's gateway and the checkpoint of its session. The connection's
@@ -31,6 +35,8 @@ type Shard struct {
 	guilds  map[snowflake.ID]bool // known guilds
 	gone    map[snowflake.ID]bool // guilds whose stored document has to be deleted
 	relist  bool                  // the stored list of guilds is outdated
+
+	session string // of the events' marks; only for the connection's goroutine, and before it begins
 
 	// After a start from a checkpoint the bot gets the restored guilds once all missed events were
 	// replayed; interactions among these wait for that too. Only for the connection's goroutine.
@@ -50,6 +56,15 @@ func newShard(all *Shards, id int) *Shard {
 		all: all, id: id, quit: func() {}, ended: ended,
 		changed: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]bool{}, gone: map[snowflake.ID]bool{},
 	}
+}
+
+// sessionMark returns the Session of the marks of a session's events. The session's id itself is a secret.
+func sessionMark(id string) string {
+	if id == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("mark " + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
 // ID returns the shard's number, from 0.
@@ -78,6 +93,10 @@ func (s *Shard) dispatch(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.markChanged(e.Data)
+	if ready, ok := e.Data.(dgateway.EventReady); ok {
+		s.session = sessionMark(ready.SessionID)
+	}
+	e.Mark = room.Mark{Session: s.session, Seq: e.Seq}
 	if i, ok := e.Data.(dgateway.EventInteractionCreate); ok {
 		s.interaction(e, i)
 		return

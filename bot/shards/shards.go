@@ -70,6 +70,10 @@ type Options struct {
 	// applied; Restore restores that.
 	Export  func(guild snowflake.ID, then func([]voice.Occupant))
 	Restore func(guild snowflake.ID, list []voice.Occupant)
+	// Stored returns once everything is stored that followed from the guilds' events so far; they were exported before.
+	// A checkpoint's session is saved after it, so that Discord repeats the events of what isn't stored. With now, it is
+	// stored at once, not when there would be more.
+	Stored func(ctx context.Context, guilds []snowflake.ID, now bool) error
 	// KnownGuilds lists the guilds that the bot knows anything about.
 	KnownGuilds func() []snowflake.ID
 	// Another process has taken over the guilds' shard: StopAnswering stops answering calls for them, at
@@ -227,7 +231,7 @@ func (s *Shards) openShard(ctx context.Context, id int) error {
 // event handles every gateway event that disgo knows. A shard that was given up gets no more of them.
 func (s *Shards) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
 	if shard := s.shard(g.ShardID()); shard != nil {
-		shard.dispatch(Event{g, kind, seq, data})
+		shard.dispatch(Event{Gateway: g, Type: kind, Seq: seq, Data: data})
 	}
 }
 
@@ -256,7 +260,7 @@ func (s *Shards) giveUp(id int, lost bool) {
 		shard.conn.Close(ctx)
 		shard.halt()
 		if !lost {
-			shard.save(ctx)
+			shard.save(ctx, true)
 		}
 		for _, g := range shard.known() {
 			s.o.Forget(ctx, g)
@@ -364,7 +368,7 @@ func (s *Shards) all() []*Shard {
 func (s *Shards) Save(ctx context.Context) {
 	s.wg.Wait()
 	for _, shard := range s.all() {
-		shard.save(ctx)
+		shard.save(ctx, true)
 	}
 }
 

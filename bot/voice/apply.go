@@ -3,6 +3,7 @@ package voice
 import (
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/disgoorg/disgo/discord"
 	"github.com/disgoorg/snowflake/v2"
@@ -17,6 +18,7 @@ import (
 type publication struct {
 	key  key
 	live room.Live
+	at   room.Mark // see Publication
 }
 
 func (t *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
@@ -37,14 +39,36 @@ func (t *Tracker) voiceOf(s discord.VoiceState, m *discord.Member) voice {
 	return v
 }
 
-func (t *Tracker) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID) {
+func (t *Tracker) applyVoice(guildID snowflake.ID, v voice, user snowflake.ID, at room.Mark) {
 	t.mu.Lock()
 	g := t.guild(guildID)
+	was := g.voices[user]
 	pubs, move := t.change(guildID, g, user, v)
+	if move != nil && g.missed != nil {
+		g.miss(was, g.voices[user], at, t.o.Now())
+	}
 	t.mu.Unlock()
+	for i := range pubs {
+		pubs[i].at = at
+	}
 	t.publish(pubs)
 	if move != nil {
 		t.o.Moved(*move)
+	}
+}
+
+// miss notes a repeated move, for the rooms that are tracked later. The caller holds mu.
+func (g *guild) miss(was, is voice, at room.Mark, now time.Time) {
+	for _, m := range []struct {
+		voice
+		left bool
+		at   time.Time
+	}{{was, true, now}, {is, false, is.person.Since}} {
+		if m.channel != 0 {
+			g.missed[m.channel] = append(g.missed[m.channel], room.VisitEvent{Visit: room.Visit{
+				UserID: m.person.UserID, Name: m.person.DisplayName, Bot: m.person.Bot, Left: m.left, At: m.at,
+			}, Event: at})
+		}
 	}
 }
 
@@ -173,7 +197,11 @@ func (t *Tracker) applyKnown(k KnownRoom) {
 			pubs = t.applyFact(pubs, id.guild, g, id.channel, room.Changed{})
 		}
 	}
+	tracked := Publication{
+		Key: id.String(), Live: &room.Live{Room: l.summary, Roster: l.roster, N: l.n}, Missed: g.missed[id.channel],
+	}
 	t.mu.Unlock()
+	t.o.Published(tracked)
 	t.publish(pubs)
 }
 
@@ -239,7 +267,7 @@ func (t *Tracker) applyFact(
 	if l.closed != nil {
 		v.Until = t.o.Now().Add(room.ClosedTTL)
 	}
-	pubs = append(pubs, publication{key{guildID, channel}, v})
+	pubs = append(pubs, publication{key: key{guildID, channel}, live: v})
 	switch fact.(type) {
 	case room.VoiceJoined, room.VoiceLeft, room.Changed:
 		// the other facts come with the whole roster, or change no seats
@@ -283,6 +311,7 @@ func (t *Tracker) publish(pubs []publication) { t.publishThen(pubs, nil) }
 func (t *Tracker) publishThen(pubs []publication, then func(error)) {
 	for _, o := range pubs {
 		delete(t.dirty, o.key)
+		t.o.Published(Publication{Key: o.key.String(), Live: &o.live, At: o.at})
 		t.o.Publisher.Put(o.key.String(), o.live, func(err error) {
 			switch {
 			case err != nil:

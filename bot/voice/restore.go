@@ -1,6 +1,8 @@
 package voice
 
 import (
+	"context"
+
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/room"
@@ -26,6 +28,17 @@ func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 	})
 }
 
+// Sync returns once all inputs enqueued before are applied, or when ctx or Run ends.
+func (t *Tracker) Sync(ctx context.Context) {
+	applied := make(chan struct{})
+	t.queue.put(func() { close(applied) })
+	select {
+	case <-applied:
+	case <-t.ended:
+	case <-ctx.Done():
+	}
+}
+
 // Restore sets the voice states that an earlier process exported.
 // Call it before any event of the guild and before Track.
 func (t *Tracker) Restore(id snowflake.ID, who []Occupant) {
@@ -33,6 +46,7 @@ func (t *Tracker) Restore(id snowflake.ID, who []Occupant) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		g := t.guild(id)
+		g.missed = map[snowflake.ID][]room.VisitEvent{}
 		for _, o := range who {
 			g.voices[o.Person.UserID] = voice{o.Channel, o.Person}
 		}

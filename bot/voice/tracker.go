@@ -35,13 +35,25 @@ type Move struct {
 	From, To snowflake.ID
 }
 
-// Options of a Tracker. All but Moved are required.
+// Publication is a room's new state.
+type Publication struct {
+	Key  string // see Key
+	Live *room.Live
+	At   room.Mark // the event of Discord's that led to it; zero: none, or several
+	// Missed are joins and leaves of the room that Discord repeated before it was tracked.
+	Missed []room.VisitEvent
+}
+
+// Options of a Tracker. All but Moved and Published are required.
 type Options struct {
 	Publisher Publisher
 	// Moved is called with every change of channel, by Run's goroutine; it must not block.
 	Moved func(Move)
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Published is called with everything that is handed to the Publisher, in that order, by Run's goroutine; it must
+	// not block, and must not change anything of it. It may be nil.
+	Published func(Publication)
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // RetryAfter is how long a Tracker waits before it publishes again what could not be stored.
@@ -51,6 +63,7 @@ const RetryAfter = 200 * time.Millisecond
 type Tracker struct {
 	o     Options
 	queue queue
+	ended chan struct{} // closed when Run has returned
 
 	mu     sync.RWMutex // guards guilds and everything in it; never held during a call out of the package
 	guilds map[snowflake.ID]*guild
@@ -67,6 +80,8 @@ func Key(guild, channel snowflake.ID) string { return guild.String() + "." + cha
 type guild struct {
 	voices map[snowflake.ID]voice     // by user
 	rooms  map[snowflake.ID]*liveRoom // by channel
+	// missed are the joins and leaves that Discord repeats after Restore, by channel, until Track.
+	missed map[snowflake.ID][]room.VisitEvent
 }
 
 type voice struct {
@@ -86,11 +101,17 @@ func New(o Options) *Tracker {
 	if o.Moved == nil {
 		o.Moved = func(Move) {}
 	}
-	return &Tracker{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
+	if o.Published == nil {
+		o.Published = func(Publication) {}
+	}
+	return &Tracker{
+		o: o, queue: newQueue(), ended: make(chan struct{}), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{},
+	}
 }
 
-// Run applies inputs until ctx ends, then those that are left, and returns.
+// Run applies inputs until ctx ends, then those that are left, and returns. It is called once.
 func (t *Tracker) Run(ctx context.Context) {
+	defer close(t.ended)
 	retry := time.NewTicker(RetryAfter)
 	defer retry.Stop()
 	for {
@@ -112,9 +133,9 @@ func (t *Tracker) drain() {
 	}
 }
 
-// VoiceState handles a VOICE_STATE_UPDATE.
-func (t *Tracker) VoiceState(s discord.VoiceState, m discord.Member) {
-	t.queue.put(func() { t.applyVoice(s.GuildID, t.voiceOf(s, &m), s.UserID) })
+// VoiceState handles a VOICE_STATE_UPDATE, and the event's position.
+func (t *Tracker) VoiceState(s discord.VoiceState, m discord.Member, at room.Mark) {
+	t.queue.put(func() { t.applyVoice(s.GuildID, t.voiceOf(s, &m), s.UserID, at) })
 }
 
 // Guild handles all voice states of a guild, from GUILD_CREATE. Differences from the known state
@@ -137,6 +158,15 @@ func (t *Tracker) GuildGone(id snowflake.ID) {
 	})
 }
 
+// Forget forgets everything about a guild that another process holds from now on, and publishes nothing.
+func (t *Tracker) Forget(id snowflake.ID) {
+	t.queue.put(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.guilds, id)
+	})
+}
+
 // dropIfEmpty forgets a guild without voice states and rooms. The caller holds mu.
 func (t *Tracker) dropIfEmpty(id snowflake.ID) {
 	if g := t.guilds[id]; g != nil && len(g.voices) == 0 && len(g.rooms) == 0 {
@@ -156,6 +186,11 @@ func (t *Tracker) Track(rooms []KnownRoom, done func()) {
 	t.queue.put(func() {
 		for _, k := range rooms {
 			t.applyKnown(k)
+		}
+		for _, k := range rooms {
+			if g := t.guilds[k.Room.GuildID]; g != nil { // only Run's goroutine writes
+				g.missed = nil
+			}
 		}
 		done()
 	})

@@ -98,7 +98,7 @@ func inside(t *testing.T, f func(*harness)) {
 
 func (h *harness) in(user, channel snowflake.ID, muted bool) {
 	s, m := state(user, channel, muted)
-	h.VoiceState(s, m)
+	h.VoiceState(s, m, room.Mark{})
 }
 
 func state(user, channel snowflake.ID, muted bool) (discord.VoiceState, discord.Member) {
@@ -300,4 +300,20 @@ func replay(t *testing.T, seed uint64, puts []room.Live, rooms []snowflake.ID, t
 			}
 		}
 	}
+}
+
+// TestSyncAfterTheEnd: nobody waits for what a tracker that has ended would do.
+func TestSyncAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := voice.New(voice.Options{Publisher: &recorder{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		tr.Run(ctx)
+		begun := time.Now()
+		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if tr.Sync(soon); time.Since(begun) > 0 {
+			t.Errorf("it waited for %v", time.Since(begun))
+		}
+	})
 }

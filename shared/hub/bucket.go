@@ -157,6 +157,9 @@ func (b *Bucket[T]) Update(ctx context.Context, key string, v T, at Rev, options
 	if err != nil {
 		return 0, err
 	}
+	if sending := b.recent.later(data, v); sending != nil {
+		sending()
+	}
 	return b.s.write(ctx, key, change{op: "update", data: data, expect: &at, ttl: ttl})
 }
 

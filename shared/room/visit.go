@@ -2,6 +2,7 @@ package room
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -26,9 +27,77 @@ func (v Visit) Equal(o Visit) bool {
 	return v == o && v.At.Equal(at)
 }
 
+// Mark is the position of an event of Discord's gateway: the same one if Discord repeats it.
+type Mark struct {
+	Session string `json:"session"` // of the gateway, hashed; "": not an event that is repeated
+	Seq     int    `json:"seq"`
+}
+
+// VisitEvent is the entry of an event of Discord's gateway.
+type VisitEvent struct {
+	Visit
+	Event Mark
+}
+
+// Covers reports whether an event at o is one of those up to m.
+func (m Mark) Covers(o Mark) bool { return o.Session != "" && m.Session == o.Session && o.Seq <= m.Seq }
+
 // VisitLog lists who joined and left a room's voice channel, oldest first.
 type VisitLog struct {
 	List []Visit `json:"list"`
+	// Through is the last event that is in List, or was.
+	Through Mark `json:"through,omitzero"`
+}
+
+// AddEvent adds the entry of an event, unless it is there already because the event is repeated. It must get a room's
+// events in order.
+func (l *VisitLog) AddEvent(e VisitEvent) {
+	if l.Through.Covers(e.Event) {
+		return
+	}
+	if e.Event.Session != "" {
+		l.Through = e.Event
+	}
+	l.Add(e.Visit)
+}
+
+// AppendJSON appends what encoding/json makes of l, as Live.AppendJSON does.
+func (l VisitLog) AppendJSON(b []byte) ([]byte, error) {
+	a := appender{b: append(b, `{"list":`...)}
+	if l.List == nil {
+		a.raw("null")
+	} else {
+		a.raw("[")
+		for i := range l.List {
+			v := &l.List[i]
+			a.comma(i)
+			a.raw(`{"user_id":`)
+			a.id(v.UserID)
+			a.raw(`,"name":`)
+			a.string(v.Name)
+			a.flag(`,"bot":`, v.Bot)
+			a.flag(`,"left":`, v.Left)
+			a.raw(`,"at":`)
+			a.time(v.At)
+			a.raw("}")
+		}
+		a.raw("]")
+	}
+	if l.Through != (Mark{}) {
+		a.raw(`,"through":{"session":`)
+		a.string(l.Through.Session)
+		a.raw(`,"seq":`)
+		a.b = strconv.AppendInt(a.b, int64(l.Through.Seq), 10)
+		a.raw("}")
+	}
+	a.raw("}")
+	return a.b, a.err
+}
+
+// Copy returns a deep copy.
+func (l VisitLog) Copy() VisitLog {
+	l.List = slices.Clone(l.List)
+	return l
 }
 
 // Add appends entries, oldest first. A user's entries alternate between joined and left: it ignores

@@ -105,3 +105,48 @@ func TestVisitsVisibleSince(t *testing.T) {
 		})
 	}
 }
+
+// TestRepeatedVisits: what Discord repeats is there once, whatever of it was written before.
+func TestRepeatedVisits(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	visit := func(session string, seq int, left bool, later time.Duration) room.VisitEvent {
+		return room.VisitEvent{
+			Visit: room.Visit{UserID: 1, Name: "Mara", Left: left, At: at.Add(later)},
+			Event: room.Mark{Session: session, Seq: seq},
+		}
+	}
+	first := []room.VisitEvent{visit("a", 5, false, 0), visit("a", 6, true, 1), visit("a", 9, false, 2)}
+	for name, c := range map[string]struct {
+		written int // of first
+		then    []room.VisitEvent
+		want    string // + joined, - left
+	}{
+		"all was written": {3, []room.VisitEvent{
+			visit("a", 5, false, time.Hour), visit("a", 6, true, 2*time.Hour), visit("a", 9, false, 3*time.Hour),
+		}, "+-+"},
+		"a part was written": {1, []room.VisitEvent{
+			visit("a", 5, false, time.Hour), visit("a", 6, true, 2*time.Hour), visit("a", 9, false, 3*time.Hour),
+		}, "+-+"},
+		"nothing was written": {0, []room.VisitEvent{
+			visit("a", 5, false, time.Hour), visit("a", 6, true, 2*time.Hour), visit("a", 9, false, 3*time.Hour),
+		}, "+-+"},
+		"what follows":                {3, []room.VisitEvent{visit("a", 10, true, time.Hour)}, "+-+-"},
+		"another session":             {3, []room.VisitEvent{visit("b", 2, true, time.Hour)}, "+-+-"},
+		"no event's":                  {3, []room.VisitEvent{visit("", 0, true, time.Hour)}, "+-+-"},
+		"no event's that is repeated": {3, []room.VisitEvent{visit("", 0, false, time.Hour)}, "+-+"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var l room.VisitLog
+			for _, e := range append(slices.Clone(first[:c.written]), c.then...) {
+				l.AddEvent(e)
+			}
+			got := ""
+			for _, v := range l.List {
+				got += map[bool]string{false: "+", true: "-"}[v.Left]
+			}
+			if got != c.want {
+				t.Errorf("%s instead of %s: %+v", got, c.want, l)
+			}
+		})
+	}
+}

@@ -202,7 +202,7 @@ func (b *Bot) event(e event) {
 	case e.status != 0:
 		b.StatusUpdated(d.guild, e.status, info[e.status].Status)
 	case e.voice != 0:
-		b.voice.VoiceState(state, member)
+		b.voice.VoiceState(state, member, room.Mark{})
 	case c != nil && c.Kind == rooms.KindVoice:
 		b.ChannelChanged(d.guild, changed)
 	case c != nil:

@@ -60,16 +60,22 @@ func (s *Store) Close(ctx context.Context) error {
 }
 
 // Save writes the guilds that next returns, until it returns false, then list (all of the shard's
-// guilds) unless it is nil, and last the head, which makes them valid. Then it deletes the guilds
-// in gone; leftovers, if that fails, are harmless.
+// guilds) unless it is nil, and last the head, which makes them valid; before the head it waits for stored,
+// unless that is nil. Then it deletes the guilds in gone; leftovers, if that fails, are harmless.
 func (s *Store) Save(
 	ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head,
+	stored func() error,
 ) error {
 	if err := s.putGuilds(ctx, shard, next); err != nil {
 		return err
 	}
 	if list != nil {
 		if err := s.put(ctx, listKey(shard), list); err != nil {
+			return err
+		}
+	}
+	if stored != nil {
+		if err := stored(); err != nil {
 			return err
 		}
 	}

@@ -119,8 +119,9 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	}
 	a, b := guild(t, 1), guild(t, 2)
 	ids := []snowflake.ID{a.Guild.ID, b.Guild.ID}
-	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{a, b}), ids, nil, head(7)))
-	testkit.NoError(t, s.Save(ctx, 10, each(nil), []snowflake.ID{}, nil, head(9))) // another shard is another matter
+	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{a, b}), ids, nil, head(7), nil))
+	// another shard is another matter
+	testkit.NoError(t, s.Save(ctx, 10, each(nil), []snowflake.ID{}, nil, head(9), nil))
 
 	got, guilds, err := s.Load(ctx, 0)
 	testkit.NoError(t, err)
@@ -142,7 +143,7 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 
 	// One server changed, the other was left: one write, and the head counts.
 	b.Voices = []voice.Occupant{}
-	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{b}), ids[1:], ids[:1], head(8)))
+	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{b}), ids[1:], ids[:1], head(8), nil))
 	got, guilds, err = s.Load(ctx, 0)
 	testkit.NoError(t, err)
 	if got.Session.Seq != 8 || len(guilds) != 1 || len(guilds[0].Voices) != 0 {
@@ -175,9 +176,9 @@ func TestSizeAndTime(t *testing.T) {
 		testkit.NoError(t, f())
 		return time.Since(began)
 	}
-	first := timed(func() error { return s.Save(ctx, 0, each(list), ids, nil, head(1)) })
-	busy := timed(func() error { return s.Save(ctx, 0, each(list[:100]), nil, nil, head(2)) })
-	quiet := timed(func() error { return s.Save(ctx, 0, each(nil), nil, nil, head(3)) })
+	first := timed(func() error { return s.Save(ctx, 0, each(list), ids, nil, head(1), nil) })
+	busy := timed(func() error { return s.Save(ctx, 0, each(list[:100]), nil, nil, head(2), nil) })
+	quiet := timed(func() error { return s.Save(ctx, 0, each(nil), nil, nil, head(3), nil) })
 	var guilds []checkpoint.Guild
 	load := timed(func() (err error) { _, guilds, err = s.Load(ctx, 0); return err })
 	if len(guilds) != n {

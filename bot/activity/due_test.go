@@ -1,0 +1,146 @@
+package activity
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/disgoorg/snowflake/v2"
+
+	"snug/bot/voice"
+	"snug/shared/room"
+)
+
+// TestDue: a room's visits are written at once, and then every two seconds at most; a closed room's are deleted at
+// once, and those of a guild that another process holds are dropped.
+func TestDue(t *testing.T) {
+	const key = "100.7"
+	joined := voice.Publication{Key: key, Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}}
+	closed := voice.Publication{Key: key, Live: &room.Live{Event: &room.Event{Fact: room.Closed{}}}}
+	for name, c := range map[string]struct {
+		written time.Duration // how long ago; negative: never
+		what    voice.Publication
+		held    []snowflake.ID
+		now     map[string]bool
+		want    []string
+	}{
+		"never written":             {-1, joined, []snowflake.ID{100}, nil, []string{key}},
+		"written a while ago":       {2 * time.Second, joined, []snowflake.ID{100}, nil, []string{key}},
+		"just written":              {time.Second, joined, []snowflake.ID{100}, nil, nil},
+		"just written, given up":    {time.Second, joined, []snowflake.ID{100}, map[string]bool{"100": true}, []string{key}},
+		"another guild is given up": {-1, joined, []snowflake.ID{100}, map[string]bool{"200": true}, nil},
+		"closed":                    {time.Second, closed, []snowflake.ID{100}, nil, []string{key}},
+		"another's":                 {-1, joined, []snowflake.ID{200}, nil, nil},
+		"another's is not given up": {-1, joined, []snowflake.ID{200}, map[string]bool{"100": true}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &Recorder{
+					o: Options{
+						Guilds: func() []snowflake.ID { return c.held }, Now: time.Now,
+						Log: slog.New(slog.DiscardHandler),
+					},
+					visits: newVisitQueue(), logs: map[string]*visitLog{},
+				}
+				r.visits.guilds = map[string]snowflake.ID{"100": 100}
+				if c.written >= 0 {
+					r.logs[key] = &visitLog{used: time.Now()}
+					time.Sleep(c.written)
+				}
+				r.Published(c.what)
+				if got := r.due(time.Now(), c.now); !slices.Equal(got, c.want) {
+					t.Errorf("due are %v, not %v", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestStored: who waits is told when everything of the guilds that came before is written, and waits neither for what
+// comes later nor for other guilds.
+func TestStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
+		come := func(key string) {
+			r.Published(voice.Publication{Key: key, Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}})
+		}
+		told := func() {
+			r.writeMu.Lock()
+			defer r.writeMu.Unlock()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.visits.tellStored()
+		}
+		wrote := func(key string) { r.take(key); told() }
+		stored := func(guilds ...snowflake.ID) chan error {
+			c := make(chan error, 1)
+			go func() { c <- r.Stored(t.Context(), guilds, false) }()
+			synctest.Wait()
+			return c
+		}
+		if err := <-stored(1, 2); err != nil {
+			t.Error("with nothing to write: ", err)
+		}
+		come("1.1")
+		come("1.2")
+		come("2.1")
+		c := stored(1)
+		come("1.3")
+		wrote("1.2")
+		r.giveBack("1.1", r.take("1.1")) // it failed
+		told()
+		synctest.Wait()
+		if len(c) > 0 {
+			t.Error("told before the first was written")
+		}
+		begun := time.Now()
+		wrote("1.1")
+		if err := <-c; err != nil {
+			t.Error(err)
+		}
+		if err := <-stored(3); err != nil {
+			t.Error("with nothing to write of that guild: ", err)
+		}
+		if d := time.Since(begun); d > 0 {
+			t.Errorf("waited for %v, for what is another guild's", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if r.Stored(ctx, []snowflake.ID{1}, false) == nil {
+			t.Error("the third wasn't written")
+		}
+		if n := len(r.visits.stored); n > 0 {
+			t.Errorf("%d still wait", n)
+		}
+		r.visits.ended = true
+		if r.Stored(t.Context(), []snowflake.ID{1}, false) == nil {
+			t.Error("nobody writes it any more")
+		}
+	})
+}
+
+// TestStoredWaitsForWhatIsBeingWritten: what has been taken to be written isn't stored yet.
+func TestStoredWaitsForWhatIsBeingWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
+		r.Published(voice.Publication{Key: "1.1", Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}})
+		writing := make(chan struct{})
+		go func() {
+			r.writeMu.Lock()
+			defer r.writeMu.Unlock()
+			w := r.take("1.1")
+			<-writing
+			r.giveBack("1.1", w)
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		close(writing)
+		if r.Stored(ctx, []snowflake.ID{1}, false) == nil {
+			t.Error("it was being written, and that failed")
+		}
+	})
+}
