@@ -120,6 +120,7 @@ func (b *Bot) stored(ctx context.Context, guilds []snowflake.ID, now bool) error
 
 // forgetGuild forgets a guild whose shard another process has taken over.
 func (b *Bot) forgetGuild(ctx context.Context, guild snowflake.ID) {
+	b.voice.Sync(ctx) // nothing of it comes any more, so no move is left that the rooms would remember
 	b.rooms.Release(ctx, guild)
 	b.loading.done(guild, false)
 	b.calls.Drop(guild) // a load still running may have begun to answer calls

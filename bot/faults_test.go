@@ -237,7 +237,7 @@ func (w *faultRun) rage(seed uint64) error {
 		known = append(known, voice.KnownRoom{Room: room.Summary{ID: id, GuildID: snowflake.ID(w.guild)}})
 	}
 	tracked := make(chan struct{})
-	w.lane.Track(known, func() { close(tracked) })
+	w.lane.Track(snowflake.ID(w.guild), known, func() { close(tracked) })
 	<-tracked
 
 	kinds := gatewayFaults

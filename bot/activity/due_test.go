@@ -27,10 +27,12 @@ func TestDue(t *testing.T) {
 		now     map[string]bool
 		want    []string
 	}{
-		"never written":             {-1, joined, []snowflake.ID{100}, nil, []string{key}},
-		"written a while ago":       {2 * time.Second, joined, []snowflake.ID{100}, nil, []string{key}},
-		"just written":              {time.Second, joined, []snowflake.ID{100}, nil, nil},
-		"just written, given up":    {time.Second, joined, []snowflake.ID{100}, map[string]bool{"100": true}, []string{key}},
+		"never written":       {-1, joined, []snowflake.ID{100}, nil, []string{key}},
+		"written a while ago": {2 * time.Second, joined, []snowflake.ID{100}, nil, []string{key}},
+		"just written":        {time.Second, joined, []snowflake.ID{100}, nil, nil},
+		"just written, given up": {
+			time.Second, joined, []snowflake.ID{100}, map[string]bool{"100": true}, []string{key},
+		},
 		"another guild is given up": {-1, joined, []snowflake.ID{100}, map[string]bool{"200": true}, nil},
 		"closed":                    {time.Second, closed, []snowflake.ID{100}, nil, []string{key}},
 		"another's":                 {-1, joined, []snowflake.ID{200}, nil, nil},
@@ -67,14 +69,7 @@ func TestStored(t *testing.T) {
 		come := func(key string) {
 			r.Published(voice.Publication{Key: key, Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}})
 		}
-		told := func() {
-			r.writeMu.Lock()
-			defer r.writeMu.Unlock()
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.visits.tellStored()
-		}
-		wrote := func(key string) { r.take(key); told() }
+		wrote := func(key string) { r.take(key); r.wrote(key) }
 		stored := func(guilds ...snowflake.ID) chan error {
 			c := make(chan error, 1)
 			go func() { c <- r.Stored(t.Context(), guilds, false) }()
@@ -91,7 +86,6 @@ func TestStored(t *testing.T) {
 		come("1.3")
 		wrote("1.2")
 		r.giveBack("1.1", r.take("1.1")) // it failed
-		told()
 		synctest.Wait()
 		if len(c) > 0 {
 			t.Error("told before the first was written")
@@ -115,32 +109,58 @@ func TestStored(t *testing.T) {
 		if n := len(r.visits.stored); n > 0 {
 			t.Errorf("%d still wait", n)
 		}
-		r.visits.ended = true
-		if r.Stored(t.Context(), []snowflake.ID{1}, false) == nil {
+		c = stored(1)
+		if r.end(); <-c == nil {
 			t.Error("nobody writes it any more")
+		}
+		if <-stored(1) == nil {
+			t.Error("nobody is going to write it")
 		}
 	})
 }
 
 // TestStoredWaitsForWhatIsBeingWritten: what has been taken to be written isn't stored yet.
 func TestStoredWaitsForWhatIsBeingWritten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
-		r.Published(voice.Publication{Key: "1.1", Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}})
-		writing := make(chan struct{})
-		go func() {
-			r.writeMu.Lock()
-			defer r.writeMu.Unlock()
-			w := r.take("1.1")
-			<-writing
-			r.giveBack("1.1", w)
-		}()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		close(writing)
-		if r.Stored(ctx, []snowflake.ID{1}, false) == nil {
-			t.Error("it was being written, and that failed")
-		}
-	})
+	for name, c := range map[string]struct {
+		come  int // during the write
+		fails bool
+		told  bool
+	}{
+		"it is written":                 {0, false, true},
+		"it fails":                      {0, true, false},
+		"more comes, and it is written": {1, false, true},
+		"more comes, and it fails":      {1, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
+				come := func() {
+					r.Published(voice.Publication{
+						Key: "1.1", Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}},
+					})
+				}
+				come()
+				w := r.take("1.1")
+				stored := make(chan error, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				go func() { stored <- r.Stored(ctx, []snowflake.ID{1}, false) }()
+				synctest.Wait()
+				if len(stored) > 0 {
+					t.Fatal("told while it was being written")
+				}
+				for range c.come {
+					come()
+				}
+				if c.fails {
+					r.giveBack("1.1", w)
+				} else {
+					r.wrote("1.1")
+				}
+				if err := <-stored; (err == nil) != c.told {
+					t.Errorf("then: %v", err)
+				}
+			})
+		})
+	}
 }

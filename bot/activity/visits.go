@@ -33,18 +33,19 @@ type visitQueue struct {
 	closed     map[string]bool // closed rooms, whose log is to be deleted
 	wake       chan struct{}
 	guilds     map[string]snowflake.ID // the guilds this process held last, by key
-	// What is not written yet is numbered in the order in which it came: the rooms' oldest, and the newest of all.
-	oldest map[string]uint64
-	newest uint64
-	stored []*storedWaiter
-	ended  bool // nothing is written any more unless Stored does
+	// What is not written yet is numbered in the order in which it came: of each room, the oldest that is queued and
+	// the oldest that is being written; and the newest of all.
+	oldest, writing map[string]uint64
+	newest          uint64
+	stored          []*storedWaiter
+	ended           bool // nothing is written any more unless Stored does
 }
 
 // storedWaiter waits until everything of some rooms up to a number is written.
 type storedWaiter struct {
 	rooms map[string]bool
 	until uint64
-	done  chan struct{}
+	done  chan error // has room for the answer
 }
 
 // visitLog is a room's log as it was last written or read.
@@ -57,7 +58,8 @@ type visitLog struct {
 func newVisitQueue() visitQueue {
 	return visitQueue{
 		rosters: map[string][]room.Person{}, pending: map[string][]room.VisitEvent{}, incomplete: map[string]bool{},
-		closed: map[string]bool{}, wake: make(chan struct{}, 1), oldest: map[string]uint64{},
+		closed: map[string]bool{}, wake: make(chan struct{}, 1),
+		oldest: map[string]uint64{}, writing: map[string]uint64{},
 	}
 }
 
@@ -143,13 +145,10 @@ func (r *Recorder) Stored(ctx context.Context, guilds []snowflake.ID, now bool) 
 	if now {
 		r.flush(ctx, of)
 	}
-	w, err := r.waitFor(of)
-	if err != nil {
-		return err
-	}
+	w := r.waitFor(of)
 	select {
-	case <-w.done:
-		return nil
+	case err := <-w.done:
+		return err
 	case <-ctx.Done():
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -158,39 +157,51 @@ func (r *Recorder) Stored(ctx context.Context, guilds []snowflake.ID, now bool) 
 	}
 }
 
-// waitFor waits for what is queued of some guilds. It fails if nobody is going to write it.
-func (r *Recorder) waitFor(guilds map[string]bool) (*storedWaiter, error) {
-	r.writeMu.Lock() // what is just being written is not queued, and may fail
-	defer r.writeMu.Unlock()
+// waitFor waits for what isn't written of some guilds.
+func (r *Recorder) waitFor(guilds map[string]bool) *storedWaiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.visits
-	w := &storedWaiter{map[string]bool{}, q.newest, make(chan struct{})}
-	for key := range q.oldest {
-		if guilds[guildOf(key)] {
-			w.rooms[key] = true
+	w := &storedWaiter{map[string]bool{}, q.newest, make(chan error, 1)}
+	for _, unwritten := range []map[string]uint64{q.oldest, q.writing} {
+		for key := range unwritten {
+			if guilds[guildOf(key)] {
+				w.rooms[key] = true
+			}
 		}
-	}
-	if q.ended && len(w.rooms) > 0 {
-		return nil, errEnded
 	}
 	q.stored = append(q.stored, w)
 	q.tellStored()
-	return w, nil
+	return w
 }
 
-// tellStored tells those who wait for what is written by now. The caller holds the Recorder's locks.
+// tellStored tells those who wait for what is written by now, and the others once nobody writes any more. The caller
+// holds the Recorder's lock.
 func (q *visitQueue) tellStored() {
 	q.stored = slices.DeleteFunc(q.stored, func(w *storedWaiter) bool {
 		for key := range w.rooms {
-			if n, waits := q.oldest[key]; waits && n <= w.until {
-				return false
+			if q.waitsUntil(key, w.until) {
+				if !q.ended {
+					return false
+				}
+				w.done <- errEnded
+				return true
 			}
 			delete(w.rooms, key)
 		}
-		close(w.done)
+		w.done <- nil
 		return true
 	})
+}
+
+// waitsUntil reports whether anything of a room up to a number isn't written. The caller holds the Recorder's lock.
+func (q *visitQueue) waitsUntil(key string, until uint64) bool {
+	for _, unwritten := range []map[string]uint64{q.oldest, q.writing} {
+		if n, waits := unwritten[key]; waits && n <= until {
+			return true
+		}
+	}
+	return false
 }
 
 // runWriter writes queued visits until ctx ends, then what is left.
@@ -200,7 +211,8 @@ func (r *Recorder) runWriter(ctx context.Context) {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			r.flush(last, r.end())
+			r.flush(last, r.queuedGuilds())
+			r.end()
 			return
 		case <-r.visits.wake:
 		}
@@ -214,16 +226,23 @@ func (r *Recorder) runWriter(ctx context.Context) {
 	}
 }
 
-// end notes that the writer is about to end, and returns the guilds of which anything is queued.
-func (r *Recorder) end() map[string]bool {
+// queuedGuilds returns the guilds of which anything is queued.
+func (r *Recorder) queuedGuilds() map[string]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	guilds := map[string]bool{}
 	for key := range r.visits.oldest {
 		guilds[guildOf(key)] = true
 	}
-	r.visits.ended = true
 	return guilds
+}
+
+// end notes that the writer has ended, and tells those who wait for it.
+func (r *Recorder) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.visits.ended = true
+	r.visits.tellStored()
 }
 
 // flush writes the queued visits of the rooms that are due; what fails stays queued.
@@ -300,17 +319,25 @@ type queued struct {
 	list               []room.VisitEvent
 	incomplete, closed bool
 	roster             []room.Person
-	oldest             uint64
 }
 
-// take takes what is queued of a room.
+// take takes what is queued of a room, to write it; wrote or giveBack follows.
 func (r *Recorder) take(key string) queued {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.visits
-	w := queued{q.pending[key], q.incomplete[key], q.closed[key], q.rosters[key], q.oldest[key]}
+	w := queued{q.pending[key], q.incomplete[key], q.closed[key], q.rosters[key]}
+	q.writing[key] = q.oldest[key]
 	q.forget(key)
 	return w
+}
+
+// wrote notes that what was taken is written.
+func (r *Recorder) wrote(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.visits.writing, key)
+	r.visits.tellStored()
 }
 
 // giveBack queues again what could not be written.
@@ -318,8 +345,10 @@ func (r *Recorder) giveBack(key string, w queued) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.visits
+	since := q.writing[key]
+	delete(q.writing, key)
 	if q.closed[key] {
-		return
+		return // the log is about to be deleted
 	}
 	if len(w.list) > 0 {
 		q.pending[key] = append(w.list, q.pending[key]...)
@@ -327,7 +356,7 @@ func (r *Recorder) giveBack(key string, w queued) {
 	if w.incomplete {
 		q.incomplete[key] = true
 	}
-	q.oldest[key] = w.oldest
+	q.oldest[key] = since
 }
 
 // writeRoom writes what is queued of a room. The caller holds writeMu.
@@ -340,11 +369,13 @@ func (r *Recorder) writeRoom(ctx context.Context, key string) {
 				"err", err)
 		}
 		if len(w.list) == 0 && !w.incomplete {
+			r.wrote(key)
 			return
 		}
 	}
 	err := r.change(ctx, key, func(c *room.VisitLog) { r.apply(c, key, w) })
 	if err == nil {
+		r.wrote(key)
 		return
 	}
 	r.o.Log.Warn("cannot write a room's visits; retrying", "key", key, "err", err)
@@ -407,7 +438,7 @@ func (r *Recorder) Visits(ctx context.Context, key string) (room.VisitLog, error
 	log, _, err := r.o.Hub.Visits.Get(ctx, key)
 	r.mu.Lock()
 	q := &r.visits
-	w := queued{slices.Clone(q.pending[key]), q.incomplete[key], false, q.rosters[key], 0}
+	w := queued{slices.Clone(q.pending[key]), q.incomplete[key], false, q.rosters[key]}
 	r.mu.Unlock()
 	if err != nil && !(errs.Has(err, errs.NotFound) && len(w.list) > 0) {
 		return log, err

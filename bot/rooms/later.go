@@ -75,10 +75,11 @@ func (rs *Rooms) saveLater(g *guildState) {
 	})
 }
 
-// saveRooms stores the guild's unsaved rooms. Between two of them others may take the lock.
+// saveRooms stores the guild's unsaved rooms, and tells those who have waited for it. Between two rooms others may take
+// the lock.
 func (rs *Rooms) saveRooms(ctx context.Context, g *guildState) error {
 	waiting := g.saved
-	g.saved = nil
+	g.saved = nil // who comes meanwhile waits for rooms that may have been stored before they changed
 	var all error
 	for _, r := range slices.Collect(maps.Values(g.rooms)) {
 		if !r.unsaved || g.rooms[r.ID] != r {
@@ -95,6 +96,9 @@ func (rs *Rooms) saveRooms(ctx context.Context, g *guildState) error {
 		}
 		unlocked(ctx, func() {})
 		quietly(ctx)
+	}
+	if !g.unsaved() {
+		waiting, g.saved = append(waiting, g.saved...), nil
 	}
 	for _, tell := range waiting {
 		tell <- all
@@ -146,10 +150,10 @@ func (rs *Rooms) Stored(ctx context.Context, guilds []snowflake.ID, now bool) er
 	answers, asked := make(chan error, len(guilds)), 0
 	for _, id := range guilds {
 		g := rs.guild(id, false)
-		if missed := rs.missedIn(id); !missed && (g == nil || !g.hasRooms()) {
-			continue // nothing can follow
-		} else if g == nil {
+		if g == nil && rs.missedIn(id) {
 			return errNotLoaded
+		} else if g == nil || !g.follows() && !rs.missedIn(id) {
+			continue // nothing follows from its events
 		}
 		asked++
 		rs.enqueue(g, func(ctx context.Context) {
@@ -189,10 +193,15 @@ var (
 	errClosing   = errors.New("rooms: closing")
 )
 
-// hasRooms reports whether the guild has open rooms, by the last snapshot.
-func (g *guildState) hasRooms() bool {
-	m := g.snapshot.Load()
-	return m != nil && len(m.open) > 0
+// follows reports whether moves in the guild may change a room: it has open ones by the last snapshot, or is being
+// loaded, and moves wait for that.
+func (g *guildState) follows() bool {
+	if m := g.snapshot.Load(); m != nil && len(m.open) > 0 {
+		return true
+	}
+	g.queueMu.Lock()
+	defer g.queueMu.Unlock()
+	return g.loading > 0 && g.tracked && len(g.queue) > 0
 }
 
 // maxMissed limits the moves that are remembered of a guild that isn't loaded; the oldest are dropped first.

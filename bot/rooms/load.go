@@ -119,6 +119,8 @@ func (rs *Rooms) load(ctx context.Context, g *guildState, info room.GuildInfo, c
 		if err := rs.track(ctx, g); err != nil {
 			return err
 		}
+	} else {
+		rs.o.Voice.Track(g.id, nil, func() {})
 	}
 	g.queueMu.Lock()
 	g.tracked = true // the tracker has told of everything that was given to it before
@@ -237,7 +239,7 @@ func (rs *Rooms) track(ctx context.Context, g *guildState) error {
 		known = append(known, voice.KnownRoom{Room: g.summary(r), Prior: prior[id]})
 	}
 	done := make(chan struct{})
-	rs.o.Voice.Track(known, func() { close(done) })
+	rs.o.Voice.Track(g.id, known, func() { close(done) })
 	select {
 	case <-done:
 		return nil

@@ -70,9 +70,9 @@ type Options struct {
 	// applied; Restore restores that.
 	Export  func(guild snowflake.ID, then func([]voice.Occupant))
 	Restore func(guild snowflake.ID, list []voice.Occupant)
-	// Stored returns once everything is stored that followed from the guilds' events so far; they were exported before.
-	// A checkpoint's session is saved after it, so that Discord repeats the events of what isn't stored. With now, it is
-	// stored at once, not when there would be more.
+	// Stored returns once everything is stored that followed from the guilds' events so far, which were exported
+	// before. A checkpoint's session is saved after it, so that Discord repeats the events of what isn't stored. With
+	// now, it is stored at once, not when there would be more.
 	Stored func(ctx context.Context, guilds []snowflake.ID, now bool) error
 	// KnownGuilds lists the guilds that the bot knows anything about.
 	KnownGuilds func() []snowflake.ID

@@ -14,10 +14,10 @@ type Occupant struct {
 	Person  room.Person  `json:"person"`
 }
 
-// Export passes to done who is in which voice channel of a guild, once all inputs
-// enqueued before are applied. Run's goroutine calls done, which must return at once.
+// Export passes to done who is in which voice channel of a guild, once all inputs enqueued before are applied. Run's
+// goroutine calls done, which must return at once; after Run has ended, Export itself does.
 func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
-	t.queue.put(func() {
+	export := func() {
 		var out []Occupant
 		if g := t.guilds[id]; g != nil { // only Run's goroutine writes
 			for _, v := range g.voices {
@@ -25,16 +25,20 @@ func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 			}
 		}
 		done(out)
-	})
+	}
+	if !t.queue.put(export) {
+		export()
+	}
 }
 
-// Sync returns once all inputs enqueued before are applied, or when ctx or Run ends.
+// Sync returns once all inputs enqueued before are applied, or when ctx ends.
 func (t *Tracker) Sync(ctx context.Context) {
 	applied := make(chan struct{})
-	t.queue.put(func() { close(applied) })
+	if !t.queue.put(func() { close(applied) }) {
+		return
+	}
 	select {
 	case <-applied:
-	case <-t.ended:
 	case <-ctx.Done():
 	}
 }

@@ -69,7 +69,7 @@ func TestSeatsAreKept(t *testing.T) {
 			s8, m8 := state(8, friday, true) // muted meanwhile
 			s9, m9 := state(9, friday, true)
 			h.Guild(guild, []discord.VoiceState{s8, s9}, []discord.Member{m8, m9})
-			h.Track([]voice.KnownRoom{{Room: four, Prior: prior}}, func() {})
+			h.Track(guild, []voice.KnownRoom{{Room: four, Prior: prior}}, func() {})
 			synctest.Wait()
 			if got := h.seats(); !slices.Equal(got, []string{"u8:2", "u9:3"}) {
 				t.Errorf("%s: %v", name, got)

@@ -62,8 +62,7 @@ const RetryAfter = 200 * time.Millisecond
 // Tracker knows who is in which voice channel, and publishes the rosters of the channels that are rooms.
 type Tracker struct {
 	o     Options
-	queue queue
-	ended chan struct{} // closed when Run has returned
+	queue *queue
 
 	mu     sync.RWMutex // guards guilds and everything in it; never held during a call out of the package
 	guilds map[snowflake.ID]*guild
@@ -104,20 +103,20 @@ func New(o Options) *Tracker {
 	if o.Published == nil {
 		o.Published = func(Publication) {}
 	}
-	return &Tracker{
-		o: o, queue: newQueue(), ended: make(chan struct{}), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{},
-	}
+	return &Tracker{o: o, queue: newQueue(), guilds: map[snowflake.ID]*guild{}, dirty: map[key]bool{}}
 }
 
-// Run applies inputs until ctx ends, then those that are left, and returns. It is called once.
+// Run applies inputs until ctx ends, then those that are left, and returns. It is called once. Later inputs are
+// dropped.
 func (t *Tracker) Run(ctx context.Context) {
-	defer close(t.ended)
 	retry := time.NewTicker(RetryAfter)
 	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			t.drain()
+			for !t.queue.end() {
+				t.drain()
+			}
 			return
 		case <-t.queue.ready:
 			t.drain()
@@ -180,17 +179,15 @@ type KnownRoom struct {
 	Prior *room.Live
 }
 
-// Track starts publishing rooms that were opened before this process held the guild. A roster that differs
+// Track starts publishing a guild's rooms, all that were opened before this process held it. A roster that differs
 // from Prior is published change by change; without Prior, as a whole. done is called when all are applied.
-func (t *Tracker) Track(rooms []KnownRoom, done func()) {
+func (t *Tracker) Track(id snowflake.ID, rooms []KnownRoom, done func()) {
 	t.queue.put(func() {
 		for _, k := range rooms {
 			t.applyKnown(k)
 		}
-		for _, k := range rooms {
-			if g := t.guilds[k.Room.GuildID]; g != nil { // only Run's goroutine writes
-				g.missed = nil
-			}
+		if g := t.guilds[id]; g != nil { // only Run's goroutine writes
+			g.missed = nil
 		}
 		done()
 	})
@@ -268,29 +265,42 @@ func (g *guild) occupants(channel snowflake.ID) []room.Person {
 
 // queue is an unbounded queue: gateway listeners must never wait for it.
 type queue struct {
-	mu    *sync.Mutex
-	items *[]func()
+	mu    sync.Mutex
+	items []func()
+	ended bool
 	ready chan struct{}
 }
 
-func newQueue() queue {
-	return queue{mu: new(sync.Mutex), items: new([]func()), ready: make(chan struct{}, 1)}
-}
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
 
-func (q queue) put(f func()) {
+// put reports whether f is going to be taken.
+func (q *queue) put(f func()) bool {
 	q.mu.Lock()
-	*q.items = append(*q.items, f)
+	if q.ended {
+		q.mu.Unlock()
+		return false
+	}
+	q.items = append(q.items, f)
 	q.mu.Unlock()
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
+	return true
 }
 
-func (q queue) take() []func() {
+func (q *queue) take() []func() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	items := *q.items
-	*q.items = nil
+	items := q.items
+	q.items = nil
 	return items
+}
+
+// end ends the queue if it is empty.
+func (q *queue) end() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = len(q.items) == 0
+	return q.ended
 }

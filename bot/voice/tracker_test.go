@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -185,7 +186,7 @@ func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
 			{UserID: 8, Username: "u8", DisplayName: "u8", Since: time.Now().Add(-time.Hour)},
 		}}
 		done := false
-		h.Track([]voice.KnownRoom{{Room: summary(friday), Prior: prior}, {Room: summary(monday)}},
+		h.Track(guild, []voice.KnownRoom{{Room: summary(friday), Prior: prior}, {Room: summary(monday)}},
 			func() { done = true })
 		expect(t, h, "10#42 -7 1", "10#43 +u9 2", "11#1 whole 0")
 		if !done {
@@ -302,18 +303,49 @@ func replay(t *testing.T, seed uint64, puts []room.Live, rooms []snowflake.ID, t
 	}
 }
 
-// TestSyncAfterTheEnd: nobody waits for what a tracker that has ended would do.
-func TestSyncAfterTheEnd(t *testing.T) {
+// TestAfterTheEnd: nobody waits for what a tracker that has ended would do, and what it has applied is exported.
+func TestAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := voice.New(voice.Options{Publisher: &recorder{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
+		s, m := state(7, friday, false)
+		tr.VoiceState(s, m, room.Mark{})
 		tr.Run(ctx)
-		begun := time.Now()
-		soon, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if tr.Sync(soon); time.Since(begun) > 0 {
-			t.Errorf("it waited for %v", time.Since(begun))
+		tr.Sync(t.Context())
+		var got []voice.Occupant
+		tr.Export(guild, func(list []voice.Occupant) { got = list })
+		if len(got) != 1 || got[0].Channel != friday {
+			t.Errorf("exported %v", got)
+		}
+	})
+}
+
+// TestMissedUntilTracked: what Discord repeats is told with a room that is tracked then; later moves are not kept.
+func TestMissedUntilTracked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		missed := map[string]int{}
+		tr := voice.New(voice.Options{
+			Publisher: &recorder{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Published: func(p voice.Publication) { missed[p.Key] += len(p.Missed) },
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		move := func(channel snowflake.ID, seq int) {
+			s, m := state(7, channel, false)
+			tr.VoiceState(s, m, room.Mark{Session: "a", Seq: seq})
+		}
+		tr.Restore(guild, nil)
+		move(friday, 1)
+		move(monday, 2)
+		tr.Track(guild, []voice.KnownRoom{{Room: summary(friday)}}, func() {})
+		tr.Track(guild, []voice.KnownRoom{{Room: summary(friday)}}, func() {})
+		move(friday, 3)
+		move(monday, 4)
+		tr.Track(guild, []voice.KnownRoom{{Room: summary(monday)}}, func() {})
+		tr.Run(ctx)
+		if want := map[string]int{voice.Key(guild, friday): 2, voice.Key(guild, monday): 0}; !maps.Equal(missed, want) {
+			t.Errorf("missed were %v, not %v", missed, want)
 		}
 	})
 }

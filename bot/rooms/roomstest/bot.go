@@ -170,7 +170,7 @@ func (b *Bot) follow(ctx context.Context) {
 // HoldBack publishes no change of a room until release is called.
 func (b *Bot) HoldBack() (release func()) {
 	held := make(chan struct{})
-	b.voice.Track(nil, func() { <-held })
+	b.voice.Track(b.Discord.guild, nil, func() { <-held })
 	return func() { close(held) }
 }
 
