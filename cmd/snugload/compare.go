@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"snug/cmd/snugload/internal/fanout"
@@ -30,6 +33,7 @@ type fanoutScenario struct {
 	turns      func(o *options) int
 	size       func(o *options) (rooms, per int)
 	parts      func(o *options) []part
+	alone      bool // one sender after the other: together they would have too many connections
 }
 
 // part is a table of a scenario: all its parts take turns with the same watchers.
@@ -72,9 +76,39 @@ func (s *fanoutScenario) measure(ctx context.Context, o *options) (tables []figu
 		}
 		tables = append(tables, t)
 	}
+	bar := terminal.Steps(os.Stderr, s.turns(o)*len(parts)*len(all), s.name)
+	defer bar.Done()
+	at := 0
+	for group := range slices.Chunk(all, s.together(all)) {
+		rows := make([][]*figures.Row, len(parts))
+		for i := range parts {
+			for k := range group {
+				rows[i] = append(rows[i], &tables[i].Rows[at+k])
+			}
+		}
+		at += len(group)
+		if err := s.takeTurns(ctx, o, group, rows, func() { bar.Add(1) }); err != nil {
+			return nil, err
+		}
+	}
+	return tables, nil
+}
+
+// together returns how many of the senders there are at a time.
+func (s *fanoutScenario) together(all []namedCommand) int {
+	if s.alone {
+		return 1
+	}
+	return len(all)
+}
+
+// takeTurns runs some senders and adds what they measure to rows, which are by part and sender.
+func (s *fanoutScenario) takeTurns(
+	ctx context.Context, o *options, group []namedCommand, rows [][]*figures.Row, done func(),
+) (err error) {
 	l, err := watch.New()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var benches []*bench
 	defer func() {
@@ -83,34 +117,50 @@ func (s *fanoutScenario) measure(ctx context.Context, o *options) (tables []figu
 			err = errors.Join(err, b.p.End())
 		}
 	}()
-	for _, n := range all {
+	rooms, per := s.size(o)
+	for _, n := range group {
 		b := &bench{o: o, l: l}
 		if b.p, err = fanout.Start(ctx, n.name, n.command); err != nil {
-			return nil, err
+			return err
 		}
 		benches = append(benches, b)
 		if err := b.gather(ctx, rooms, per); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	bar := terminal.Steps(os.Stderr, s.turns(o)*len(parts)*len(all), s.name)
-	defer bar.Done()
 	for cycle := range s.turns(o) {
-		for part := range parts {
-			for i := range benches {
-				k := (i + cycle) % len(benches)
+		for i, p := range s.parts(o) {
+			for k := range benches {
+				k = (k + cycle) % len(benches)
 				b := benches[k]
-				b.row = &tables[part].Rows[k]
-				t, err := parts[part].turn(ctx, b)
+				b.row = rows[i][k]
+				t, err := b.turn(ctx, p, fmt.Sprintf("%s-%d-%s-%d.pprof", s.name, i+1, b.p.Name, cycle+1))
 				if err != nil {
-					return nil, fmt.Errorf("%s: %w", b.p.Name, err)
+					return fmt.Errorf("%s: %w", b.p.Name, err)
 				}
 				b.row.Turns = append(b.row.Turns, t)
-				bar.Add(1)
+				done()
 			}
 		}
 	}
-	return tables, nil
+	return nil
+}
+
+// turn has a turn, and a CPU profile of it if one is wanted.
+func (b *bench) turn(ctx context.Context, p part, file string) (t figures.Turn, err error) {
+	if b.o.profile == "" {
+		return p.turn(ctx, b)
+	}
+	path, err := filepath.Abs(filepath.Join(b.o.profile, file))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.p.Do(fanout.Order{Do: "profile", File: path}); err != nil {
+		return nil, err
+	}
+	t, err = p.turn(ctx, b)
+	_, e := b.p.Do(fanout.Order{Do: "profile"})
+	return t, errors.Join(err, e)
 }
 
 func (b *bench) gather(ctx context.Context, rooms, per int) error {
@@ -121,7 +171,9 @@ func (b *bench) gather(ctx context.Context, rooms, per int) error {
 	if b.empty, err = b.memory(); err != nil {
 		return err
 	}
-	b.c, err = b.l.Gather(ctx, b.p.Addr, tokens.Tokens, per)
+	if b.c, err = b.l.Gather(ctx, b.p.Addr, tokens.Tokens, per); errors.Is(err, syscall.EMFILE) {
+		err = fmt.Errorf("%w: raise the limit with ulimit -n, or have fewer watchers", err)
+	}
 	return err
 }
 

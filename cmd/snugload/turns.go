@@ -19,22 +19,22 @@ var fanoutScenarios = []fanoutScenario{
 					func(ctx context.Context, b *bench) (figures.Turn, error) { return saturate(ctx, b, w) }})
 			}
 			return all
-		}},
+		}, false},
 	{"paced", "a fixed rate over all rooms, each event due at its time, whatever became of those before", many, spread,
 		func(o *options) (all []part) {
 			for _, r := range o.rates {
 				all = append(all, part{fmt.Sprintf("%d deliveries a second", r), paced(float64(r) / float64(o.each))})
 			}
 			return all
-		}},
+		}, false},
 	{"hot", "one room with many watchers, at a fixed rate", many, func(o *options) (int, int) { return 1, o.hot },
 		func(o *options) []part {
 			return []part{{fmt.Sprintf("%d events a second", o.hotRate), paced(float64(o.hotRate))}}
-		}},
+		}, false},
 	{"storm", "many events that are due at once, and how long until the last one is there", many, spread,
 		func(o *options) []part {
 			return []part{{fmt.Sprintf("%d events at once", o.burst), storm}}
-		}},
+		}, false},
 	{"stalled", "a fixed rate before and after every third watcher stopped reading; what is cut, and the others' " +
 		"latency", once, func(o *options) (int, int) { return min(o.rooms, 4), o.each * 3 },
 		func(o *options) []part {
@@ -43,10 +43,10 @@ var fanoutScenarios = []fanoutScenario{
 				{fmt.Sprintf("%d deliveries a second, all read", o.stalledRate), pacedFor(rate, stalledFor)},
 				{fmt.Sprintf("%d deliveries a second, a third stalled", o.stalledRate), stalled(rate)},
 			}
-		}},
+		}, false},
 	{"idle", "watchers of rooms in which nothing happens: memory, and the CPU of pings and heartbeats", once,
 		func(o *options) (int, int) { return max(o.idle/o.each, 1), min(o.each, o.idle) },
-		func(o *options) []part { return []part{{"nothing happens", idle}} }},
+		func(o *options) []part { return []part{{"nothing happens", idle}} }, true},
 }
 
 func many(o *options) int            { return o.cyclesOr(12) }

@@ -8,6 +8,7 @@
 //	{"do":"tokens","rooms":500}   {"tokens":[…]}  one for each room, with which watchers authenticate
 //	{"do":"watchers"}             {"watchers":n}  how many are connected
 //	{"do":"settle"}               {}              collect garbage and give memory back, if it can
+//	{"do":"profile","file":"…"}   {}              write a CPU profile from now until the next such order; "": none
 //
 // Only this one isn't, and isn't answered:
 //
@@ -89,6 +90,7 @@ const MaxPublish = 256
 type Order struct {
 	Do    string `json:"do"`
 	Rooms int    `json:"rooms,omitempty"`
+	File  string `json:"file,omitempty"`
 }
 
 // Ready is the first line that a sender prints.

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"sync"
 	"time"
@@ -63,6 +65,8 @@ func obey(ctx context.Context, s Sender, control net.Listener) error {
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	lines := bufio.NewReaderSize(c, MaxPublish*(MarkLen+8))
 	answers := json.NewEncoder(c)
+	var cpu profile
+	defer func() { _ = cpu.to("") }()
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err != nil {
@@ -77,7 +81,7 @@ func obey(ctx context.Context, s Sender, control net.Listener) error {
 		if err := json.Unmarshal(line, &o); err != nil {
 			r.Err = err.Error()
 		} else {
-			r = do(s, o)
+			r = do(s, &cpu, o)
 		}
 		if err := answers.Encode(r); err != nil {
 			return err
@@ -96,7 +100,7 @@ func publish(s interface{ Publish(room int, mark []byte) }, events []byte) {
 	}
 }
 
-func do(s Sender, o Order) (r Reply) {
+func do(s Sender, cpu *profile, o Order) (r Reply) {
 	switch o.Do {
 	case "tokens":
 		for i := range o.Rooms {
@@ -110,8 +114,31 @@ func do(s Sender, o Order) (r Reply) {
 		r.Watchers = s.Watchers()
 	case "settle":
 		debug.FreeOSMemory()
+	case "profile":
+		if err := cpu.to(o.File); err != nil {
+			r.Err = err.Error()
+		}
 	default:
 		r.Err = fmt.Sprintf("unknown order %q", o.Do)
 	}
 	return r
+}
+
+// profile is the CPU profile that is being written.
+type profile struct{ f *os.File }
+
+// to ends the profile and begins another one, unless its name is "".
+func (p *profile) to(name string) (err error) {
+	if p.f != nil {
+		pprof.StopCPUProfile()
+		err = p.f.Close()
+		p.f = nil
+	}
+	if err != nil || name == "" {
+		return err
+	}
+	if p.f, err = os.Create(name); err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(p.f)
 }
