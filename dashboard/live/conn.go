@@ -21,8 +21,8 @@ const (
 	connDead              // nothing more is sent
 )
 
-// conn is the net.Conn below melody. Everything is sent through it in whole frames: events by send;
-// melody's handshake, pings and closes by Write. None of these block: what the socket doesn't
+// conn is the net.Conn below melody. Everything is sent through it in whole frames: events and heartbeats
+// by send; melody's handshake, pongs and closes by Write. None of these block: what the socket doesn't
 // accept at once is queued, and a goroutine (drain) writes the queue. A watcher whose queue exceeds
 // the limit, or that accepts nothing for a while, is cut off.
 //
@@ -144,7 +144,7 @@ func (c *conn) finish(code protocol.CloseCode) {
 
 func (c *conn) finishWith(frame []byte) {
 	c.pend = append(c.pend, frame...)
-	c.closing()
+	c.closing(c.limits.Linger)
 	c.flush()
 }
 
@@ -156,12 +156,12 @@ func (c *conn) cut() {
 	}
 	c.pend = append(slices.Clone(c.pend[:end]), closeFrame(protocol.ClosePolicy)...)
 	c.slow = true
-	c.closing()
+	c.closing(c.limits.Linger / 3)
 }
 
-func (c *conn) closing() {
+func (c *conn) closing(linger time.Duration) {
 	c.state = connClosing
-	c.until = time.Now().Add(c.limits.Linger)
+	c.until = time.Now().Add(linger)
 	_ = c.Conn.SetDeadline(c.until) // fails only if the socket is gone, which the reader notices
 }
 
@@ -324,7 +324,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) Close() error {
 	c.mu.Lock()
 	if c.busy && c.state == connOpen {
-		c.closing()
+		c.closing(c.limits.Linger)
 	}
 	if c.busy {
 		drained := c.drained

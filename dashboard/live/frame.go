@@ -11,8 +11,11 @@ import (
 const (
 	opText  = 0x1
 	opClose = 0x8
+	opPing  = 0x9
 	fin     = 0x80
 )
+
+var pingFrame = []byte{fin | opPing, 0}
 
 // appendFrame appends a message as one frame.
 func appendFrame(b []byte, op byte, payload []byte) []byte {

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -58,37 +59,40 @@ func (h *hearings) now(shard int, at time.Time, patience time.Duration) (ok bool
 	return false, known.at
 }
 
-// beat sends heartbeats every BeatEvery until ctx ends, and in between to the watchers whose shard
-// has lost its connection or is connected again.
+// beat sends every watcher a heartbeat every BeatEvery until ctx ends, with a ping in it every PingEvery: one write
+// for both. The watchers' heartbeats are spread over that time; the first one comes after half of it to one and a half.
+// Those whose shard has lost its connection, or is connected again, get another one at once.
 func (l *Live) beat(ctx context.Context) {
-	tick := time.NewTicker(l.o.Limits.Sweep)
+	every := min(l.o.Limits.Sweep, l.o.Limits.BeatEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	last := time.Now()
-	for {
+	parts := int(l.o.Limits.BeatEvery / every)
+	pings := max(1, int(l.o.Limits.PingEvery/l.o.Limits.BeatEvery)) // every how many heartbeats
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if time.Since(last) < l.o.Limits.BeatEvery {
-				l.beatChanged()
-				continue
-			}
-			last = time.Now()
-			l.beatTo(func(int, bool) bool { return true })
 		}
+		l.beatChanged()
+		part, settled := n%parts, time.Now().Add(-l.o.Limits.BeatEvery/2)
+		theirs := func(w *watcher) bool { return w.number%parts == part && w.came.Before(settled) }
+		l.beatTo(theirs, nil, (n/parts+part)%pings == 0)
 	}
 }
 
+// beatChanged sends heartbeats to the watchers of shards of which they were last told something else.
 func (l *Live) beatChanged() {
-	l.beatTo(func(shard int, ok bool) bool {
+	changed := func(shard int, ok bool) bool {
 		said, known := l.hearing.reported[shard]
 		return known && said != ok
-	})
+	}
+	l.beatTo(func(*watcher) bool { return true }, changed, false)
 }
 
-// beatTo sends a heartbeat to the watchers of the shards for which wants returns true. It is
-// encoded once for all that get the same one.
-func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
+// beatTo sends a heartbeat to the watchers among those for whom who returns true whose shards have changed, or to all
+// of them if changed is nil. It is encoded once for all that get the same one.
+func (l *Live) beatTo(who func(*watcher) bool, changed func(shard int, ok bool) bool, ping bool) {
 	type news struct {
 		ok bool
 		at time.Time
@@ -98,22 +102,26 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 	l.mu.Lock()
 	wanted := map[int]bool{}
 	for w := range l.watchers {
-		if w.left || w.admission == (admission{}) {
+		if w.left || w.admission == (admission{}) || !who(w) {
 			continue
 		}
 		shard := l.hearing.shard(w.admission.guild)
 		ok, at := l.hears(shard, now)
-		want, judged := wanted[shard]
-		if !judged {
-			want = wants(shard, ok)
-			wanted[shard] = want
-		}
-		if !want {
-			continue
+		if changed != nil {
+			want, judged := wanted[shard]
+			if !judged {
+				want = changed(shard, ok)
+				wanted[shard] = want
+			}
+			if !want {
+				continue
+			}
 		}
 		frame := frames[news{ok, at}]
 		if frame == nil {
-			frame = l.heartbeat(ok, now.Sub(at))
+			if frame = l.heartbeat(ok, now.Sub(at)); ping {
+				frame = append(frame, pingFrame...)
+			}
 			frames[news{ok, at}] = frame
 		}
 		to[w.conn] = frame
@@ -122,8 +130,12 @@ func (l *Live) beatTo(wants func(shard int, ok bool) bool) {
 		l.hearing.reported[shard], _ = l.hears(shard, now)
 	}
 	l.mu.Unlock()
+	n := 0
 	for c, frame := range to {
 		c.send(frame)
+		if n++; n%64 == 0 {
+			runtime.Gosched() // events are more urgent
+		}
 	}
 }
 

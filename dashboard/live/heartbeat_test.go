@@ -70,7 +70,7 @@ func TestHeartbeatIsEncodedOnce(t *testing.T) {
 		c.expect(protocol.RoomSnapshot)
 		all = append(all, c)
 	}
-	h.l.beatTo(func(int, bool) bool { return true })
+	h.l.beatTo(func(*watcher) bool { return true }, nil, false)
 	for _, c := range all {
 		c.beats("ok")
 	}

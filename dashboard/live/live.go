@@ -2,7 +2,7 @@
 // memory for pages to render, and sends every change to the watchers who may see it, with the
 // protocol in docs/protocol.md.
 //
-// melody and gorilla/websocket do the handshake, the reading and the pings. Below them is our own
+// melody and gorilla/websocket do the handshake and the reading. Below them is our own
 // connection (conn), whose writes never block, so that a slow browser is cut off and delays nobody else. An
 // event is encoded once, collected with other events of its room, and sent to all of the room's watchers
 // together (shard). An index of who watches which room is updated when a watcher connects, a room's access
@@ -77,8 +77,8 @@ type Limits struct {
 	// bytes queued for a watcher that doesn't read: protocol.MaxQueued, which is also the maximum; at least 128 KiB
 	MaxQueue   int
 	SendBuffer int           // bytes the kernel buffers before that: 32 KiB
-	Stall      time.Duration // how long a watcher with a queue may accept nothing: 1 s
-	Linger     time.Duration // how long a watcher has to answer its close frame: 750 ms
+	Stall      time.Duration // how long a watcher with a queue may accept nothing: 800 ms
+	Linger     time.Duration // how long a watcher has to answer its close frame: 750 ms; a third if it is slow
 
 	AuthWithin  time.Duration // time to authenticate: protocol.AuthWithin
 	ReadyWithin time.Duration // time that authentication waits for the rosters: 5 s
@@ -90,8 +90,8 @@ type Limits struct {
 	StandingFor  time.Duration // how long a standing is valid if no newer one arrives: 5 min
 	Checks       int           // concurrent calls of Standing: 16
 
-	PingEvery time.Duration // protocol.PingEvery
 	BeatEvery time.Duration // protocol.BeatEvery
+	PingEvery time.Duration // a multiple of it: protocol.PingEvery
 	// how long a shard's holder may report nothing before the shard counts as disconnected: 10 s
 	DeafAfter time.Duration
 	SilentFor time.Duration // protocol.SilentFor
@@ -111,7 +111,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxQueue, protocol.MaxQueued)
 	l.MaxQueue = min(max(l.MaxQueue, 2*burst), protocol.MaxQueued)
 	def(&l.SendBuffer, 32<<10)
-	def(&l.Stall, time.Second)
+	def(&l.Stall, 800*time.Millisecond)
 	def(&l.Linger, 750*time.Millisecond)
 	def(&l.AuthWithin, protocol.AuthWithin)
 	def(&l.ReadyWithin, 5*time.Second)
@@ -161,6 +161,7 @@ type Live struct {
 	gcaught  bool          // all guilds are loaded
 	news     chan struct{} // closed when caught, gcaught or a guild's readiness changes
 	watchers map[*watcher]struct{}
+	arrived  int // watchers that ever came
 	byAddr   map[netip.Addr]int
 	byUser   map[snowflake.ID]int
 	sessions map[string]map[*watcher]struct{}

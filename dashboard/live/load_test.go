@@ -276,6 +276,7 @@ func TestPings(t *testing.T) {
 	h := newHarness(t,
 		setup{
 			options: func(o *Options) {
+				o.Limits.BeatEvery, o.Limits.Sweep = 10*time.Millisecond, 10*time.Millisecond
 				o.Limits.PingEvery, o.Limits.SilentFor = 20*time.Millisecond, 150*time.Millisecond
 			},
 		})
@@ -289,7 +290,13 @@ func TestPings(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		alive.expect(protocol.VoiceJoined)
+		for m := (message{Event: protocol.Beat}); m.Event != protocol.VoiceJoined; {
+			var err error
+			if m, err = alive.next(); err != nil || m.Event != protocol.Beat && m.Event != protocol.VoiceJoined {
+				t.Errorf("waiting for the event came %+v, %v", m, err)
+				return
+			}
+		}
 	}()
 	for range 12 {
 		<-pings

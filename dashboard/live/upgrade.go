@@ -20,12 +20,12 @@ import (
 	"snug/shared/protocol"
 )
 
-// newMelody configures melody: it does the handshake, reading and pings.
+// newMelody configures melody: it does the handshake, reading, and the answers to pings.
 func (l *Live) newMelody() *melody.Melody {
 	m := melody.New()
 	m.Config.MaxMessageSize = protocol.MaxClientMessage
-	m.Config.MessageBufferSize = 4 // melody's own queue is never used
-	m.Config.PingPeriod = l.o.Limits.PingEvery
+	m.Config.MessageBufferSize = 4             // melody's own queue is never used
+	m.Config.PingPeriod = 365 * 24 * time.Hour // heartbeats have pings in them
 	m.Config.PongWait = l.o.Limits.SilentFor
 	m.Upgrader.ReadBufferSize = 256
 	m.Upgrader.WriteBufferSize = 256 // control frames and the handshake
@@ -176,6 +176,8 @@ func (l *Live) arrive(ip string) (w *watcher, full bool) {
 		w.refused = true
 	}
 	w.conn = newConn(w, &l.o.Limits, &l.wg)
+	w.number, w.came = l.arrived, time.Now()
+	l.arrived++
 	l.watchers[w] = struct{}{}
 	l.byAddr[addr]++
 	l.wg.Add(1)

@@ -19,6 +19,8 @@ import (
 type watcher struct {
 	conn    *conn
 	addr    netip.Addr // the address it counts for
+	number  int        // how many came before it; spreads the heartbeats
+	came    time.Time
 	refused bool       // over the limit: it is only sent a close code
 	timer   *time.Timer
 

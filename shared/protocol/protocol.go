@@ -21,8 +21,8 @@ const Version = 1
 const (
 	MaxClientMessage = 4 << 10          // bytes in one client message
 	AuthWithin       = 5 * time.Second  // how long a client may take to authenticate
-	PingEvery        = 15 * time.Second // interval of the server's pings
 	BeatEvery        = 10 * time.Second // interval of server.heartbeat
+	PingEvery        = 2 * BeatEvery    // interval of the server's pings
 	SilentFor        = 45 * time.Second // how long a client may send nothing, pongs included
 	MaxQueued        = 1 << 20          // most bytes buffered for a client that does not read
 	MessageBurst     = 20               // messages a client may send at once
