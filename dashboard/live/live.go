@@ -77,7 +77,7 @@ type Limits struct {
 	// bytes queued for a watcher that doesn't read: protocol.MaxQueued, which is also the maximum; at least 128 KiB
 	MaxQueue   int
 	SendBuffer int           // bytes the kernel buffers before that: 32 KiB
-	Stall      time.Duration // how long a watcher with a queue may accept nothing: 800 ms
+	Stall      time.Duration // how long a watcher with a queue may accept nothing: 700 ms
 	Linger     time.Duration // how long a watcher has to answer its close frame: 750 ms; a third if it is slow
 
 	AuthWithin  time.Duration // time to authenticate: protocol.AuthWithin
@@ -111,7 +111,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxQueue, protocol.MaxQueued)
 	l.MaxQueue = min(max(l.MaxQueue, 2*burst), protocol.MaxQueued)
 	def(&l.SendBuffer, 32<<10)
-	def(&l.Stall, 800*time.Millisecond)
+	def(&l.Stall, 700*time.Millisecond)
 	def(&l.Linger, 750*time.Millisecond)
 	def(&l.AuthWithin, protocol.AuthWithin)
 	def(&l.ReadyWithin, 5*time.Second)
