@@ -31,7 +31,9 @@ func (s admission) refusal() error {
 
 // authenticate handles a watcher's auth message, from its token to its snapshots. The error is what to send to it.
 func (l *Live) authenticate(w *watcher, a protocol.Auth) error {
-	if !w.timer.Stop() {
+	timer := w.timer
+	w.timer = nil // as long as it watches, it needs none
+	if timer == nil || !timer.Stop() {
 		return errLeft // the auth timer has already ended it
 	}
 	s, err := l.readToken(a.Token)

@@ -75,8 +75,8 @@ func (l *Live) beat(ctx context.Context) {
 		case <-tick.C:
 		}
 		l.beatChanged()
-		part, settled := n%parts, time.Now().Add(-l.o.Limits.BeatEvery/2)
-		theirs := func(w *watcher) bool { return w.number%parts == part && w.came.Before(settled) }
+		part, settled := n%parts, time.Now().Add(-l.o.Limits.BeatEvery/2).UnixNano()
+		theirs := func(w *watcher) bool { return int(uint32(w.number))%parts == part && w.came < settled }
 		l.beatTo(theirs, nil, (n/parts+part)%pings == 0)
 	}
 }

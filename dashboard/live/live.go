@@ -161,7 +161,7 @@ type Live struct {
 	gcaught  bool          // all guilds are loaded
 	news     chan struct{} // closed when caught, gcaught or a guild's readiness changes
 	watchers map[*watcher]struct{}
-	arrived  int // watchers that ever came
+	arrived  int32 // watchers that ever came; it may overflow, and its sign is not used
 	byAddr   map[netip.Addr]int
 	byUser   map[snowflake.ID]int
 	sessions map[string]map[*watcher]struct{}

@@ -24,7 +24,7 @@ import (
 func (l *Live) newMelody() *melody.Melody {
 	m := melody.New()
 	m.Config.MaxMessageSize = protocol.MaxClientMessage
-	m.Config.MessageBufferSize = 4             // melody's own queue is never used
+	m.Config.MessageBufferSize = 1             // melody's own queue is never used
 	m.Config.PingPeriod = 365 * 24 * time.Hour // heartbeats have pings in them
 	m.Config.PongWait = l.o.Limits.SilentFor
 	m.Upgrader.ReadBufferSize = 256
@@ -176,7 +176,7 @@ func (l *Live) arrive(ip string) (w *watcher, full bool) {
 		w.refused = true
 	}
 	w.conn = newConn(w, &l.o.Limits, &l.wg)
-	w.number, w.came = l.arrived, time.Now()
+	w.number, w.came = l.arrived, time.Now().UnixNano()
 	l.arrived++
 	l.watchers[w] = struct{}{}
 	l.byAddr[addr]++

@@ -18,11 +18,11 @@ import (
 // reading goroutine; the fields under "Live.mu" are also used by others.
 type watcher struct {
 	conn    *conn
-	addr    netip.Addr // the address it counts for
-	number  int        // how many came before it; spreads the heartbeats
-	came    time.Time
-	refused bool       // over the limit: it is only sent a close code
-	timer   *time.Timer
+	addr    netip.Addr  // the address it counts for
+	came    int64       // when, in Unix nanoseconds
+	number  int32       // spreads the heartbeats: each watcher has another one than the one before it
+	refused bool        // over the limit: it is only sent a close code
+	timer   *time.Timer // ends it unless it authenticates; nil once it has begun to. For its own goroutine
 
 	// Only for receive.
 	authed bool
