@@ -138,7 +138,8 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	f.IntVar(&o.channels, "channels", 50, "guilds: channels of each")
 	f.IntVar(&o.members, "members", 20, "guilds: members of each")
 	f.DurationVar(&o.settle, "settle", 6*time.Second, "guilds: how long to wait before memory is measured again")
-	f.StringVar(&o.profile, "profile", "", "also write CPU profiles to this folder, in fan-out and guilds: for go tool pprof FILE ...")
+	f.StringVar(&o.profile, "profile", "",
+		"also write CPU profiles to this folder, in fan-out and guilds: for go tool pprof FILE ...")
 	f.StringVar(&o.watch.url, "url", "", "the address of a running Snug, e.g. http://127.0.0.1:8080")
 	f.StringVar(&o.watch.cookie, "cookie", "", "with -url: the session's cookie, name=value")
 	f.StringVar(&o.watch.guild, "guild", "", "with -url: the server's id")
