@@ -256,6 +256,7 @@ function renewSoon() {
 async function renew() {
   clearTimeout(renewing);
   if (over) return;
+  document.body.dataset.drawn = ""; // what is renewed is there at once
   if (!(await refresh("state", "owner", "card", "actions", "knocks", "links", "log", "yours"))) {
     if (!live.over) renewing = setTimeout(renew, retryEvery);
     return;
