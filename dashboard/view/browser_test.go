@@ -150,6 +150,9 @@ func media(theme string) chromedp.Action[chromedp.Void] {
 	})
 }
 
+// drawn says whether all steps of a page are drawn.
+const drawn = `!document.getAnimations().some((a) => a.animationName === "not-yet")`
+
 // TestScreenshots writes a picture of every fixture to the folder
 // SNUG_SCREENSHOTS, on desktop and phone, dark and light. SNUG_ONLY picks
 // fixtures by the beginning of their names.
@@ -176,6 +179,9 @@ func TestScreenshots(t *testing.T) {
 						chromedp.Poll[bool](`document.body.dataset.live === "live"`)); err != nil {
 						t.Fatal(f.Name, err)
 					}
+				}
+				if _, err := chromedp.Run(ctx, chromedp.Poll[bool](drawn)); err != nil {
+					t.Fatal(f.Name, err)
 				}
 				name := dir + "/" + f.Name + "-" + theme + "-" + map[int64]string{1280: "desk", 390: "phone"}[width]
 				save(t, ctx, name, chromedp.FullScreenshot(100))
