@@ -5,7 +5,7 @@ COMMIT := $(shell git log -1 --format=%H 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: help demo build test race test-openapi openapi generate stranger release pictures pages screenshots a11y lighthouse clients lint soak fuzz vuln bench fmt
+.PHONY: help demo build test race test-openapi openapi generate stranger release pictures pages screenshots a11y lighthouse clients lint soak fuzz vuln bench bench-peers fmt
 
 help: ## List these tasks
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -100,9 +100,20 @@ fuzz: ## Fuzz everything that reads input from strangers, each for FUZZTIME (1m)
 vuln: ## Check Snug and its dependencies against the Go vulnerability database
 	@.ci/vuln
 
-bench: ## Compare the live view's sending with a plain loop, and start Snug with a bot in thousands of servers
-	$(GO) run ./cmd/snugload
+PEERS = cd cmd/snugload/peers && $(GO) build -o ../../../bin/peers .
+
+bench: ## Measure what Snug costs, its live view beside a plain loop and melody as it comes; `go run ./cmd/snugload -h` says how
+	$(PEERS)
+	$(GO) run ./cmd/snugload -sender melody='bin/peers melody'
 	$(GO) run ./cmd/snugload guilds
+
+bench-peers: ## Measure the same beside ws, gws and centrifuge, and beside bots with discord.js, discordgo and disgo (needs Node and npm)
+	cd cmd/snugload/peers && npm install
+	$(PEERS)
+	$(GO) run ./cmd/snugload -sender node='node --expose-gc cmd/snugload/peers/ws.js' -sender gws='bin/peers gws' \
+		-sender centrifuge='bin/peers centrifuge'
+	$(GO) run ./cmd/snugload guilds -bot discord.js='node cmd/snugload/peers/discordjs.js' \
+		-bot discordgo='bin/peers discordgo' -bot disgo='bin/peers disgo'
 
 fmt: ## Format the code
 	gofmt -w .

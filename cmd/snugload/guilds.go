@@ -39,8 +39,14 @@ func measureGuilds(ctx context.Context, o *options) (tables []figures.Table, err
 	kinds := []string{"cold", "resume"}
 	for _, n := range o.guilds {
 		for _, kind := range kinds {
+			rows := []figures.Row{{Subject: "snug"}}
+			for _, b := range o.bots {
+				if kind == "cold" {
+					rows = append(rows, figures.Row{Subject: b.name})
+				}
+			}
 			tables = append(tables, figures.Table{
-				Scenario: "guilds", Columns: startColumns, Rows: []figures.Row{{Subject: "snug"}},
+				Scenario: "guilds", Columns: startColumns, Rows: rows,
 				What: fmt.Sprintf("%s start with %d servers of %d channels and %d members, medians of %d", kind, n,
 					o.channels, o.members, cycles),
 			})
@@ -49,13 +55,14 @@ func measureGuilds(ctx context.Context, o *options) (tables []figures.Table, err
 	for cycle := range cycles {
 		for i, n := range o.guilds {
 			data := filepath.Join(tmp, fmt.Sprintf("%d-%d", n, cycle))
-			turns, err := bothStarts(ctx, o, n, data)
+			turns, err := oneOfEach(ctx, o, n, data)
 			if err != nil {
 				return nil, fmt.Errorf("%d servers: %w", n, err)
 			}
-			for k := range kinds {
-				row := &tables[i*len(kinds)+k].Rows[0]
-				row.Turns = append(row.Turns, turns[k])
+			cold, resumed := &tables[i*len(kinds)], &tables[i*len(kinds)+1]
+			resumed.Rows[0].Turns = append(resumed.Rows[0].Turns, turns[0])
+			for k, turn := range turns[1:] {
+				cold.Rows[k].Turns = append(cold.Rows[k].Turns, turn)
 			}
 			if err := errors.Join(os.RemoveAll(data), os.RemoveAll(data+"-first")); err != nil {
 				return nil, err
@@ -65,27 +72,40 @@ func measureGuilds(ctx context.Context, o *options) (tables []figures.Table, err
 	return tables, nil
 }
 
-// bothStarts starts Snug twice with the same simulator and data folder: cold, and to resume.
-func bothStarts(ctx context.Context, o *options, n int, data string) (turns [2]figures.Turn, err error) {
+// oneOfEach starts Snug twice with the same simulator and data folder, and every other bot once: what it returns is
+// Snug's second start, its first one, and the others'.
+func oneOfEach(ctx context.Context, o *options, n int, data string) (turns []figures.Turn, err error) {
 	w, err := startWorld(ctx, o, n)
 	if err != nil {
-		return turns, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.end()) }()
 	// A bot's very first start registers its commands, which takes a request for each server it is in.
 	short := *o
 	short.settle, short.profile = 0, ""
 	if _, err := w.startSnug(ctx, &short, data+"-first", "first"); err != nil {
-		return turns, err
+		return nil, err
 	}
 	if err := w.do("populate"); err != nil {
-		return turns, err
+		return nil, err
 	}
-	if turns[0], err = w.startSnug(ctx, o, data, "cold"); err != nil {
-		return turns, err
+	cold, err := w.startSnug(ctx, o, data, "cold")
+	if err != nil {
+		return nil, err
 	}
-	turns[1], err = w.startSnug(ctx, o, data, "resume")
-	return turns, err
+	resumed, err := w.startSnug(ctx, o, data, "resume")
+	if err != nil {
+		return nil, err
+	}
+	turns = []figures.Turn{resumed, cold}
+	for _, b := range o.bots {
+		t, err := w.startBot(ctx, o, b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.name, err)
+		}
+		turns = append(turns, t)
+	}
+	return turns, nil
 }
 
 // worldProcess is a simulator in a process of its own.

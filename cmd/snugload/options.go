@@ -21,6 +21,7 @@ type options struct {
 	json   bool
 	pin    bool
 	others namedCommands
+	bots   namedCommands
 
 	rooms, each, hot, hotRate, idle, burst, stalledRate int
 	windows, rates                                      []int
@@ -138,6 +139,8 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	f.IntVar(&o.channels, "channels", 50, "guilds: channels of each")
 	f.IntVar(&o.members, "members", 20, "guilds: members of each")
 	f.DurationVar(&o.settle, "settle", 6*time.Second, "guilds: how long to wait before memory is measured again")
+	f.Var(&o.bots, "bot",
+		`guilds: another bot, as name="command"; may be repeated. guilds_bot.go says what it must do`)
 	f.StringVar(&o.profile, "profile", "",
 		"also write CPU profiles to this folder, in fan-out and guilds: for go tool pprof FILE ...")
 	f.StringVar(&o.watch.url, "url", "", "the address of a running Snug, e.g. http://127.0.0.1:8080")

@@ -17,7 +17,7 @@ import (
 // programScenarios measure the whole program.
 var programScenarios = []scenario{
 	{"guilds", "starting with a bot that is in thousands of servers, with an empty data folder and with that of the " +
-		"process before", measureGuilds},
+		"process before; beside other bots with -bot", measureGuilds},
 }
 
 // build builds snug, unless it is given or was built before.

@@ -72,7 +72,7 @@ func saturate(ctx context.Context, b *bench, window int) (figures.Turn, error) {
 	why := ""
 	switch {
 	case !known || t["watchers' thread"] == 0:
-		why = "how busy sender and watchers are isn't known on this system"
+		why = "how busy sender and watchers were isn't known in some turns, which don't count"
 	case t["watchers' thread"] > watchersBusy:
 		why = fmt.Sprintf("not saturated in some turns, which don't count: the watchers were the limit, "+
 			"with more than %d %% of a core", watchersBusy)

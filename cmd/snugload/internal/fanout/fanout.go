@@ -14,8 +14,9 @@
 //
 //	publish 3:t176… 17:t176…      send an event with that mark to all watchers of rooms 3 and 17
 //
-// A watcher's first message is {"v":1,"type":"auth","payload":{"token":…}}; the sender answers it with any message, and
-// from then on sends it each event of its room, in text messages that contain "username":"<mark>".
+// A watcher's first message is {"v":1,"type":"auth","token":…}, or the token itself if that begins with {. The
+// sender answers it with any message, and from then on sends the watcher each event of its room, in text messages that
+// contain "username":"<mark>", once for each of their events.
 package fanout
 
 import (

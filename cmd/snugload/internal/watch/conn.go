@@ -105,7 +105,11 @@ func greet(nc net.Conn, addr, token string) (rest []byte, err error) {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("the handshake was answered with %s", res.Status)
 	}
-	if _, err := nc.Write(maskedFrame(0x1, protocol.Auth{Token: token}.Encode(time.Now()))); err != nil {
+	first := []byte(token)
+	if !strings.HasPrefix(token, "{") {
+		first = protocol.Auth{Token: token}.Encode(time.Now())
+	}
+	if _, err := nc.Write(maskedFrame(0x1, first)); err != nil {
 		return nil, err
 	}
 	for {

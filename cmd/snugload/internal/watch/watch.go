@@ -284,12 +284,22 @@ func (w *conn) take(first byte, p []byte, now int64) error {
 		return nil // a heartbeat, a snapshot
 	}
 	c.hint = at
+	for ; ok; e, at, ok = fanout.FindMark(p, -1) {
+		w.count(e, now)
+		p = p[at+fanout.MarkLen:]
+	}
+	return nil
+}
+
+// count checks an event.
+func (w *conn) count(e fanout.Event, now int64) {
+	c := w.crowd
 	c.Received++
 	c.Late.Add(now - e.At)
 	switch {
 	case e.Room != w.room:
 		c.Misrouted++
-		return nil
+		return
 	case e.N <= w.seen:
 		c.Misplaced++
 	case e.N > w.seen+1:
@@ -297,7 +307,6 @@ func (w *conn) take(first byte, p []byte, now int64) error {
 	}
 	w.got++
 	w.seen = max(w.seen, e.N)
-	return nil
 }
 
 // parse takes whole frames and returns what is left.
