@@ -44,8 +44,8 @@ type Options struct {
 	// Coming publishes a guild that Discord lists and has not described yet, unless it is published already. It must
 	// not block, and what it publishes must come before what Announce publishes afterwards.
 	Coming func(info room.GuildInfo)
-	// SnapshotChanged, if not nil, is called whenever the Snapshot of a guild that has rooms, or just had, was
-	// replaced. It must not block.
+	// SnapshotChanged, if not nil, is called when what is shown in Discord of a guild's rooms may have changed, and
+	// once a minute anyway if the guild is looked at. It must not block.
 	SnapshotChanged func(guildID snowflake.ID)
 	// RequestChannelInfo asks Discord for the statuses and start times of a guild's
 	// voice channels; ChannelInfoReceived takes the response. It must not block.
@@ -117,6 +117,7 @@ type guildState struct {
 	snapshot        atomic.Pointer[state] // replaced at each unlock
 	released        atomic.Bool           // another process holds the guild now; see Release
 	snapshotChanged func()
+	said            time.Time // when it was called last
 
 	clock        *clock // for durations; follows the wall clock's jumps
 	clockShifted bool   // the clock jumped, and not all rooms are stored with moved times

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -105,7 +106,7 @@ func (g *guildState) updateDocuments(changed []*roomState) {
 	g.snapshot.Store(m)
 }
 
-// updateSnapshot replaces the snapshot, and says so. The caller holds the lock.
+// updateSnapshot replaces the snapshot, and says so if it shows something else. The caller holds the lock.
 func (g *guildState) updateSnapshot() {
 	m := &state{Snapshot: Snapshot{
 		Ready: g.ready, Info: g.info, Settings: g.settings, Rev: uint64(g.settingsRev),
@@ -124,9 +125,26 @@ func (g *guildState) updateSnapshot() {
 		}
 	}
 	slices.SortFunc(m.open, func(a, b openRoom) int { return cmp.Compare(a.doc.ID, b.doc.ID) })
-	if was := g.snapshot.Swap(m); len(m.open) > 0 || was != nil && len(was.open) > 0 {
+	was := g.snapshot.Swap(m)
+	if was == nil {
+		was = &state{}
+	}
+	if len(m.open) == 0 && len(was.open) == 0 {
+		return
+	}
+	if now := g.now(); !m.showsAs(was) || now.Sub(g.said) >= sayAgain {
+		g.said = now
 		g.snapshotChanged()
 	}
+}
+
+// sayAgain is after how long SnapshotChanged is called though nothing changed, for what failed meanwhile.
+const sayAgain = time.Minute
+
+// showsAs reports whether what is shown of the rooms in Discord is the same as by another snapshot.
+func (s *state) showsAs(o *state) bool {
+	return s.Ready == o.Ready && s.Rev == o.Rev && s.Info.Locale == o.Info.Locale &&
+		slices.EqualFunc(s.open, o.open, func(a, b openRoom) bool { return a.doc == b.doc && a.place.equal(b.place) })
 }
 
 // document returns the room's document, which is shared and must not be changed.
