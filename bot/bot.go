@@ -58,6 +58,9 @@ const Intents = dgateway.IntentGuilds | dgateway.IntentGuildVoiceStates
 // SweepEvery is how often Snug checks every room for a deadline or pending work.
 const SweepEvery = 5 * time.Second
 
+// collect is how long changes of voice are collected in a burst, before pages get them together.
+const collect = 3 * time.Millisecond
+
 // Options configure a Bot. GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests,
 // HookNetworks, Contact and PushRoots are optional.
 type Options struct {

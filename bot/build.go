@@ -138,7 +138,7 @@ func (b *Bot) newVoice() (err error) {
 		return err
 	}
 	b.voice = voice.New(voice.Options{
-		Publisher: b.rosters, Now: o.Now, Log: o.Log,
+		Publisher: b.rosters, Collect: collect, Now: o.Now, Log: o.Log,
 		Moved:     func(m voice.Move) { b.rooms.Moved(m) },
 		Published: func(p voice.Publication) { b.activity.Published(p) },
 	})
@@ -248,8 +248,8 @@ const activityTimeout = 50 * time.Second
 
 // newSchedule sweeps rooms and counts the people in them regularly, and deletes expired activity every
 // night.
-func (b *Bot) newSchedule() (err error) {
-	b.activity, err = activity.New(activity.Options{
+func (b *Bot) newSchedule() error {
+	b.activity = activity.New(activity.Options{
 		Hub: b.o.Hub, Guilds: b.shards.Guilds, Now: b.o.Now, Log: b.o.Log,
 		Retention: func(id snowflake.ID) time.Duration {
 			if s, known := b.rooms.SettingsOf(id); known {
@@ -258,9 +258,6 @@ func (b *Bot) newSchedule() (err error) {
 			return 0 // unknown: delete nothing
 		},
 	})
-	if err != nil {
-		return err
-	}
 	bounded := func(do func(context.Context) error) func() {
 		return func() {
 			ctx, cancel := context.WithTimeout(b.ctx, activityTimeout)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -32,9 +33,8 @@ type Options struct {
 
 // Recorder writes the hub's stats and visits buckets.
 type Recorder struct {
-	o     Options
-	rooms *hub.Table[room.Live]
-	stop  context.CancelFunc
+	o    Options
+	stop context.CancelFunc
 
 	mu      sync.Mutex              // guards what follows, up to visits
 	fills   map[snowflake.ID][]fill // by guild, since the last RecordMinute
@@ -59,32 +59,40 @@ type today struct {
 	day stats.Day
 }
 
-// New returns a Recorder that follows the rosters until Close.
-func New(o Options) (*Recorder, error) {
-	t := &Recorder{
+// New returns a Recorder, which is told by Published until Close.
+func New(o Options) *Recorder {
+	r := newRecorder(o)
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.writing.Go(func() { r.runWriter(ctx) })
+	return r
+}
+
+func newRecorder(o Options) *Recorder {
+	return &Recorder{
 		o: o, fills: map[snowflake.ID][]fill{}, wasFull: map[snowflake.ID]bool{}, days: map[snowflake.ID]today{},
 		visits: newVisitQueue(), logs: map[string]*visitLog{},
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	t.stop = stop
-	var err error
-	t.rooms, err = o.Hub.Rosters.Table(ctx, hub.Follower[room.Live]{Change: t.onRosterChanged})
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	t.writing.Go(func() { t.runWriter(ctx) })
-	return t, nil
 }
 
-// onRosterChanged follows the hub's rosters: it records when somebody takes a room's last seat for the first time.
-func (r *Recorder) onRosterChanged(c hub.Change[room.Live]) {
-	l := c.Value
-	if l == nil || l.Event == nil {
-		return
-	}
+// Published takes what the voice.Tracker publishes of a room. It does not block, and keeps what it gets, which must not
+// be changed.
+func (r *Recorder) Published(p voice.Publication) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, e := range p.Missed {
+		r.visits.add(p.Key, e)
+	}
+	if p.Live.Event == nil {
+		r.visits.onSnapshot(p.Key, p.Live)
+		return
+	}
+	r.visits.onEvent(p.Key, p.Live, p.At)
+	r.noteFill(p.Live)
+}
+
+// noteFill records when somebody takes a room's last seat for the first time. The caller holds mu.
+func (r *Recorder) noteFill(l *room.Live) {
 	if l.Gone() {
 		delete(r.wasFull, l.Room.ID)
 		return
@@ -103,12 +111,11 @@ func (r *Recorder) RecordMinute(ctx context.Context) error {
 	now := r.o.Now()
 	var all []error
 	r.visits.wakeWriter() // this process may hold other guilds than before
+	of := r.roomsByGuild()
 	for _, g := range r.o.Guilds() {
-		var rooms []room.Live
-		people := 0
-		for _, e := range r.rooms.Group(g.String()) {
-			rooms = append(rooms, e.Value)
-			people += e.Value.Occupied()
+		rooms, people := of[g], 0
+		for i := range rooms {
+			people += rooms[i].Occupied()
 		}
 		r.mu.Lock()
 		fills := r.fills[g]
@@ -119,6 +126,16 @@ func (r *Recorder) RecordMinute(ctx context.Context) error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+func (r *Recorder) roomsByGuild() map[snowflake.ID][]room.Live {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := map[snowflake.ID][]room.Live{}
+	for _, l := range r.visits.rooms {
+		of[l.Room.GuildID] = append(of[l.Room.GuildID], *l)
+	}
+	return of
 }
 
 func (r *Recorder) recordDay(
@@ -181,9 +198,8 @@ func (r *Recorder) DeleteExpired(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// Close stops following and waits for it.
+// Close writes what is left.
 func (r *Recorder) Close() {
 	r.stop()
-	r.rooms.Wait()
 	r.writing.Wait()
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 	"go.uber.org/goleak"
 
+	"snug/bot/voice"
 	"snug/shared/audit"
 	"snug/shared/hub"
 	"snug/shared/room"
 	"snug/shared/stats"
-	"snug/shared/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,27 +33,17 @@ func TestCountsAndForgets(t *testing.T) {
 	now := time.Now()
 	keep := 24 * time.Hour
 	var mu sync.Mutex // of now and keep: what is written behind the test reads them
-	y, err := New(Options{
+	y := New(Options{
 		Hub: h, Guilds: func() []snowflake.ID { return []snowflake.ID{guild, 200} },
 		Retention: func(snowflake.ID) time.Duration { mu.Lock(); defer mu.Unlock(); return keep },
 		Now:       func() time.Time { mu.Lock(); defer mu.Unlock(); return now }, Log: slog.New(slog.DiscardHandler),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer y.Close()
 	put := func(n uint64, people int) {
-		t.Helper()
 		l := room.Live{Room: room.Summary{ID: 7, GuildID: guild, Seats: 2, OpenedAt: now.Add(-time.Minute)},
 			Roster: make([]room.Person, people), N: n,
 			Event: &room.Event{Fact: room.VoiceJoined{}, At: now}}
-		if _, err := h.Rosters.Put(t.Context(), "100.7", l); err != nil {
-			t.Fatal(err)
-		}
-		testkit.Eventually(t, "the roster comes", func() bool {
-			l, ok := y.rooms.Get("100.7")
-			return ok && l.N == n
-		})
+		y.Published(voice.Publication{Key: "100.7", Live: &l})
 	}
 	if err := y.RecordMinute(t.Context()); err != nil { // nobody is in: nothing is written
 		t.Fatal(err)

@@ -40,13 +40,9 @@ func TestDue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &Recorder{
-					o: Options{
-						Guilds: func() []snowflake.ID { return c.held }, Now: time.Now,
-						Log: slog.New(slog.DiscardHandler),
-					},
-					visits: newVisitQueue(), logs: map[string]*visitLog{},
-				}
+				r := newRecorder(Options{
+					Guilds: func() []snowflake.ID { return c.held }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+				})
 				r.visits.guilds = map[string]snowflake.ID{"100": 100}
 				if c.written >= 0 {
 					r.logs[key] = &visitLog{used: time.Now()}
@@ -65,7 +61,7 @@ func TestDue(t *testing.T) {
 // comes later nor for other guilds.
 func TestStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
+		r := newRecorder(Options{})
 		come := func(key string) {
 			r.Published(voice.Publication{Key: key, Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}}})
 		}
@@ -133,7 +129,7 @@ func TestStoredWaitsForWhatIsBeingWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &Recorder{visits: newVisitQueue(), logs: map[string]*visitLog{}}
+				r := newRecorder(Options{})
 				come := func() {
 					r.Published(voice.Publication{
 						Key: "1.1", Live: &room.Live{Event: &room.Event{Fact: room.VoiceJoined{}}},

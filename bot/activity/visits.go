@@ -10,7 +10,6 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
-	"snug/bot/voice"
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
@@ -26,7 +25,7 @@ const (
 
 // visitQueue holds visits that are not written yet.
 type visitQueue struct {
-	rosters map[string][]room.Person // each room's last roster
+	rooms   map[string]*room.Live // as each was last published
 	pending map[string][]room.VisitEvent
 	// rooms of which an event may have been missed, by this process or by the one before it
 	incomplete map[string]bool
@@ -57,32 +56,16 @@ type visitLog struct {
 
 func newVisitQueue() visitQueue {
 	return visitQueue{
-		rosters: map[string][]room.Person{}, pending: map[string][]room.VisitEvent{}, incomplete: map[string]bool{},
+		rooms: map[string]*room.Live{}, pending: map[string][]room.VisitEvent{}, incomplete: map[string]bool{},
 		closed: map[string]bool{}, wake: make(chan struct{}, 1),
 		oldest: map[string]uint64{}, writing: map[string]uint64{},
 	}
 }
 
-// Published takes what the voice.Tracker publishes of a room. It does not block, and keeps the roster, which must not
-// be changed.
-func (r *Recorder) Published(p voice.Publication) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	q := &r.visits
-	for _, e := range p.Missed {
-		q.add(p.Key, e)
-	}
-	if p.Live.Event == nil {
-		q.onSnapshot(p.Key, p.Live.Roster)
-		return
-	}
-	q.onEvent(p.Key, p.Live, p.At)
-}
-
 // onEvent queues a join or leave. The caller holds the Recorder's lock.
 func (q *visitQueue) onEvent(key string, l *room.Live, at room.Mark) {
-	was := q.rosters[key]
-	q.rosters[key] = l.Roster
+	was := q.rosterOf(key)
+	q.rooms[key] = l
 	switch f := l.Event.Fact.(type) {
 	case room.VoiceJoined:
 		q.add(key, room.VisitEvent{Visit: room.Visit{
@@ -95,7 +78,7 @@ func (q *visitQueue) onEvent(key string, l *room.Live, at room.Mark) {
 			}, Event: at})
 		}
 	case room.Closed:
-		delete(q.rosters, key)
+		delete(q.rooms, key)
 		delete(q.pending, key)
 		delete(q.incomplete, key)
 		q.closed[key] = true
@@ -104,8 +87,8 @@ func (q *visitQueue) onEvent(key string, l *room.Live, at room.Mark) {
 }
 
 // onSnapshot handles a roster without an event: after a start, or when the hub has lost its memory buckets.
-func (q *visitQueue) onSnapshot(key string, roster []room.Person) {
-	q.rosters[key] = roster
+func (q *visitQueue) onSnapshot(key string, l *room.Live) {
+	q.rooms[key] = l
 	q.incomplete[key] = true
 	q.number(key)
 }
@@ -286,11 +269,12 @@ func (r *Recorder) due(now time.Time, guilds map[string]bool) (keys []string) {
 	if len(held) == 0 {
 		held = q.guilds // this process is shutting down and still writes for them
 	}
-	for key := range q.rosters {
+	for key, l := range q.rooms {
 		g := guildOf(key)
-		if _, before := q.guilds[g]; !before && held[g] != 0 {
-			// the previous holder may not have written the last events it got
-			q.onSnapshot(key, q.rosters[key])
+		if _, before := q.guilds[g]; held[g] == 0 {
+			delete(q.rooms, key)
+		} else if !before {
+			q.onSnapshot(key, l) // the previous holder may not have written the last events it got
 		}
 	}
 	q.guilds = held
@@ -304,6 +288,14 @@ func (r *Recorder) due(now time.Time, guilds map[string]bool) (keys []string) {
 	}
 	slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(q.oldest[a], q.oldest[b]) })
 	return keys
+}
+
+// rosterOf returns who is in a room. The caller holds the Recorder's lock.
+func (q *visitQueue) rosterOf(key string) []room.Person {
+	if l := q.rooms[key]; l != nil {
+		return l.Roster
+	}
+	return nil
 }
 
 // forget drops what is queued of a room. The caller holds the Recorder's lock.
@@ -326,7 +318,7 @@ func (r *Recorder) take(key string) queued {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := &r.visits
-	w := queued{q.pending[key], q.incomplete[key], q.closed[key], q.rosters[key]}
+	w := queued{q.pending[key], q.incomplete[key], q.closed[key], q.rosterOf(key)}
 	q.writing[key] = q.oldest[key]
 	q.forget(key)
 	return w
@@ -438,7 +430,7 @@ func (r *Recorder) Visits(ctx context.Context, key string) (room.VisitLog, error
 	log, _, err := r.o.Hub.Visits.Get(ctx, key)
 	r.mu.Lock()
 	q := &r.visits
-	w := queued{slices.Clone(q.pending[key]), q.incomplete[key], false, q.rosters[key]}
+	w := queued{slices.Clone(q.pending[key]), q.incomplete[key], false, q.rosterOf(key)}
 	r.mu.Unlock()
 	if err != nil && !(errs.Has(err, errs.NotFound) && len(w.list) > 0) {
 		return log, err

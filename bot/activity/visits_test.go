@@ -31,15 +31,11 @@ func TestComings(t *testing.T) {
 	const guild, key = snowflake.ID(100), "100.7"
 	now := time.Now()
 	begin := func() *Recorder {
-		y, err := New(Options{
+		return New(Options{
 			Hub: h, Guilds: func() []snowflake.ID { return []snowflake.ID{guild} },
 			Retention: func(snowflake.ID) time.Duration { return 24 * time.Hour },
 			Now:       func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return y
 	}
 	n := uint64(0)
 	tell := func(y *Recorder, f room.Fact, at time.Time, in ...room.Person) {

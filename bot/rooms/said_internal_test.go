@@ -36,8 +36,8 @@ func TestPanelsAreLookedAtWhenTheyChange(t *testing.T) {
 			now, said := time.Unix(1_700_000_000, 0), 0
 			r := &roomState{Room: room.Room{ID: 7, State: room.Open}}
 			g := &guildState{
-				rooms: map[snowflake.ID]*roomState{7: r}, clock: &clock{source: func() time.Time { return now }, set: now},
-				snapshotChanged: func() { said++ },
+				rooms: map[snowflake.ID]*roomState{7: r}, snapshotChanged: func() { said++ },
+				clock: &clock{source: func() time.Time { return now }, set: now},
 			}
 			g.updateSnapshot()
 			if said != 1 {

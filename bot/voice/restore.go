@@ -26,7 +26,7 @@ func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 		}
 		done(out)
 	}
-	if !t.queue.put(export) {
+	if !t.queue.putNow(export) {
 		export()
 	}
 }
@@ -34,7 +34,7 @@ func (t *Tracker) Export(id snowflake.ID, done func([]Occupant)) {
 // Sync returns once all inputs enqueued before are applied, or when ctx ends.
 func (t *Tracker) Sync(ctx context.Context) {
 	applied := make(chan struct{})
-	if !t.queue.put(func() { close(applied) }) {
+	if !t.queue.putNow(func() { close(applied) }) {
 		return
 	}
 	select {

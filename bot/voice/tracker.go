@@ -52,8 +52,11 @@ type Options struct {
 	// Published is called with everything that is handed to the Publisher, in that order, by Run's goroutine; it must
 	// not block, and must not change anything of it. It may be nil.
 	Published func(Publication)
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Collect is how long after inputs the next ones are collected and applied together, so that a burst wakes
+	// everybody behind the Tracker once, not for each; an input after a pause is applied at once. 0: never.
+	Collect time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // RetryAfter is how long a Tracker waits before it publishes again what could not be stored.
@@ -120,9 +123,24 @@ func (t *Tracker) Run(ctx context.Context) {
 			return
 		case <-t.queue.ready:
 			t.drain()
+			t.collect(ctx)
 		case <-retry.C:
 			t.republishFailed()
 		}
+	}
+}
+
+// collect waits until the next inputs may be applied, or until somebody waits for them.
+func (t *Tracker) collect(ctx context.Context) {
+	if t.o.Collect == 0 {
+		return
+	}
+	pause := time.NewTimer(t.o.Collect)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-t.queue.urgent:
+	case <-ctx.Done():
 	}
 }
 
@@ -182,7 +200,7 @@ type KnownRoom struct {
 // Track starts publishing a guild's rooms, all that were opened before this process held it. A roster that differs
 // from Prior is published change by change; without Prior, as a whole. done is called when all are applied.
 func (t *Tracker) Track(id snowflake.ID, rooms []KnownRoom, done func()) {
-	t.queue.put(func() {
+	t.queue.putNow(func() {
 		for _, k := range rooms {
 			t.applyKnown(k)
 		}
@@ -265,13 +283,14 @@ func (g *guild) occupants(channel snowflake.ID) []room.Person {
 
 // queue is an unbounded queue: gateway listeners must never wait for it.
 type queue struct {
-	mu    sync.Mutex
-	items []func()
-	ended bool
-	ready chan struct{}
+	mu     sync.Mutex
+	items  []func()
+	ended  bool
+	ready  chan struct{} // receives when there are items
+	urgent chan struct{} // receives when somebody waits for one of them
 }
 
-func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1), urgent: make(chan struct{}, 1)} }
 
 // put reports whether f is going to be taken.
 func (q *queue) put(f func()) bool {
@@ -289,7 +308,23 @@ func (q *queue) put(f func()) bool {
 	return true
 }
 
+// putNow is put for what somebody waits for.
+func (q *queue) putNow(f func()) bool {
+	if !q.put(f) {
+		return false
+	}
+	select {
+	case q.urgent <- struct{}{}:
+	default:
+	}
+	return true
+}
+
 func (q *queue) take() []func() {
+	select {
+	case <-q.urgent:
+	default:
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	items := q.items

@@ -349,3 +349,55 @@ func TestMissedUntilTracked(t *testing.T) {
 		}
 	})
 }
+
+// TestCollect: what comes after a pause is applied at once, what follows it together, and nobody who waits for it waits
+// longer.
+func TestCollect(t *testing.T) {
+	const pause = 3 * time.Millisecond
+	for name, c := range map[string]struct {
+		after time.Duration // the first input
+		waits bool          // somebody asks for an export then
+		late  time.Duration
+	}{
+		"at once after a pause":     {pause, false, 0},
+		"soon after another":        {pause / 3, false, pause - pause/3},
+		"soon, and somebody waits":  {pause / 3, true, 0},
+		"later, and somebody waits": {2 * pause, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var applied time.Time
+				tr := voice.New(voice.Options{
+					Publisher: &recorder{}, Collect: pause, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+					Moved: func(m voice.Move) { applied = time.Now() },
+				})
+				ctx, stop := context.WithCancel(t.Context())
+				var ran sync.WaitGroup
+				ran.Go(func() { tr.Run(ctx) })
+				move := func(user snowflake.ID) {
+					s, m := state(user, friday, false)
+					tr.VoiceState(s, m, room.Mark{})
+				}
+				begun := time.Now()
+				move(7)
+				if synctest.Wait(); !applied.Equal(begun) {
+					t.Error("the first waits")
+				}
+				time.Sleep(c.after)
+				synctest.Wait()
+				begun = time.Now()
+				move(8)
+				if c.waits {
+					tr.Sync(t.Context())
+				}
+				time.Sleep(pause)
+				synctest.Wait()
+				if got := applied.Sub(begun); got != c.late {
+					t.Errorf("applied after %v, not %v", got, c.late)
+				}
+				stop()
+				ran.Wait()
+			})
+		})
+	}
+}
