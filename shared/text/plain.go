@@ -12,63 +12,51 @@ type plain []string
 
 var placeholder = regexp.MustCompile(`\{\{\.(\w+)\}\}`)
 
-// plainOf splits a message of the language itself; nil for one with plural forms, and for none.
-func (t Texts) plainOf(id string) plain {
-	if p, ok := t.plain.Load(id); ok {
+// plainOf splits a message with one form.
+func (t Texts) plainOf(id, text string) plain {
+	if p, ok := t.split.Load(id); ok {
 		return p.(plain) //nolint:forcetypeassert // nothing else is stored
 	}
 	var p plain
-	if forms := t.forms[id]; len(forms) == 1 && forms["other"] != "" {
-		text, at := forms["other"], 0
-		for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-			p = append(p, text[at:m[0]], text[m[2]:m[3]])
-			at = m[1]
-		}
-		p = append(p, text[at:])
-	} else if forms == nil {
-		return nil // whatever is asked for must not fill the memory
+	at := 0
+	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+		p = append(p, text[at:m[0]], text[m[2]:m[3]])
+		at = m[1]
 	}
-	t.plain.Store(id, p)
+	p = append(p, text[at:])
+	t.split.Store(id, p)
 	return p
 }
 
-// fill is Say for a plain message; false for others, and where a value is missing.
-func (t Texts) fill(id string, pairs []any) (string, bool) {
-	if t.plain == nil {
-		return "", false
-	}
-	p := t.plainOf(id)
-	switch len(p) {
-	case 0:
-		return "", false
-	case 1:
-		return p[0], true
+// fill is Say for a message with one form. A missing value shows as one, as in a template.
+func (t Texts) fill(id, text string, pairs []any) string {
+	p := t.plainOf(id, text)
+	if len(p) == 1 {
+		return text
 	}
 	var b strings.Builder
 	for i, s := range p {
-		if i%2 == 0 {
-			b.WriteString(s)
-			continue
+		if i%2 == 1 {
+			s = valueOf(s, pairs)
 		}
-		v, ok := valueOf(s, pairs)
-		if !ok {
-			return "", false
-		}
-		b.WriteString(v)
+		b.WriteString(s)
 	}
-	return b.String(), true
+	return b.String()
 }
 
 // valueOf gives what a placeholder stands for. The last of several pairs counts.
-func valueOf(name string, pairs []any) (string, bool) {
+func valueOf(name string, pairs []any) string {
 	for i := len(pairs)/2*2 - 2; i >= 0; i -= 2 {
 		if pairs[i] != name {
 			continue
 		}
 		if s, ok := pairs[i+1].(string); ok {
-			return s, true
+			return s
 		}
-		return fmt.Sprint(pairs[i+1]), pairs[i+1] != nil
+		if pairs[i+1] != nil {
+			return fmt.Sprint(pairs[i+1])
+		}
+		break
 	}
-	return "", false
+	return "<no value>"
 }

@@ -19,7 +19,7 @@ func (t Texts) Refusal(err error) string {
 	format := t.format(e.Format, e.Args)
 	switch {
 	case format != "":
-	case len(e.Args) == 0 || t.say == nil:
+	case len(e.Args) == 0 || t.plural == nil:
 		return e.Message
 	default:
 		format = e.Format
@@ -51,14 +51,15 @@ func (t Texts) Term(w errs.Term) string {
 // format finds the translation of an English format, "" if there is none. The
 // first whole number among the arguments decides the plural form.
 func (t Texts) format(english string, args []any) string {
-	if t.say == nil || english == "" {
+	if english == "" {
 		return ""
 	}
-	if !t.Has(english) {
-		if t.english == nil || !t.english.Has(english) {
-			return ""
-		}
-		t = *t.english // where English alone has plural forms of it
+	t, ok := t.whoHas(english)
+	if !ok {
+		return ""
+	}
+	if text, ok := t.own.plain[english]; ok {
+		return text
 	}
 	config := &i18n.LocalizeConfig{MessageID: english, TemplateParser: template.IdentityParser{}}
 	for _, v := range args {
@@ -67,7 +68,7 @@ func (t Texts) format(english string, args []any) string {
 			break
 		}
 	}
-	s, _ := t.say.Localize(config)
+	s, _ := t.plural.Localize(config)
 	return s
 }
 

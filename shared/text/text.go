@@ -69,7 +69,7 @@ var builtIn = sync.OnceValues(read)
 func read() (*Catalog, error) {
 	bundle := i18n.NewBundle(language.English)
 	c := &Catalog{}
-	forms := map[string]map[string]map[string]string{} // language → id → plural form → text
+	messages := map[string]messages{} // by language
 	list, err := files.ReadDir("messages")
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
@@ -79,26 +79,31 @@ func read() (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("text: %w", err)
 		}
-		m, err := bundle.ParseMessageFileBytes(b, f.Name())
+		file, err := i18n.ParseMessageFileBytes(b, f.Name(), nil)
 		if err != nil {
 			return nil, fmt.Errorf("text: %s: %w", f.Name(), err)
 		}
-		for _, one := range m.Messages {
-			code := m.Tag.String()
-			if forms[code] == nil {
-				forms[code] = map[string]map[string]string{}
+		code := file.Tag.String()
+		if messages[code].plain == nil {
+			messages[code] = newMessages()
+		}
+		for _, m := range file.Messages {
+			if messages[code].has(m.ID) {
+				return nil, fmt.Errorf("text: %s: %q is in two files", f.Name(), m.ID)
 			}
-			if forms[code][one.ID] != nil {
-				return nil, fmt.Errorf("text: %s: %q is in two files", f.Name(), one.ID)
+			if !messages[code].add(m) {
+				continue
 			}
-			forms[code][one.ID] = formsOf(one)
+			if err := bundle.AddMessages(file.Tag, m); err != nil {
+				return nil, fmt.Errorf("text: %s: %q: %w", f.Name(), m.ID, err)
+			}
 		}
 	}
 	var tags []language.Tag
 	for _, l := range schema.Languages() {
 		tags = append(tags, language.MustParse(l.Code))
 		c.texts = append(c.texts, Texts{
-			l: l, say: i18n.NewLocalizer(bundle, l.Code), forms: forms[l.Code], plain: &sync.Map{},
+			l: l, own: messages[l.Code], plural: i18n.NewLocalizer(bundle, l.Code), split: &sync.Map{},
 		})
 	}
 	for i := range c.texts {
@@ -144,18 +149,42 @@ func (c *Catalog) Languages() []Language { return schema.Languages() }
 // All gives the texts of every language, English first.
 func (c *Catalog) All() []Texts { return append([]Texts(nil), c.texts...) }
 
-func formsOf(m *i18n.Message) map[string]string {
-	out := map[string]string{"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other}
-	maps.DeleteFunc(out, func(_, text string) bool { return text == "" })
-	return out
+// messages are those of one language. Nearly all have one form; what has several is chosen by go-i18n, which takes two
+// kilobytes for each.
+type messages struct {
+	plain map[string]string            // id → text
+	forms map[string]map[string]string // id → plural form → text
+}
+
+func newMessages() messages {
+	return messages{plain: map[string]string{}, forms: map[string]map[string]string{}}
+}
+
+// add keeps a message, and says whether it has plural forms.
+func (ms messages) add(m *i18n.Message) bool {
+	forms := map[string]string{
+		"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other,
+	}
+	maps.DeleteFunc(forms, func(_, text string) bool { return text == "" })
+	if len(forms) == 1 && m.Other != "" {
+		ms.plain[m.ID] = m.Other
+		return false
+	}
+	ms.forms[m.ID] = forms
+	return true
+}
+
+func (ms messages) has(id string) bool {
+	_, ok := ms.plain[id]
+	return ok || ms.forms[id] != nil
 }
 
 // Texts says things in one language. Its zero value says nothing; get one from a Catalog.
 type Texts struct {
 	l       Language
-	say     *i18n.Localizer
-	forms   map[string]map[string]string // the language's own messages
-	plain   *sync.Map                    // id → plain
+	own     messages        // the language's
+	plural  *i18n.Localizer // for messages with plural forms
+	split   *sync.Map       // id → plain
 	english *Texts
 }
 
@@ -163,14 +192,18 @@ type Texts struct {
 func (t Texts) Language() Language { return t.l }
 
 // Has says whether the language itself has a message.
-func (t Texts) Has(id string) bool { return t.forms[id] != nil }
+func (t Texts) Has(id string) bool { return t.own.has(id) }
 
 // Say gives a message with its placeholders filled in from pairs of name and
 // value: t.Say("room.opened", "Room", name, "Count", seats). Count also decides
 // the plural form. A message nobody wrote is its id, so that the mistake is seen and nothing breaks.
 func (t Texts) Say(id string, pairs ...any) string {
-	if s, ok := t.fill(id, pairs); ok {
-		return s
+	t, ok := t.whoHas(id)
+	if !ok {
+		return id
+	}
+	if text, ok := t.own.plain[id]; ok {
+		return t.fill(id, text, pairs)
 	}
 	data := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -180,14 +213,19 @@ func (t Texts) Say(id string, pairs ...any) string {
 	if n, ok := data["Count"]; ok {
 		config.PluralCount = n
 	}
-	if t.say == nil {
-		return id
-	}
-	// An error tells that English stood in, or that a plural form did: what is said is right enough.
-	if s, _ := t.say.Localize(config); s != "" {
+	// An error tells that another plural form stood in: what is said is right enough.
+	if s, _ := t.plural.Localize(config); s != "" {
 		return s
 	}
 	return id
+}
+
+// whoHas gives the texts that have a message: these, or the English ones.
+func (t Texts) whoHas(id string) (Texts, bool) {
+	if !t.Has(id) && t.english != nil {
+		t = *t.english
+	}
+	return t, t.Has(id)
 }
 
 // HTML is Say for messages that hold markup, such as "Hosted by <b>{{.Name}}</b>":
@@ -216,7 +254,12 @@ func (t Texts) Under(prefix string) map[string]map[string]string {
 		if from == nil {
 			continue
 		}
-		for id, forms := range from.forms {
+		for id, text := range from.own.plain {
+			if strings.HasPrefix(id, prefix) {
+				out[id] = map[string]string{"other": text}
+			}
+		}
+		for id, forms := range from.own.forms {
 			if strings.HasPrefix(id, prefix) {
 				out[id] = maps.Clone(forms)
 			}
