@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -47,7 +48,11 @@ type asset struct {
 func newAssets(fsys fs.FS) (*assets, error) {
 	a := &assets{files: map[string]*asset{}}
 	all := sha256.New()
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestCompression) // one for all: it takes most of a megabyte
+	if err != nil {
+		return nil, err
+	}
+	err = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) == ".go" {
 			return err
 		}
@@ -55,7 +60,7 @@ func newAssets(fsys fs.FS) (*assets, error) {
 		if err != nil {
 			return err
 		}
-		f, err := newAsset(name, b)
+		f, err := newAsset(name, b, z)
 		if err != nil {
 			return err
 		}
@@ -71,7 +76,7 @@ func newAssets(fsys fs.FS) (*assets, error) {
 	return a, nil
 }
 
-func newAsset(name string, b []byte) (*asset, error) {
+func newAsset(name string, b []byte, w *gzip.Writer) (*asset, error) {
 	// Not from the system's tables: they differ from machine to machine.
 	types := map[string]string{
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
@@ -84,10 +89,7 @@ func newAsset(name string, b []byte) (*asset, error) {
 	sum := sha256.Sum256(b)
 	f := &asset{mime: t, plain: b, tag: hex.EncodeToString(sum[:8]), done: make(chan struct{})}
 	var z bytes.Buffer
-	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	w.Reset(&z)
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
