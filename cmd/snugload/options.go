@@ -26,12 +26,13 @@ type options struct {
 	rooms, each, hot, hotRate, idle, burst, stalledRate int
 	windows, rates                                      []int
 
-	snug              string // the program to measure; "": it is built
-	built             string // the folder with what was built
-	guilds            []int
-	channels, members int
-	settle            time.Duration
-	profile           string
+	snug                     string // the program to measure; "": it is built
+	built                    string // the folder with what was built
+	guilds                   []int
+	channels, members        int
+	settle                   time.Duration
+	wholeRate, wholeWatchers int
+	profile                  string
 
 	watch struct {
 		url, cookie, guild, room string
@@ -141,6 +142,8 @@ func parse(args []string, errOut io.Writer) (*options, error) {
 	f.DurationVar(&o.settle, "settle", 6*time.Second, "guilds: how long to wait before memory is measured again")
 	f.Var(&o.bots, "bot",
 		`guilds: another bot, as name="command"; may be repeated. guilds_bot.go says what it must do`)
+	f.IntVar(&o.wholeRate, "whole-rate", 100, "whole: events a second")
+	f.IntVar(&o.wholeWatchers, "whole-watchers", 100, "whole: watchers, over all rooms")
 	f.StringVar(&o.profile, "profile", "",
 		"also write CPU profiles to this folder, in fan-out and guilds: for go tool pprof FILE ...")
 	f.StringVar(&o.watch.url, "url", "", "the address of a running Snug, e.g. http://127.0.0.1:8080")
@@ -202,7 +205,7 @@ func (o *options) check(names, rest []string) error {
 		}
 	}
 	for _, n := range []int{
-		o.rooms, o.each, o.hot, o.hotRate, o.burst, o.stalledRate, o.idle, o.channels, o.members, o.watch.watchers,
+		o.rooms, o.each, o.hot, o.hotRate, o.burst, o.stalledRate, o.idle, o.channels, o.members, o.wholeRate, o.wholeWatchers, o.watch.watchers,
 	} {
 		if n < 1 {
 			return errors.New("counts and rates must be at least 1")

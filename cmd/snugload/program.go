@@ -15,9 +15,16 @@ import (
 )
 
 // programScenarios measure the whole program.
+//
+// Snug and the simulator are one process in whole, openings, web and start.
 var programScenarios = []scenario{
 	{"guilds", "starting with a bot that is in thousands of servers, with an empty data folder and with that of the " +
 		"process before; beside other bots with -bot", measureGuilds},
+	{"whole", "people join, leave and mute themselves in a simulated Discord; from there through gateway, bot and hub " +
+		"to watchers' WebSockets", measureWhole},
+	{"openings", "opening rooms, one after the other and at once", measureOpenings},
+	{"web", "pages a second, and how long until their first byte", measureWeb},
+	{"start", "snug demo: how long until it is ready, and its memory", measureStart},
 }
 
 // build builds snug, unless it is given or was built before.
