@@ -10,7 +10,8 @@ import (
 // TestDemoScenarios runs what drives a whole snug, in small.
 func TestDemoScenarios(t *testing.T) {
 	snug := filepath.Join(t.TempDir(), "snug")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", snug, "snug/cmd/snug").CombinedOutput(); err != nil {
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", snug, "snug/cmd/snug")
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	o, err := parse([]string{"-snug", snug, "-cycles", "1", "-pin=false", "-length", "300ms", "-whole-watchers", "10"},

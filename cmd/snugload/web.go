@@ -166,8 +166,8 @@ func (g *guest) load(ctx context.Context, path string) (figures.Turn, error) {
 
 // measureOpenings has everybody in the demo open rooms, one after the other and at once.
 func measureOpenings(ctx context.Context, o *options) ([]figures.Table, error) {
-	t := figures.Table{Scenario: "openings", What: "rooms opened through the API, against a simulator that answers at " +
-		"once and limits as Discord does", Columns: []figures.Column{
+	t := figures.Table{Scenario: "openings", What: "rooms opened through the API, against a simulator that answers " +
+		"at once and limits as Discord does", Columns: []figures.Column{
 		{Name: "p50", Unit: "ms", Tens: 1}, {Name: "slowest", Unit: "ms", Tens: 1}, {Name: "refused", Sum: true},
 	}, Rows: []figures.Row{{Subject: "one after the other"}, {Subject: "all at once"}}}
 	return withDemo(ctx, o, t, func(ctx context.Context, d *demo) (turns []figures.Turn, err error) {
@@ -205,7 +205,8 @@ func measureOpenings(ctx context.Context, o *options) ([]figures.Table, error) {
 				})
 			}
 			_ = all.Wait() // nothing fails
-			turns = append(turns, figures.Turn{"p50": ms(took.Quantile(.5)), "slowest": ms(slowest), "refused": refused})
+			turns = append(turns,
+				figures.Turn{"p50": ms(took.Quantile(.5)), "slowest": ms(slowest), "refused": refused})
 		}
 		return turns, nil
 	})

@@ -22,8 +22,8 @@ const wholeRooms = 8
 // measureWhole has people join, leave and mute themselves in the simulated Discord, and measures until each watcher's
 // WebSocket has it. Events are due at fixed times.
 func measureWhole(ctx context.Context, o *options) ([]figures.Table, error) {
-	t := figures.Table{Scenario: "whole", What: fmt.Sprintf("from Discord's gateway to WebSockets: %d events a second in "+
-		"%d rooms, %d watchers", o.wholeRate, wholeRooms, o.wholeWatchers), Columns: []figures.Column{
+	t := figures.Table{Scenario: "whole", What: fmt.Sprintf("from Discord's gateway to WebSockets: %d events a second "+
+		"in %d rooms, %d watchers", o.wholeRate, wholeRooms, o.wholeWatchers), Columns: []figures.Column{
 		{Name: "events", Unit: "/s"}, {Name: "CPU", Unit: "µs an event"}, {Name: "p50", Unit: "ms", Tens: 2},
 		{Name: "p95", Unit: "ms", Tens: 2}, {Name: "p99", Unit: "ms", Tens: 2}, {Name: "lost", Sum: true},
 		{Name: "out of order", Sum: true},
