@@ -205,7 +205,8 @@ func (o *options) check(names, rest []string) error {
 		}
 	}
 	for _, n := range []int{
-		o.rooms, o.each, o.hot, o.hotRate, o.burst, o.stalledRate, o.idle, o.channels, o.members, o.wholeRate, o.wholeWatchers, o.watch.watchers,
+		o.rooms, o.each, o.hot, o.hotRate, o.burst, o.stalledRate, o.idle, o.channels, o.members, o.wholeRate,
+		o.wholeWatchers, o.watch.watchers,
 	} {
 		if n < 1 {
 			return errors.New("counts and rates must be at least 1")

@@ -20,8 +20,8 @@ import (
 var programScenarios = []scenario{
 	{"guilds", "starting with a bot that is in thousands of servers, with an empty data folder and with that of the " +
 		"process before; beside other bots with -bot", measureGuilds},
-	{"whole", "people join, leave and mute themselves in a simulated Discord; from there through gateway, bot and hub " +
-		"to watchers' WebSockets", measureWhole},
+	{"whole", "people join, leave and mute themselves in a simulated Discord; from there through gateway, bot and " +
+		"hub to watchers' WebSockets", measureWhole},
 	{"openings", "opening rooms, one after the other and at once", measureOpenings},
 	{"web", "pages a second, and how long until their first byte", measureWeb},
 	{"start", "snug demo: how long until it is ready, and its memory", measureStart},

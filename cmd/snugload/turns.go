@@ -56,7 +56,7 @@ func spread(o *options) (r, per int) { return o.rooms, o.each }
 // What a run must be like to call its sender saturated: it must have been busy, and its watchers must not.
 const (
 	senderBusy   = 90 // percent, at least
-	watchersBusy = 80 // percent, at most
+	watchersBusy = 93 // percent, at most
 )
 
 // saturate keeps events on their way. Only if the sender was the limit there is a figure for what a delivery cost.

@@ -68,7 +68,8 @@ func measureStart(ctx context.Context, o *options) ([]figures.Table, error) {
 func measureWeb(ctx context.Context, o *options) ([]figures.Table, error) {
 	t := figures.Table{Scenario: "web", What: fmt.Sprintf("%d of each page, %d at a time", webPages, webAtATime),
 		Columns: []figures.Column{
-			{Name: "pages", Unit: "/s"}, {Name: "CPU", Unit: "ms", Tens: 2}, {Name: "first byte p50", Unit: "ms", Tens: 2},
+			{Name: "pages", Unit: "/s"}, {Name: "CPU", Unit: "ms", Tens: 2},
+			{Name: "first byte p50", Unit: "ms", Tens: 2},
 			{Name: "first byte p99", Unit: "ms", Tens: 2}, {Name: "failed", Sum: true},
 		}, Rows: []figures.Row{{Subject: "first page"}, {Subject: "home"}, {Subject: "server"}, {Subject: "room"},
 			{Subject: "rooms, API"}, {Subject: "style sheet"}}}
