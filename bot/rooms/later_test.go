@@ -8,7 +8,10 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/bot/rooms"
 	"snug/bot/voice"
+	"snug/shared/audit"
+	"snug/shared/guild"
 	"snug/shared/room"
 	"snug/shared/testkit"
 )
@@ -56,7 +59,7 @@ func TestComingsAreStoredTogether(t *testing.T) {
 		"a change of another kind stores it": {
 			[]snowflake.ID{mara, jonas},
 			[]func(*world){leave(jonas), acted(mara, room.DoLock, room.ChangeRequest{})},
-			3, // its entry and its call to Discord are done
+			2, // with what it is about to do, and when that is done and its entry published
 			func(r room.Room) bool { return r.Locked && held(r, jonas) },
 		},
 	} {
@@ -71,9 +74,9 @@ func TestComingsAreStoredTogether(t *testing.T) {
 				step(w)
 				w.rest()
 			}
-			rooms := w.bot.Snapshot(w.guild).Rooms
-			if len(rooms) != 1 || !c.is(rooms[0]) {
-				t.Errorf("at once it is %s", jsonOf(rooms))
+			open := w.bot.Snapshot(w.guild).Rooms
+			if len(open) != 1 || !c.is(open[0]) {
+				t.Errorf("at once it is %s", jsonOf(open))
 			}
 			w.settle()
 			if doc, _ := w.doc(); !c.is(doc) {
@@ -91,6 +94,75 @@ func TestComingsAreStoredTogether(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWritesOfAnOpening counts them: what is published of the room's outbox leaves it with the panel's message. One
+// more isn't a server's, and not seen here: where the invite's code leads.
+func TestWritesOfAnOpening(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.faults.arm(0, "")
+	out, err := w.bot.Open(t.Context(), w.guild, "", room.OpenRequest{Actor: actor(mara)})
+	w.must(err)
+	w.room = out.Room.ID
+	w.must(w.bot.SetPanel(t.Context(), w.guild, w.room, room.Panel{MessageID: 5, Shown: "a"}))
+	w.settle()
+	steps, _ := w.faults.disarm()
+	var writes []string
+	for _, s := range steps {
+		if isWrite(s) {
+			writes = append(writes, s)
+		}
+	}
+	want := []string{"put pending_creates", "create rooms", "append AUDIT", "delete pending_creates", "update rooms"}
+	if !slices.Equal(writes, want) {
+		t.Errorf("writes are %q", writes)
+	}
+	if doc, _ := w.doc(); len(doc.Outbox) > 0 || doc.Panel.MessageID != 5 {
+		t.Errorf("stored is %s", jsonOf(doc))
+	}
+}
+
+// TestPublishedAgain ends the process when an entry is published and still in the stored outbox: it is in the activity
+// once, and the log channel gets it once.
+func TestPublishedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.open()
+	w.must(w.save(func(s *guild.Settings) { s.LogChannelID = w.discord.AddChannel(rooms.KindText, "log", 0) }))
+	w.settle()
+	w.faults.arm(4, diesAt)
+	_ = w.change(mara, room.DoLock, room.ChangeRequest{})
+	w.faults.mu.Lock()
+	steps := slices.Clone(w.faults.steps)
+	w.faults.mu.Unlock()
+	if !w.faults.isDead() || steps[2] != "append AUDIT" {
+		t.Fatalf("%v", numbered(steps))
+	}
+	if doc, _ := w.doc(); len(doc.Outbox) != 1 {
+		t.Fatalf("the outbox is %v", doc.Outbox)
+	}
+	w.restart()
+	if doc, _ := w.doc(); len(doc.Outbox) != 0 {
+		t.Errorf("after the start the outbox is %v", doc.Outbox)
+	}
+	told := 0
+	w.mu.Lock()
+	for _, n := range w.notices {
+		if log, is := n.(rooms.LogEntries); is {
+			for _, e := range log.Entries {
+				if e.Kind == audit.PrivacyChanged {
+					told++
+				}
+			}
+		}
+	}
+	w.mu.Unlock()
+	if told != 1 {
+		t.Errorf("the log channel got it %d times", told)
+	}
+	w.sweepAll()
+	w.consistent()
 }
 
 // TestUnsavedIsStoredByItself waits for what nobody asks for.
@@ -123,8 +195,8 @@ func TestClosingKnowsWhatIsUnsaved(t *testing.T) {
 	w.clock.Forward(50 * time.Minute)
 	_ = w.bot.Sweep(t.Context())
 	w.rest()
-	if rooms := w.bot.Snapshot(w.guild).Rooms; len(rooms) != 1 || !rooms[0].ClosingAt.IsZero() {
-		t.Errorf("with somebody inside it is %s", jsonOf(rooms))
+	if open := w.bot.Snapshot(w.guild).Rooms; len(open) != 1 || !open[0].ClosingAt.IsZero() {
+		t.Errorf("with somebody inside it is %s", jsonOf(open))
 	}
 	w.settle()
 }

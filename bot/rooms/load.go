@@ -206,6 +206,7 @@ func (rs *Rooms) loadRooms(ctx context.Context, g *guildState, has has) (err err
 	for _, e := range rooms {
 		r := &roomState{arrivalState: newArrivalTracker(&e.Value)}
 		r.stored(&e.Value, e.Rev)
+		r.inherited = len(r.Outbox)
 		g.rooms[r.ID] = r
 		rs.flush(ctx, g, r)
 		rs.watchHolds(g, r)

@@ -150,6 +150,7 @@ type roomState struct {
 	unsaved   bool       // Room has changes that aren't stored yet; see editLater
 	rev       hub.Rev
 	lastEntry string    // the id of the audit entry that was published last; "" since the start
+	inherited int       // entries of Outbox, the first ones, that were there when the room was loaded
 	place     Place     // from Discord's cache; see refresh
 	startedAt time.Time // voice_start_time of the channel; zero: nobody is in it
 	// names and limits that were sent to Discord with unknown outcome, and when

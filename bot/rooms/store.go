@@ -156,8 +156,9 @@ func (rs *Rooms) entry(e audit.Entry, r *roomState) audit.Entry {
 	return e
 }
 
-// flush publishes the audit entries in a room's outbox, then clears
-// it. Failures are retried with the next change, sweep or start.
+// flush publishes the audit entries in a room's outbox. Failures are retried with the next change, sweep or start.
+// What is published leaves the stored outbox with the room's next write, within saveAfter; if the process ends before,
+// it is published again under the same id, which does nothing.
 func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	if r.revUnknown {
 		if err := rs.reread(ctx, g, r); err != nil {
@@ -169,27 +170,26 @@ func (rs *Rooms) flush(ctx context.Context, g *guildState, r *roomState) {
 	if len(r.Outbox) == 0 {
 		return
 	}
-	for _, e := range r.Outbox {
-		if err := rs.audit(ctx, e); err != nil {
+	for i, e := range r.Outbox {
+		added, err := rs.o.Hub.Audit.AppendNew(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
+		if err != nil {
 			rs.o.Log.WarnContext(ctx, "an audit entry waits to be published", "guild_id", g.id, "room_id", r.ID,
 				"kind", e.Kind, "err", err)
 			return
 		}
+		if added || i >= r.inherited { // otherwise the process before has published it and told of it
+			rs.writeToLogChannel(g, e)
+		}
 		r.lastEntry = e.ID
 	}
 	next := r.Room.Clone()
-	next.Outbox = nil
-	rev, err := rs.o.Hub.Rooms.Update(ctx, voice.Key(g.id, r.ID), *next, r.rev)
-	if err != nil {
-		r.revUnknown = true
-		rs.o.Log.WarnContext(ctx, "published audit entries could not be cleared; they will be published again "+
-			"under the same ids",
-			"guild_id", g.id, "room_id", r.ID, "err", err)
-		return
-	}
-	r.stored(next, rev)
+	next.Outbox, r.inherited = nil, 0
+	r.set(next)
+	r.unsaved = true
+	rs.saveLater(g)
 }
 
+// audit publishes an entry that is in no room's outbox.
 func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
 	err := rs.o.Hub.Audit.Append(ctx, e.ID, e.GuildID, e.RoomID, string(e.Kind), e)
 	if err == nil {

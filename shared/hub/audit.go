@@ -47,29 +47,38 @@ type AuditEntry struct {
 // it is safe to repeat an Append whose outcome is unknown. kind consists of lower-case words,
 // digits, - and _, joined by dots.
 func (a *Audit) Append(ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any) error {
+	_, err := a.AppendNew(ctx, id, guild, channel, kind, v)
+	return err
+}
+
+// AppendNew is Append, and reports whether the entry was stored by this call.
+func (a *Audit) AppendNew(
+	ctx context.Context, id string, guild, channel snowflake.ID, kind string, v any,
+) (added bool, err error) {
 	if err := checkKey(kind); err != nil || id == "" {
-		return errs.E(errs.Internal,
+		return false, errs.E(errs.Internal,
 			"Snug couldn't store this. Try again in a moment.").Because(fmt.Errorf("hub: audit entry %q of kind %q",
 			id, kind))
 	}
 	data, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("hub: audit entry: %w", err)
+		return false, fmt.Errorf("hub: audit entry: %w", err)
 	}
 	begun := time.Now()
 	key := guild.String() + "." + channel.String() + "." + kind
 	err = a.s.h.o.Around(Write{Op: "append", Bucket: auditName, Key: key}, func() error {
-		return a.append(ctx, id, "audit."+key, data)
+		added, err = a.append(ctx, id, "audit."+key, data)
+		return err
 	})
 	a.s.h.o.Observe(Observation{Op: "put", Bucket: auditName, Took: time.Since(begun), Err: err})
-	return err
+	return added && err == nil, err
 }
 
-func (a *Audit) append(ctx context.Context, id, subject string, data []byte) error {
+func (a *Audit) append(ctx context.Context, id, subject string, data []byte) (added bool, err error) {
 	h := a.s.h
 	life, err := h.writable(a.s.spec)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, cancel := within(ctx, h.o.WriteTimeout, life...)
 	defer cancel()
@@ -77,7 +86,7 @@ func (a *Audit) append(ctx context.Context, id, subject string, data []byte) err
 	if err == nil && a.s.lasts() && !ack.Duplicate { // a duplicate may have been removed since
 		a.noteEntry(ack.Sequence, id, subject, data)
 	}
-	return writeError(auditName, subject, len(data), because(ctx, err))
+	return err == nil && !ack.Duplicate, writeError(auditName, subject, len(data), because(ctx, err))
 }
 
 // scope is the subject filter for the entries of a guild, or of one of its channels. Guild 0 means
