@@ -33,6 +33,7 @@ test: ## Run everything that must pass but the race detector: formatting, vet, v
 	@.ci/vuln
 	$(TEST) -p 3 $(SLOW) $(filter-out $(WHOLE) $(SLOW),$(ALL))
 	$(TEST) -tags portable ./dashboard/live
+	$(TEST) -tags portable -run TestSenders ./cmd/snugload
 	$(TEST) -parallel 4 $(WHOLE)
 	@described=$$($(GO) run ./shared/discordsim/openapi/fetch -where) && { test -n "$$described" || \
 		echo "The tests ran without Discord's OpenAPI description. To include it, run: make openapi"; }
