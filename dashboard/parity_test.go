@@ -203,7 +203,7 @@ type form struct {
 }
 
 var (
-	formTag   = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
+	formTag   = regexp.MustCompile(`(?s)<form\b[^>]*? method="post" action="([^"]*)"[^>]*>(.*?)</form>`)
 	inputName = regexp.MustCompile(`name="([a-z_]+)"|template "field" field "[a-z]+" "([a-z_]+)"`)
 	doValue   = regexp.MustCompile(`name="do" value="([a-z]+)"`)
 	address   = regexp.MustCompile(`^\{\{to\.(\w+)[^}]*\}\}$`)

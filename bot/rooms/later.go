@@ -17,7 +17,7 @@ import (
 // What follows from people's comings and goings is stored later, all of a room's together: since when it is empty,
 // and whose seats are held. Until then it is in memory alone, where everything is decided. If the process ends before
 // it is stored, Discord repeats the events that led to it, because no checkpoint passes them before (Stored); a guild
-// that is loaded looks at them again (missedMove).
+// that is loaded looks at them again (noteMissed).
 
 // saveAfter is how long such changes of a guild's rooms wait for others. No room is stored by them more often.
 const saveAfter = 2 * time.Second

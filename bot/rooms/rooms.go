@@ -73,7 +73,7 @@ type Rooms struct {
 	guilds map[snowflake.ID]*guildState
 	// What Discord last said, of whatever age, by guild and user; see knownStanding.
 	observed map[snowflake.ID]map[snowflake.ID]access.Standing
-	// Moves in guilds that aren't loaded yet; see missedMove.
+	// Moves in guilds that aren't loaded yet; see miss.
 	missed map[snowflake.ID][]voice.Move
 }
 
