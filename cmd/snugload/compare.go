@@ -52,9 +52,7 @@ func (o *options) senders() ([]namedCommand, error) {
 		{"floor", []string{self, "be", "floor"}}, {"snug", []string{self, "be", "live"}},
 	}, o.others...)
 	for i := range all {
-		if o.pin {
-			all[i].command = pinned(all[i].command)
-		}
+		all[i].command = o.bound(all[i].command)
 	}
 	return all, nil
 }

@@ -35,11 +35,8 @@ type demoFacts struct {
 
 // startDemo starts it and waits until it is ready.
 func startDemo(ctx context.Context, o *options) (*demo, error) {
-	command := []string{o.snug, "demo", "--json", "--addr", "127.0.0.1:0", "--discord-addr", "127.0.0.1:0",
-		"--log-level", "error"}
-	if o.pin {
-		command = pinned(command)
-	}
+	command := o.bound([]string{o.snug, "demo", "--json", "--addr", "127.0.0.1:0", "--discord-addr", "127.0.0.1:0",
+		"--log-level", "error"})
 	d := &demo{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
 	d.cmd.Stderr = io.Discard // its greeting
 	out, err := d.cmd.StdoutPipe()

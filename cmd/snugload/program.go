@@ -27,6 +27,14 @@ var programScenarios = []scenario{
 	{"start", "snug demo: how long until it is ready, and its memory", measureStart},
 }
 
+// bound is a command, bound to CPU 0 if -pin asks for that.
+func (o *options) bound(command []string) []string {
+	if o.pin {
+		return pinned(command)
+	}
+	return command
+}
+
 // build builds snug, unless it is given or was built before.
 func (o *options) build(ctx context.Context) (err error) {
 	if o.snug != "" {
@@ -73,10 +81,7 @@ func (w *worldProcess) env() []string {
 }
 
 func startProgram(ctx context.Context, o *options, env []string, args ...string) (*program, error) {
-	command := append([]string{o.snug}, args...)
-	if o.pin {
-		command = pinned(command)
-	}
+	command := o.bound(append([]string{o.snug}, args...))
 	p := &program{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
 	p.cmd.Env = append(os.Environ(), env...)
 	log, err := p.cmd.StderrPipe()

@@ -69,7 +69,7 @@ var builtIn = sync.OnceValues(read)
 func read() (*Catalog, error) {
 	bundle := i18n.NewBundle(language.English)
 	c := &Catalog{}
-	messages := map[string]messages{} // by language
+	spoken := map[string]messages{} // by language
 	list, err := files.ReadDir("messages")
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
@@ -84,14 +84,14 @@ func read() (*Catalog, error) {
 			return nil, fmt.Errorf("text: %s: %w", f.Name(), err)
 		}
 		code := file.Tag.String()
-		if messages[code].plain == nil {
-			messages[code] = newMessages()
+		if _, begun := spoken[code]; !begun {
+			spoken[code] = newMessages()
 		}
 		for _, m := range file.Messages {
-			if messages[code].has(m.ID) {
+			if spoken[code].has(m.ID) {
 				return nil, fmt.Errorf("text: %s: %q is in two files", f.Name(), m.ID)
 			}
-			if !messages[code].add(m) {
+			if !spoken[code].add(m) {
 				continue
 			}
 			if err := bundle.AddMessages(file.Tag, m); err != nil {
@@ -103,7 +103,7 @@ func read() (*Catalog, error) {
 	for _, l := range schema.Languages() {
 		tags = append(tags, language.MustParse(l.Code))
 		c.texts = append(c.texts, Texts{
-			l: l, own: messages[l.Code], plural: i18n.NewLocalizer(bundle, l.Code), split: &sync.Map{},
+			l: l, own: spoken[l.Code], plural: i18n.NewLocalizer(bundle, l.Code), split: &sync.Map{},
 		})
 	}
 	for i := range c.texts {
