@@ -147,9 +147,10 @@ func (p *browserUser) readsWithin(d time.Duration, what, js string) {
 	}
 }
 
-// scriptless switches scripts off in the user's pages.
+// scriptless leaves the page, since the browser fails the modules that a page still loads, and switches scripts off.
 func (p *browserUser) scriptless() {
 	p.Helper()
+	p.do("leave the page", chromedp.Navigate("about:blank"))
 	p.do("switch scripts off", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled,
 			emulation.SetScriptExecutionDisabledParams{Value: true})
