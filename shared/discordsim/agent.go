@@ -27,3 +27,7 @@ func refuseUnnamed(next http.Handler) http.Handler {
 		_, _ = w.Write([]byte("error code: 1010"))
 	})
 }
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}

@@ -2,7 +2,6 @@ package discordsim_test
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,37 +9,6 @@ import (
 )
 
 const docComponents = "https://docs.discord.com/developers/components/reference"
-
-func button(label, id string) map[string]any {
-	return map[string]any{"type": 2, "style": 1, "label": label, "custom_id": id}
-}
-
-func row(parts ...map[string]any) map[string]any {
-	return map[string]any{"type": 1, "components": parts}
-}
-
-// post sends a message into the general channel as the bot.
-func (w *world) post(body map[string]any) answer {
-	w.t.Helper()
-	return w.bot("POST", "/channels/"+w.General.ID.String()+"/messages", body)
-}
-
-func (w *world) use(
-	user discordsim.User, message, id string, values ...string,
-) func(context.Context) (*discordsim.Answer, error) {
-	return func(ctx context.Context) (*discordsim.Answer, error) {
-		return w.UseComponent(ctx, user.ID, parse(w.t, message), id, values...)
-	}
-}
-
-func parse(t *testing.T, id string) discordsim.ID {
-	t.Helper()
-	var n discordsim.ID
-	if err := json.Unmarshal([]byte(`"`+id+`"`), &n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 func TestComponentRules(t *testing.T) {
 	many := func(n int, f func(i int) map[string]any) []map[string]any {

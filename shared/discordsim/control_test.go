@@ -15,12 +15,6 @@ import (
 	"snug/shared/testkit"
 )
 
-// control sends a request to the control interface.
-func (w *world) control(method, path string, body any) answer {
-	w.t.Helper()
-	return w.request(method, "/_sim"+path, "", body)
-}
-
 func user(u discordsim.User, more string) string { return "/users/" + u.ID.String() + more }
 
 func TestControlVoice(t *testing.T) {

@@ -1,5 +1,10 @@
 package discordsim
 
+import (
+	"context"
+	"time"
+)
+
 // SnugPermissions are the permissions that Snug's add-bot link requests.
 const SnugPermissions = PermViewChannel | PermSendMessages | PermEmbedLinks | PermManageChannels | PermManageRoles |
 	PermConnect | PermSpeak | PermStream | PermMoveMembers | PermSetVoiceChannelStatus | PermCreateInstantInvite
@@ -80,4 +85,37 @@ func (d *Demo) channels(s *Server) error {
 		}
 	}
 	return nil
+}
+
+// TB is what StartTest needs of a *testing.T.
+type TB interface {
+	Helper()
+	Cleanup(f func())
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// closing is how long the running requests of a test may take when it ends.
+const closing = 10 * time.Second
+
+// StartTest starts a simulator with Demo's world on a free port, and closes it when the test ends. Its URL says where
+// it is. An application accepts every redirect to this machine.
+func StartTest(t TB, o Options) (*Server, Demo) {
+	t.Helper()
+	s := New(o)
+	d, err := s.Demo(ApplicationOptions{AnyLoopbackRedirect: true})
+	if err != nil {
+		t.Fatalf("discordsim: %v", err)
+	}
+	if _, err := s.Start("127.0.0.1:0"); err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	return s, d
 }

@@ -1,17 +1,15 @@
 package discordsim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/hangup"
 	"snug/shared/hostname"
@@ -48,79 +46,38 @@ type Options struct {
 	AccessTokenLife   time.Duration // of OAuth2 access tokens; default 7 days
 }
 
-// Request describes a REST request after the response.
-type Request struct {
-	Time     time.Time // when it arrived
-	Took     time.Duration
-	Method   string
-	Route    string // as in the package's table of routes; "" if it isn't there
-	Path     string
-	Status   int
-	Reason   string // X-Audit-Log-Reason, decoded
-	Injected bool   // the response came from a fault
-}
-
 // Server is a simulated Discord. Its methods are safe for concurrent use, but must not be called from its hooks.
-//
-// Lock order: mu (the world), then page.mu, session.mu, gatewayConn.mu, faults.mu, connMu; no
-// callbacks are called while holding any of them.
 type Server struct {
-	opts    Options
 	log     *slog.Logger
-	now     func() time.Time
 	handler http.Handler
 	faults  *faults
-	page    *pageHub
-	limiter *limiter
+	world   *World
+	rest    *restAPI
+	gateway *Gateway
+	oauth   *oauthServer
+	control *Control
 
-	mu         sync.RWMutex // guards the world: everything below
-	rng        *rand.Rand
-	lastMS     int64
-	lastInc    uint64
-	foundingMS int64
-	founded    int64
-	users      map[ID]*user
-	apps       map[ID]*application
-	guilds     map[ID]*guild
-	channels   map[ID]*channel
-	dms        map[[2]ID]*channel
-	messages   map[ID][]*message
-	botTokens  map[string]*application
-	userTokens map[string]*user
-	sessions   map[string]*session
-	invites    map[string]*invite
-	listed     map[[2]ID]time.Time // when an application last requested all members of a guild
-	hidden     map[[2]ID]struct{}  // channels that a bot can't view, by application and channel
-	oauth      oauthState
-	acts       map[ID]*interaction
-	actTokens  map[string]*interaction
-	modals     map[string]*interaction // the modal that a user has open, by user and custom id
-	ownHosts   []string                // sites with a host name for each person
-
-	connMu  sync.Mutex // guards the following
-	conns   map[*gatewayConn]struct{}
+	mu      sync.Mutex // guards the following; nothing else is locked while holding it
 	closing bool
 	server  *http.Server
 	base    string
-	wg      sync.WaitGroup // gateway and page connections
 	serving sync.WaitGroup
-	stopped chan struct{} // closed by Close
 }
 
 // New makes a simulator with an empty world. It starts nothing.
 func New(o Options) *Server {
 	o.fill()
-	s := &Server{opts: o, log: o.Log, now: o.Now, rng: newRand(o.Seed), faults: newFaults(o.Seed, o.Now),
-		users: map[ID]*user{}, apps: map[ID]*application{}, guilds: map[ID]*guild{}, channels: map[ID]*channel{},
-		dms: map[[2]ID]*channel{}, messages: map[ID][]*message{}, botTokens: map[string]*application{},
-		userTokens: map[string]*user{},
-		sessions:   map[string]*session{}, invites: map[string]*invite{}, hidden: map[[2]ID]struct{}{},
-		listed: map[[2]ID]time.Time{}, oauth: newOAuthState(),
-		acts: map[ID]*interaction{}, actTokens: map[string]*interaction{}, modals: map[string]*interaction{},
-		conns: map[*gatewayConn]struct{}{}, stopped: make(chan struct{}), limiter: newLimiter()}
-	s.foundingMS = o.Founded.UnixMilli() - snowflake.Epoch
-	s.page = newPageHub(s)
-	s.handler = s.routes()
+	s := &Server{log: o.Log, faults: newFaults(o.Seed, o.Now)}
+	s.world = newWorld(WorldOptions{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
+		ShowAllChannels: o.ShowAllChannels, TokenLife: o.TokenLife, AccessTokenLife: o.AccessTokenLife, Files: s.files})
+	s.rest = newRest(s.world, s.faults, RestOptions{Log: o.Log, Now: o.Now, Limits: o.Limits, OnRequest: o.OnRequest})
+	s.gateway = newGateway(s.world, s.faults, GatewayOptions{Log: o.Log, Now: o.Now, Limits: o.Limits,
+		HeartbeatInterval: o.HeartbeatInterval, ResumeWindow: o.ResumeWindow, ReplayEvents: o.ReplayEvents,
+		ReplayBytes: o.ReplayBytes, OnDispatch: o.OnDispatch, Changed: func() { s.control.BotsChanged() }})
+	s.oauth = newOAuth(s.world, s.faults)
+	s.control = newControl(s.world, s.faults, s.gateway, ControlOptions{FirstAnswer: o.FirstAnswer})
+	s.world.Tell(s.gateway, s.control.Watcher())
+	s.handler = s.routes(o.Named)
 	if o.Wrap != nil {
 		s.handler = o.Wrap(s.handler)
 	}
@@ -158,21 +115,14 @@ func (o *Options) fill() {
 		l := DiscordLimits()
 		o.Limits = &l
 	}
-	orElse(&o.Founded, o.Now().AddDate(-1, 0, 0))
-	orElse(&o.HeartbeatInterval, 41250*time.Millisecond)
-	orElse(&o.ResumeWindow, 5*time.Minute)
-	orElse(&o.ReplayEvents, 20000)
-	orElse(&o.ReplayBytes, 32<<20)
-	orElse(&o.FirstAnswer, 3*time.Second)
-	orElse(&o.TokenLife, 15*time.Minute)
-	orElse(&o.AccessTokenLife, 7*24*time.Hour)
-}
-
-func orElse[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
+	o.Founded = cmp.Or(o.Founded, o.Now().AddDate(-1, 0, 0))
+	o.HeartbeatInterval = cmp.Or(o.HeartbeatInterval, 41250*time.Millisecond)
+	o.ResumeWindow = cmp.Or(o.ResumeWindow, 5*time.Minute)
+	o.ReplayEvents = cmp.Or(o.ReplayEvents, 20000)
+	o.ReplayBytes = cmp.Or(o.ReplayBytes, 32<<20)
+	o.FirstAnswer = cmp.Or(o.FirstAnswer, 3*time.Second)
+	o.TokenLife = cmp.Or(o.TokenLife, 15*time.Minute)
+	o.AccessTokenLife = cmp.Or(o.AccessTokenLife, 7*24*time.Hour)
 }
 
 // Handler returns the whole service: REST, gateway, OAuth2, control API and page. Start serves it;
@@ -196,8 +146,8 @@ func (s *Server) Start(addr string) (string, error) {
 	}
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
-	s.connMu.Lock()
-	defer s.connMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.server != nil || s.closing {
 		_ = ln.Close()
 		return "", errors.New("discordsim: already started; make another with New")
@@ -212,22 +162,18 @@ func (s *Server) Start(addr string) (string, error) {
 }
 
 // URL returns the base URL after Start, "" before.
-func (s *Server) URL() string { s.connMu.Lock(); defer s.connMu.Unlock(); return s.base }
+func (s *Server) URL() string { s.mu.Lock(); defer s.mu.Unlock(); return s.base }
 
 // Close ends every connection and waits for all goroutines. Running requests may finish until ctx
 // ends; then they are cut off.
 func (s *Server) Close(ctx context.Context) error {
-	s.failOpenInteractions()
-	s.page.close()
-	s.closeGateway(ctx)
-	s.connMu.Lock()
-	select {
-	case <-s.stopped:
-	default:
-		close(s.stopped)
-	}
+	s.mu.Lock()
+	s.closing = true
 	srv := s.server
-	s.connMu.Unlock()
+	s.mu.Unlock()
+	s.control.Close(ctx)
+	s.gateway.Close(ctx)
+	s.faults.stop()
 	var err error
 	if srv != nil {
 		if err = srv.Shutdown(ctx); err != nil {
@@ -238,26 +184,28 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
+// files returns the base URL of attachments, before Start one that leads nowhere.
+func (s *Server) files() string { return cmp.Or(s.URL(), "http://sim.invalid") }
+
 // routes mounts the parts of the service.
-func (s *Server) routes() http.Handler {
+func (s *Server) routes(named bool) http.Handler {
 	mux := http.NewServeMux()
-	api := s.restHandler()
+	api := s.rest.Handler()
 	for _, prefix := range []string{"/api/v10", "/api/v9", "/api"} {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, api))
 	}
-	mux.HandleFunc("/gateway", s.serveGateway)
-	mux.HandleFunc("/gateway/", s.serveGateway)
-	s.oauthPages(mux)
-	s.controlRoutes(mux)
-	s.pageRoutes(mux)
+	mux.Handle("/gateway", s.gateway)
+	mux.Handle("/gateway/", s.gateway)
+	s.oauth.Mount(mux)
+	s.control.Mount(mux)
 	all := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && isUpgrade(r) || r.URL.Path == "" {
-			s.serveGateway(w, r)
+			s.gateway.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	if s.opts.Named {
+	if named {
 		return refuseUnnamed(all)
 	}
 	return all

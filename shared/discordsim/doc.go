@@ -4,7 +4,13 @@
 //
 // # How to test a bot with it
 //
-// Create a world, start it, and configure the bot's library with the URL:
+// Start one, act as a member, and check what the bot did:
+//
+//	s, demo := discordsim.StartTest(t, discordsim.Options{}) // a guild with nine people; s.URL() is where it is
+//	answer, err := s.RunCommand(ctx, demo.Owner.ID, discordsim.CommandRun{Guild: demo.Guild.ID, Name: "ping"})
+//	if err != nil || answer.Message.Content != "pong" { … }
+//
+// Or build a world of your own, start it, and configure the bot's library with the URL:
 //
 //	s := discordsim.New(discordsim.Options{Seed: 1})
 //	app := s.AddApplication(discordsim.ApplicationOptions{Name: "My bot", AnyLoopbackRedirect: true})
@@ -34,6 +40,13 @@
 // page/PROTOCOL.md describes that API together with what the page uses. Inject injects faults: see Fault.
 // NoRateLimits as Options.Limits spares tests the waiting caused by Discord's limits, and openapitest.Wrap
 // makes a test fail if the bot sends something that Discord's OpenAPI description doesn't allow.
+//
+// # Inside
+//
+// This package is the simulator's front: names for what it offers, and how its parts are put together. Package
+// internal/world has the state, Discord's rules and the lock; internal/rest, internal/gateway and internal/oauth serve
+// it as Discord does; internal/control acts as its people, for this package, for scripts and for the page; and
+// internal/faults holds what disturbs them.
 //
 // # Safe use
 //

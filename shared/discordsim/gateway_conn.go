@@ -1,12 +1,10 @@
 package discordsim
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,7 +62,7 @@ const (
 // gatewayConn is one client's WebSocket. Two goroutines own it: net/http's reads, and a second one
 // writes; the first ends after the second. Fields below mu are guarded by it.
 type gatewayConn struct {
-	s       *Server
+	s       *Gateway
 	ws      *websocket.Conn
 	version int
 	host    string
@@ -100,8 +98,8 @@ var upgrader = websocket.Upgrader{
 	CheckOrigin: func(*http.Request) bool { return true },
 }
 
-// serveGateway is the gateway: each call is one connection.
-func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP serves one connection.
+func (s *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has responded
@@ -124,7 +122,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	_ = ws.Close()
 	if sess := c.session(); sess != nil {
 		sess.detach(c, s.now())
-		s.page.botsChanged()
+		s.opts.Changed()
 	}
 }
 
@@ -143,7 +141,7 @@ func (c *gatewayConn) greet(version, encoding string) {
 		c.closeWith(closeDecode)
 		return
 	}
-	if _, ok := c.s.faults.take(faultNoHello, target{}); ok {
+	if _, ok := c.s.faults.take(FaultNoHello, target{}); ok {
 		return
 	}
 	type hello struct {
@@ -269,55 +267,4 @@ func (c *gatewayConn) resumeURL() string {
 		return "wss://" + c.host
 	}
 	return "ws://" + c.host
-}
-
-// enter registers a connection; it returns false if the server is closing.
-func (s *Server) enter(c *gatewayConn) bool {
-	s.connMu.Lock()
-	defer s.connMu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.conns[c] = struct{}{}
-	s.wg.Add(1)
-	return true
-}
-
-func (s *Server) leave(c *gatewayConn) {
-	s.connMu.Lock()
-	delete(s.conns, c)
-	s.connMu.Unlock()
-	s.wg.Done()
-}
-
-// closeGateway ends every connection as Discord does on a restart, and cuts off those that don't close before ctx ends.
-func (s *Server) closeGateway(ctx context.Context) {
-	s.connMu.Lock()
-	s.closing = true
-	conns := make([]*gatewayConn, 0, len(s.conns))
-	for c := range s.conns {
-		conns = append(conns, c)
-	}
-	s.connMu.Unlock()
-	for _, c := range conns {
-		c.queue(frame{code: websocket.CloseGoingAway})
-	}
-	gone := make(chan struct{})
-	go func() { s.wg.Wait(); close(gone) }()
-	select {
-	case <-gone:
-		return
-	case <-ctx.Done():
-	case <-time.After(time.Second):
-	}
-	for _, c := range conns {
-		c.end()
-		_ = c.ws.Close()
-	}
-	s.page.cut()
-	<-gone
-}
-
-func isUpgrade(r *http.Request) bool {
-	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }

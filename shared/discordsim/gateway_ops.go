@@ -75,7 +75,7 @@ func (c *gatewayConn) heartbeat(d json.RawMessage) int {
 	if sess := c.session(); sess != nil {
 		where = target{app: sess.app.id, shard: sess.shard, hasShard: true}
 	}
-	if _, ok := c.s.faults.take(faultNoACK, where); ok {
+	if _, ok := c.s.faults.take(FaultNoACK, where); ok {
 		return 0
 	}
 	c.extend()
@@ -109,7 +109,7 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 	if again {
 		// It is sent "after a few seconds" (discord-api-docs#1328); how many is a guess. A client that
 		// identifies again at once is accepted, as by Discord.
-		c.s.after(c.s.opts.Limits.IdentifyWindow, func() { c.send(opInvalidSession, false) })
+		c.s.After(c.s.opts.Limits.IdentifyWindow, func() { c.send(opInvalidSession, false) })
 		return 0
 	}
 	if code != 0 {
@@ -124,16 +124,19 @@ func (c *gatewayConn) identify(d json.RawMessage) int {
 	sess.attach(c)
 	c.setSession(sess)
 	c.poke()
-	c.s.page.botsChanged()
+	c.s.opts.Changed()
 	return 0
 }
 
 // startSession checks an IDENTIFY in the same order as Discord and opens the session. again means
 // that too many identify at the same time and the client should try again later.
-func (s *Server) startSession(c *gatewayConn, id *identify) (sess *session, code int, again bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	app := s.botTokens[strings.TrimPrefix(id.Token, "Bot ")]
+func (s *Gateway) startSession(c *gatewayConn, id *identify) (sess *session, code int, again bool) {
+	s.world.Update(func(w *state) { sess, code, again = s.startIn(w, c, id) })
+	return sess, code, again
+}
+
+func (s *Gateway) startIn(w *state, c *gatewayConn, id *identify) (sess *session, code int, again bool) {
+	app := w.botTokens[strings.TrimPrefix(id.Token, "Bot ")]
 	if app == nil {
 		return nil, closeBadToken, false
 	}
@@ -148,22 +151,22 @@ func (s *Server) startSession(c *gatewayConn, id *identify) (sess *session, code
 		return nil, closeInvalidIntents, false
 	case *id.Intents&intentsPrivileged&^app.intents != 0:
 		return nil, closeDisallowed, false
-	case s.guildsOfShard(app, shard, shards) > s.opts.Limits.GuildsPerShard:
+	case guildsOfShard(app, shard, shards) > s.opts.Limits.GuildsPerShard:
 		return nil, closeShardingRequired, false
 	case !app.starts.allow(s.now(), s.opts.Limits.SessionStarts, 24*time.Hour):
 		return nil, closeBadToken, false
-	case !app.identifies(s, shard):
+	case !s.identifies(app, shard):
 		return nil, 0, true
 	}
-	sess = &session{id: s.randomHex(16), app: app, shard: shard, shards: shards, version: c.version,
+	sess = &session{id: w.randomHex(16), app: app, shard: shard, shards: shards, version: c.version,
 		intents: *id.Intents, large: 50, limits: replayLimits{s.opts.ReplayEvents, s.opts.ReplayBytes}}
 	if id.Large >= 50 && id.Large <= 250 {
 		sess.large = id.Large
 	}
 	s.dropExpired(app)
-	app.sessions = append(app.sessions, sess)
+	s.shards[app.id] = append(s.shards[app.id], sess)
 	s.sessions[sess.id] = sess
-	ready := s.ready(sess, c)
+	ready := sess.ready(c)
 	sess.append(item{name: "READY", data: marshal(ready), at: time.Now()})
 	if sess.intents&IntentGuilds != 0 {
 		for _, g := range ready.Guilds {
@@ -173,7 +176,7 @@ func (s *Server) startSession(c *gatewayConn, id *identify) (sess *session, code
 	return sess, 0, false
 }
 
-func (s *Server) guildsOfShard(app *application, shard, shards int) int {
+func guildsOfShard(app *application, shard, shards int) int {
 	n := 0
 	for id := range app.guilds {
 		if int(uint64(id)>>22%uint64(shards)) == shard {
@@ -184,36 +187,34 @@ func (s *Server) guildsOfShard(app *application, shard, shards int) int {
 }
 
 // dropExpired removes sessions that can no longer be resumed.
-func (s *Server) dropExpired(app *application) {
-	kept := app.sessions[:0]
-	for _, sess := range app.sessions {
+func (s *Gateway) dropExpired(app *application) {
+	all := s.shards[app.id]
+	kept := all[:0]
+	for _, sess := range all {
 		if sess.expired(s.now(), s.opts.ResumeWindow) {
 			delete(s.sessions, sess.id)
 			continue
 		}
 		kept = append(kept, sess)
 	}
-	clear(app.sessions[len(kept):])
-	app.sessions = kept
+	clear(all[len(kept):])
+	s.shards[app.id] = kept
 }
 
 // endSession removes a session for good: it can no longer be resumed.
-func (s *Server) endSession(sess *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endSessionLocked(sess)
-	s.page.botsChanged()
-}
-
-func (s *Server) endSessionLocked(sess *session) {
-	delete(s.sessions, sess.id)
-	kept := make([]*session, 0, len(sess.app.sessions))
-	for _, other := range sess.app.sessions {
-		if other != sess {
-			kept = append(kept, other)
+func (s *Gateway) endSession(sess *session) {
+	s.world.Update(func(*state) {
+		delete(s.sessions, sess.id)
+		all := s.shards[sess.app.id]
+		kept := make([]*session, 0, len(all))
+		for _, other := range all {
+			if other != sess {
+				kept = append(kept, other)
+			}
 		}
-	}
-	sess.app.sessions = kept
+		s.shards[sess.app.id] = kept
+	})
+	s.opts.Changed()
 }
 
 type wireReady struct {
@@ -240,15 +241,15 @@ type partialApplication struct {
 	Flags int `json:"flags"`
 }
 
-func (s *Server) ready(sess *session, c *gatewayConn) wireReady {
+func (s *session) ready(c *gatewayConn) wireReady {
 	none := []struct{}{}
-	r := wireReady{Version: c.version, User: sess.app.bot.self(false), Guilds: []unavailableGuild{},
-		SessionID: sess.id, SessionType: "normal", ResumeURL: c.resumeURL(), Relationships: none,
+	r := wireReady{Version: c.version, User: s.app.bot.self(false), Guilds: []unavailableGuild{},
+		SessionID: s.id, SessionType: "normal", ResumeURL: c.resumeURL(), Relationships: none,
 		PrivateChannels: none, Presences: none, GuildJoins: none, Regions: []string{"rotterdam"},
-		Shard: [2]int{sess.shard, sess.shards}, Application: partialApplication{sess.app.id, sess.app.flags()},
+		Shard: [2]int{s.shard, s.shards}, Application: partialApplication{s.app.id, s.app.flags()},
 		Trace: []string{`["sim",{"micros":0.0}]`}}
-	for _, id := range sortedIDs(sess.app.guilds) {
-		if sess.takes(id) {
+	for _, id := range sortedIDs(s.app.guilds) {
+		if s.takes(id) {
 			r.Guilds = append(r.Guilds, unavailableGuild{id, true})
 		}
 	}
@@ -272,15 +273,17 @@ func (c *gatewayConn) resume(d json.RawMessage) int {
 		r.Seq = new(int64)
 	}
 	s := c.s
-	s.mu.Lock()
-	app := s.botTokens[strings.TrimPrefix(r.Token, "Bot ")]
-	sess := s.sessions[r.SessionID]
-	expired := sess != nil && sess.expired(s.now(), s.opts.ResumeWindow)
-	s.mu.Unlock()
+	var app *application
+	var sess *session
+	var expired bool
+	s.world.View(func(w *state) {
+		app, sess = w.botTokens[strings.TrimPrefix(r.Token, "Bot ")], s.sessions[r.SessionID]
+		expired = sess != nil && sess.expired(s.now(), s.opts.ResumeWindow)
+	})
 	if app == nil {
 		return closeBadToken
 	}
-	if _, ok := s.faults.take(faultDropResume, target{app: app.id}); ok {
+	if _, ok := s.faults.take(FaultDropResume, target{app: app.id}); ok {
 		c.drop()
 		return 0
 	}
@@ -296,13 +299,61 @@ func (c *gatewayConn) resume(d json.RawMessage) int {
 		old.setSession(nil)
 		old.closeWith(closeUnknown)
 	}
-	s.mu.Lock()
-	sess.append(item{
-		name: "RESUMED", data: []byte(`{"_trace":["[\"sim\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c,
+	s.world.Update(func(*state) { // in the same order as other events
+		sess.append(item{
+			name: "RESUMED", data: []byte(`{"_trace":["[\"sim\",{\"micros\":0.0}]"]}`), at: time.Now(), only: c,
+		})
 	})
-	s.mu.Unlock()
 	c.setSession(sess)
 	c.poke()
-	s.page.botsChanged()
+	s.opts.Changed()
+	return 0
+}
+
+// identifies counts an application's IDENTIFY and reports whether it may proceed: shards that are equal modulo
+// max_concurrency go one at a time.
+func (s *Gateway) identifies(a *application, shard int) bool {
+	l := s.opts.Limits
+	if l.IdentifyWindow <= 0 {
+		return true
+	}
+	key := shard % max(1, l.MaxConcurrency)
+	if s.now().Sub(a.lastStarts[key]) < l.IdentifyWindow {
+		return false
+	}
+	a.lastStarts[key] = s.now()
+	return true
+}
+
+// gatewayVoice is opcode 4: a bot joins, moves or leaves. Discord ignores it if the bot may not.
+func (s *Gateway) gatewayVoice(sess *session, d json.RawMessage, host string) int {
+	var v struct {
+		Guild    flexID  `json:"guild_id"` // some libraries send ids as numbers
+		Channel  *flexID `json:"channel_id"`
+		SelfMute flag    `json:"self_mute"`
+		SelfDeaf flag    `json:"self_deaf"`
+	}
+	if json.Unmarshal(d, &v) != nil {
+		return closeDecode
+	}
+	s.world.Update(func(w *state) {
+		g := w.guilds[ID(v.Guild)]
+		if g == nil || g.members[sess.app.id] == nil {
+			return
+		}
+		if v.Channel == nil || *v.Channel == 0 {
+			w.disconnect(g, g.members[sess.app.id])
+			return
+		}
+		if _, err := w.joinVoice(g.id, sess.app.id, ID(*v.Channel),
+			VoiceFlags{SelfMute: (*bool)(&v.SelfMute), SelfDeaf: (*bool)(&v.SelfDeaf)}); err != nil {
+			return
+		}
+		w.dispatch(event{name: "VOICE_SERVER_UPDATE", guild: g, app: sess.app, user: sess.app.id, data: struct {
+			Token string `json:"token"`
+			guildRef
+			Endpoint string `json:"endpoint"`
+		}{w.secret(8), guildRef{g.id}, host}})
+	})
 	return 0
 }

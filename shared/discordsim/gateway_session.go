@@ -179,3 +179,22 @@ func (s *session) next(can func(ID) bool) (ID, bool) {
 	}
 	return 0, false
 }
+
+// Session is a session's state, for those who watch.
+type Session struct {
+	ID        string  `json:"id"`
+	Shard     [2]int  `json:"shard"`
+	Connected bool    `json:"connected"`
+	Sequence  int64   `json:"sequence"`
+	Intents   Intents `json:"intents"`
+}
+
+// Sessions lists an application's sessions. It is called in a View or an Update.
+func (s *Gateway) Sessions(app ID) []Session {
+	list := []Session{}
+	for _, sess := range s.shards[app] {
+		list = append(list, Session{ID: sess.id, Shard: [2]int{sess.shard, sess.shards},
+			Connected: sess.connection() != nil, Sequence: sess.sequence(), Intents: sess.intents})
+	}
+	return list
+}

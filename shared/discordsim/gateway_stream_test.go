@@ -166,5 +166,3 @@ func TestResumeReplaysWhatWasMissed(t *testing.T) {
 		t.Fatalf("%s instead of RESUMED", p.T)
 	}
 }
-
-func (w *world) inject(f discordsim.Fault) error { _, err := w.Inject(f); return err }

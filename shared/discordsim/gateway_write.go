@@ -171,11 +171,11 @@ func (c *gatewayConn) writeItem(sess *session, it item) bool {
 		return true
 	}
 	where := target{app: sess.app.id, shard: sess.shard, hasShard: true, event: it.name, guild: it.guild}
-	if f, ok := c.s.faults.take(faultDelay, where); ok && !c.wait(it.at.Add(f.delay())) {
+	if f, ok := c.s.faults.take(FaultDelay, where); ok && !c.wait(it.at.Add(f.delay())) {
 		return false
 	}
 	times := 1
-	if _, ok := c.s.faults.take(faultDuplicate, where); ok {
+	if _, ok := c.s.faults.take(FaultDuplicate, where); ok {
 		times = 2
 	}
 	if _, ok := c.s.faults.take(FaultUnknown, where); ok {
@@ -218,7 +218,7 @@ func (c *gatewayConn) encoder() encoder { c.mu.Lock(); defer c.mu.Unlock(); retu
 func (c *gatewayConn) write(p []byte) bool {
 	kind, data, err := c.encoder().encode(p)
 	if err != nil {
-		c.s.log.Error("cannot compress a payload", "err", err)
+		c.s.opts.Log.Error("cannot compress a payload", "err", err)
 		return false
 	}
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))

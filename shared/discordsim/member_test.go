@@ -123,13 +123,6 @@ func TestMemberRules(t *testing.T) {
 	})
 }
 
-func (w *world) join(u discordsim.User, channel discordsim.ID) {
-	w.t.Helper()
-	if _, err := w.JoinVoice(w.Guild.ID, u.ID, channel, discordsim.VoiceFlags{}); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func TestVoiceRules(t *testing.T) {
 	runRules(t, []rule{
 		{"a full channel takes those who may move members", docChannel + "#channel-object",

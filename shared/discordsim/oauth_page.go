@@ -32,13 +32,18 @@ type authPage struct {
 	Redirect    string
 	Scopes      []scopeLine
 	Users       []authUser
-	Guilds      []Guild
+	Guilds      []authGuild
 	Permissions string
 	Bot         bool
 	Hidden      map[string]string
 }
 
 type scopeLine struct{ Name, Meaning string }
+
+type authGuild struct {
+	ID   ID
+	Name string
+}
 
 type authUser struct {
 	ID      ID
@@ -56,14 +61,27 @@ var scopeMeanings = map[string]string{
 	"connections": "see your connections", "openid": "confirm who you are",
 }
 
-// oauthPages mounts OAuth2 at Discord's paths.
-func (s *Server) oauthPages(mux *http.ServeMux) {
-	page := template.Must(template.New("authorize").Parse(authorizeHTML))
+// oauthServer serves OAuth2: the page on which people authorize an application, and the endpoints for applications.
+// Safe for concurrent use.
+type oauthServer struct {
+	world  *World
+	faults *faults
+	page   *template.Template
+}
+
+// newOAuth makes the OAuth2 of a world.
+func newOAuth(w *World, f *faults) *oauthServer {
+	return &oauthServer{world: w, faults: f, page: template.Must(template.New("authorize").Parse(authorizeHTML))}
+}
+
+// oauthHeld is the state while a View or an Update holds the world, and what OAuth2 does with it.
+type oauthHeld struct{ *state }
+
+// Mount serves OAuth2 at Discord's paths.
+func (s *oauthServer) Mount(mux *http.ServeMux) {
 	for _, prefix := range []string{"", "/api", "/api/v10", "/api/v9"} {
-		mux.HandleFunc("GET "+prefix+"/oauth2/authorize",
-			func(w http.ResponseWriter, r *http.Request) { s.serveAuthorize(w, r, page) })
-		mux.HandleFunc("POST "+prefix+"/oauth2/authorize",
-			func(w http.ResponseWriter, r *http.Request) { s.decideAuthorize(w, r, page) })
+		mux.HandleFunc("GET "+prefix+"/oauth2/authorize", s.serveAuthorize)
+		mux.HandleFunc("POST "+prefix+"/oauth2/authorize", s.decideAuthorize)
 		mux.HandleFunc("POST "+prefix+"/oauth2/token", s.serveToken)
 		mux.HandleFunc("POST "+prefix+"/oauth2/token/revoke", s.serveRevoke)
 	}
@@ -71,7 +89,7 @@ func (s *Server) oauthPages(mux *http.ServeMux) {
 
 // checkAuth checks an authorization request. A problem with the application or the redirect URI is
 // shown here; others could be sent back, but a page helps developers more.
-func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
+func (s oauthHeld) checkAuth(q url.Values) (*authRequest, string) {
 	a := &authRequest{app: s.apps[parseID(q.Get("client_id"))], query: q, scopes: strings.Fields(q.Get("scope"))}
 	redirect := q.Get("redirect_uri")
 	switch {
@@ -88,7 +106,7 @@ func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
 		func(sc string) bool { return sc != "bot" && sc != "applications.commands" })
 	switch {
 	case redirect == "" && onlyBot:
-	case !a.app.redirectAllowed(redirect):
+	case !redirectAllowed(a.app, redirect):
 		return nil, "Invalid OAuth2 redirect_uri: the application has not registered " + redirect
 	case q.Get("response_type") != "code":
 		return nil, "response_type must be code."
@@ -105,36 +123,36 @@ func (s *Server) checkAuth(q url.Values) (*authRequest, string) {
 	return a, ""
 }
 
-func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request, page *template.Template) {
-	s.mu.RLock()
-	a, problem := s.checkAuth(r.URL.Query())
-	p := authPage{Error: problem}
-	if a != nil {
-		p = s.authPage(a, r)
-	}
-	s.mu.RUnlock()
+func (s *oauthServer) serveAuthorize(w http.ResponseWriter, r *http.Request) {
+	var a *authRequest
+	var p authPage
+	s.world.View(func(st *state) {
+		held := oauthHeld{st}
+		if a, p.Error = held.checkAuth(r.URL.Query()); a != nil {
+			p = held.authPage(a, r)
+		}
+	})
 	// prompt=none lets a browser through if it has chosen before.
 	if a != nil && a.query.Get("prompt") == "none" {
 		for _, u := range p.Users {
 			if u.Known {
-				s.mu.Lock()
-				location, _ := s.grantCode(a, u.ID)
-				s.mu.Unlock()
+				var location string
+				s.world.Update(func(st *state) { location, _ = oauthHeld{st}.grantCode(a, u.ID) })
 				http.Redirect(w, r, location, http.StatusFound)
 				return
 			}
 		}
 	}
 	status := http.StatusOK
-	if problem != "" {
+	if p.Error != "" {
 		status = http.StatusBadRequest
 	}
-	writePage(w, page, status, p)
+	s.writePage(w, status, p)
 }
 
-func writePage(w http.ResponseWriter, page *template.Template, status int, p authPage) {
+func (s *oauthServer) writePage(w http.ResponseWriter, status int, p authPage) {
 	var b strings.Builder
-	if err := page.Execute(&b, p); err != nil {
+	if err := s.page.Execute(&b, p); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -146,7 +164,7 @@ func writePage(w http.ResponseWriter, page *template.Template, status int, p aut
 	_, _ = io.WriteString(w, b.String())
 }
 
-func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
+func (s oauthHeld) authPage(a *authRequest, r *http.Request) authPage {
 	p := authPage{Application: a.app.name, Description: a.app.description, Redirect: a.query.Get("redirect_uri"),
 		Bot: slices.Contains(a.scopes, "bot"), Permissions: a.query.Get("permissions"), Hidden: map[string]string{}}
 	for k, v := range a.query {
@@ -189,7 +207,7 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 	if p.Bot {
 		for _, id := range sortedIDs(s.guilds) {
 			if len(p.Guilds) < 200 {
-				p.Guilds = append(p.Guilds, Guild{ID: id, Name: s.guilds[id].name})
+				p.Guilds = append(p.Guilds, authGuild{id, s.guilds[id].name})
 			}
 		}
 	}
@@ -198,18 +216,18 @@ func (s *Server) authPage(a *authRequest, r *http.Request) authPage {
 
 // decideAuthorize handles the decision: from the page's form, or from a script that uses a user's
 // token as Discord's client does.
-func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *template.Template) {
+func (s *oauthServer) decideAuthorize(w http.ResponseWriter, r *http.Request) {
 	if _, token := authorization(r); token != "" {
 		s.authorizeByToken(w, r, token)
 		return
 	}
 	// A form on another site must not decide: browsers send where a POST comes from.
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		writePage(w, page, http.StatusForbidden, authPage{Error: "This decision did not come from this page."})
+		s.writePage(w, http.StatusForbidden, authPage{Error: "This decision did not come from this page."})
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		writePage(w, page, http.StatusBadRequest, authPage{Error: "The form could not be read."})
+		s.writePage(w, http.StatusBadRequest, authPage{Error: "The form could not be read."})
 		return
 	}
 	q := r.PostForm
@@ -219,19 +237,10 @@ func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *t
 		}
 	}
 	user := parseID(q.Get("user_id"))
-	s.mu.Lock()
-	a, problem := s.checkAuth(q)
-	location := ""
-	switch {
-	case a == nil:
-	case q.Get("decision") == "cancel":
-		location = deniedAt(a)
-	default:
-		location, problem = s.grantCode(a, user)
-	}
-	s.mu.Unlock()
+	var location, problem string
+	s.world.Update(func(st *state) { location, problem = oauthHeld{st}.decide(q, user) })
 	if problem != "" {
-		writePage(w, page, http.StatusBadRequest, authPage{Error: problem})
+		s.writePage(w, http.StatusBadRequest, authPage{Error: problem})
 		return
 	}
 	if user != 0 {
@@ -242,7 +251,19 @@ func (s *Server) decideAuthorize(w http.ResponseWriter, r *http.Request, page *t
 	http.Redirect(w, r, location, http.StatusSeeOther)
 }
 
-func (s *Server) authorizeByToken(w http.ResponseWriter, r *http.Request, token string) {
+// decide returns where to send the browser after a person's decision, or what is wrong with the request.
+func (s oauthHeld) decide(q url.Values, user ID) (location, problem string) {
+	a, problem := s.checkAuth(q)
+	switch {
+	case a == nil:
+		return "", problem
+	case q.Get("decision") == "cancel":
+		return deniedAt(a), ""
+	}
+	return s.grantCode(a, user)
+}
+
+func (s *oauthServer) authorizeByToken(w http.ResponseWriter, r *http.Request, token string) {
 	commonHeaders(w.Header())
 	var body struct {
 		Authorize   bool        `json:"authorize"`
@@ -257,35 +278,35 @@ func (s *Server) authorizeByToken(w http.ResponseWriter, r *http.Request, token 
 		writeError(w, fail(400, 50109, "The request body contains invalid JSON."))
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u := s.userTokens[token]
-	if u == nil {
-		writeError(w, errUnauthorized())
-		return
-	}
-	a, problem := s.checkAuth(r.URL.Query())
-	location := ""
-	switch {
-	case a == nil:
-	case !body.Authorize:
-		location = deniedAt(a)
-	default:
-		if body.GuildID != nil {
-			a.guild = *body.GuildID
+	var location string
+	var refused *APIError
+	s.world.Update(func(st *state) {
+		held := oauthHeld{st}
+		u := st.userTokens[token]
+		if u == nil {
+			refused = errUnauthorized()
+			return
 		}
-		location, problem = s.grantCode(a, u.id)
-	}
-	if problem != "" {
-		writeError(w, fail(400, 50035, problem))
+		a, problem := held.checkAuth(r.URL.Query())
+		switch {
+		case a == nil:
+		case !body.Authorize:
+			location = deniedAt(a)
+		default:
+			if body.GuildID != nil {
+				a.guild = *body.GuildID
+			}
+			location, problem = held.grantCode(a, u.id)
+		}
+		if problem != "" {
+			refused = fail(400, 50035, problem)
+		}
+	})
+	if refused != nil {
+		writeError(w, refused)
 		return
 	}
 	_, _ = w.Write(marshal(map[string]string{"location": location}))
-}
-
-func writeError(w http.ResponseWriter, e *APIError) {
-	w.WriteHeader(e.Status)
-	_, _ = w.Write(marshal(e))
 }
 
 func deniedAt(a *authRequest) string {
@@ -313,8 +334,8 @@ func withQuery(address string, add map[string]string) string {
 }
 
 // grantCode does what the user agreed to: the bot joins the guild they chose, and the code is sent
-// back. The caller holds the world for writing.
-func (s *Server) grantCode(a *authRequest, user ID) (location, problem string) {
+// back. It is called in an Update.
+func (s oauthHeld) grantCode(a *authRequest, user ID) (location, problem string) {
 	u := s.users[user]
 	if u == nil || u.bot {
 		return "", "Choose who you are."

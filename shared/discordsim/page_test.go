@@ -159,31 +159,6 @@ func tableParts() []any {
 	}
 }
 
-func jsonOf(v any) string {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(raw)
-}
-
-// text is what was written into a modal's field.
-func (a act) text(field string) string {
-	var labels []struct {
-		Component struct {
-			CustomID string `json:"custom_id"`
-			Value    string `json:"value"`
-		}
-	}
-	_ = json.Unmarshal(a.Data.Parts, &labels)
-	for _, l := range labels {
-		if l.Component.CustomID == field {
-			return l.Component.Value
-		}
-	}
-	return ""
-}
-
 // bring logs the bot in and lets it answer until its connection ends.
 func (w *world) bring() (gone <-chan struct{}) {
 	w.t.Helper()

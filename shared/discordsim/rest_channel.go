@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -103,7 +104,7 @@ func createChannel(c *call) (int, any, error) {
 	draft := &channel{guild: g.id, kind: kind}
 	f.required("name")
 	c.readChannel(f, g, draft, true)
-	if err := g.checkWords(f, draft.name); err != nil {
+	if err := checkWords(g, f, draft.name); err != nil {
 		return 0, nil, err
 	}
 	ows := c.readOverwrites(f, g)
@@ -125,8 +126,8 @@ func createChannel(c *call) (int, any, error) {
 	if !f.given("position") {
 		draft.position = ch.position
 	}
-	orElse(&draft.bitrate, ch.bitrate)
-	orElse(&draft.quality, ch.quality)
+	draft.bitrate = cmp.Or(draft.bitrate, ch.bitrate)
+	draft.quality = cmp.Or(draft.quality, ch.quality)
 	*ch = *draft
 	ch.overwrites = ows
 	if ows == nil && g.channels[ch.parent] != nil {
@@ -236,7 +237,7 @@ func updateChannel(c *call) (int, any, error) {
 		}
 	}
 	c.readChannel(f, g, &draft, false)
-	if err := g.checkWords(f, draft.name); err != nil {
+	if err := checkWords(g, f, draft.name); err != nil {
 		return 0, nil, err
 	}
 	var ows []overwrite

@@ -124,7 +124,7 @@ func createCommand(c *call) (int, any, error) {
 	if c.store(scope, cmd) {
 		status = 201
 	}
-	c.page.commandsChanged()
+	c.watcher.CommandsChanged()
 	return status, cmd, nil
 }
 
@@ -152,7 +152,7 @@ func updateCommand(c *call) (int, any, error) {
 		}
 	}
 	c.store(scope, cmd)
-	c.page.commandsChanged()
+	c.watcher.CommandsChanged()
 	return 200, cmd, nil
 }
 
@@ -165,7 +165,7 @@ func deleteCommand(c *call) (int, any, error) {
 		return 0, nil, errUnknownCommand()
 	}
 	delete(c.app.commands[scope], c.id("command"))
-	c.page.commandsChanged()
+	c.watcher.CommandsChanged()
 	return noContent()
 }
 
@@ -219,7 +219,7 @@ func putCommands(c *call) (int, any, error) {
 		c.store(scope, cmd)
 		out = append(out, cmd)
 	}
-	c.page.commandsChanged()
+	c.watcher.CommandsChanged()
 	return 200, out, nil
 }
 

@@ -159,7 +159,7 @@ func readRole(f *form, r *role) {
 		r.name = f.str("name", 1, 100)
 	}
 	if f.given("permissions") {
-		r.permissions = f.permissions("permissions")
+		r.permissions = readPermissions(f, "permissions")
 	}
 	if f.given("color") {
 		r.color = f.num("color", 0, 0xffffff)

@@ -1,8 +1,6 @@
 package discordsim
 
-import (
-	"slices"
-)
+import "slices"
 
 // callback is an application's first response to an interaction.
 func callback(c *call) (int, any, error) {
@@ -21,8 +19,8 @@ func callback(c *call) (int, any, error) {
 		return 0, nil, f.errs.err()
 	}
 	kind := f.num("type", 1, 12)
-	if !slices.Contains(a.answers(), kind) {
-		f.errs.at("type").add("BASE_TYPE_CHOICES", "Value must be one of {%s}.", joinInts(a.answers()))
+	if !slices.Contains(answersTo(a), kind) {
+		f.errs.at("type").add("BASE_TYPE_CHOICES", "Value must be one of {%s}.", joinInts(answersTo(a)))
 	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err
@@ -39,7 +37,7 @@ func callback(c *call) (int, any, error) {
 	if kind != answerDefer {
 		closeOnce(a.settled)
 	}
-	c.page.answered(a)
+	c.watcher.Answered(a)
 	if !c.queryYes("with_response") {
 		return noContent()
 	}
@@ -54,8 +52,8 @@ func rooted(err error, f *form) error {
 	return err
 }
 
-// answers are the types of first responses that an interaction accepts.
-func (a *interaction) answers() []int {
+// answersTo returns the types of first responses that an interaction accepts.
+func answersTo(a *interaction) []int {
 	switch {
 	case a.kind == actAutocomplete:
 		return []int{answerAutocomplete}
@@ -129,8 +127,6 @@ func (c *call) openModal(a *interaction, d *form) error {
 	c.modals[modalKey(a.user.id, m.customID)] = a
 	return nil
 }
-
-func modalKey(user ID, customID string) string { return user.String() + "/" + customID }
 
 // newAnswer makes the message with which an application responds.
 func (c *call) newAnswer(a *interaction, private bool) *message {
@@ -226,7 +222,7 @@ func followUp(c *call) (int, any, error) {
 	c.addMessage(m)
 	a.last = m
 	closeOnce(a.touched)
-	c.page.answered(a)
+	c.watcher.Answered(a)
 	return 200, c.wireMessage(m, a.app.id), nil
 }
 
@@ -278,7 +274,7 @@ func (c *call) fill(a *interaction, m *message, f *form) (int, any, error) {
 	}
 	closeOnce(a.touched)
 	c.messageEvent("MESSAGE_UPDATE", m)
-	c.page.answered(a)
+	c.watcher.Answered(a)
 	return 200, c.wireMessage(m, a.app.id), nil
 }
 
@@ -295,6 +291,6 @@ func deleteAnswer(c *call) (int, any, error) {
 	if a.last == m {
 		a.last = nil
 	}
-	c.page.answered(a)
+	c.watcher.Answered(a)
 	return noContent()
 }

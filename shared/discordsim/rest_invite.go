@@ -1,100 +1,6 @@
 package discordsim
 
-import (
-	"math"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-)
-
-// invite lets its users join a guild. Guarded by Server.mu.
-type invite struct {
-	code      string
-	guild     ID
-	channel   ID
-	inviter   ID
-	maxAge    int // seconds; 0: forever
-	maxUses   int
-	uses      int
-	temporary bool
-	created   time.Time
-	targets   *targets // nil: anybody with the code
-	roles     []ID     // granted to users who accept
-}
-
-func (i *invite) expired(now time.Time) bool {
-	return i.maxAge > 0 && now.Sub(i.created) >= time.Duration(i.maxAge)*time.Second ||
-		i.maxUses > 0 && i.uses >= i.maxUses
-}
-
-type wireInvite struct {
-	Type      int            `json:"type"`
-	Code      string         `json:"code"`
-	Inviter   *wireUser      `json:"inviter,omitempty"`
-	MaxAge    *int           `json:"max_age,omitempty"`
-	CreatedAt *stamp         `json:"created_at,omitempty"`
-	ExpiresAt *stamp         `json:"expires_at"`
-	Flags     int            `json:"flags"`
-	Guild     map[string]any `json:"guild"`
-	GuildID   ID             `json:"guild_id"`
-	Channel   map[string]any `json:"channel"`
-	Uses      *int           `json:"uses,omitempty"`
-	MaxUses   *int           `json:"max_uses,omitempty"`
-	Temporary *bool          `json:"temporary,omitempty"`
-	Members   *int           `json:"approximate_member_count,omitempty"`
-	Presences *int           `json:"approximate_presence_count,omitempty"`
-}
-
-// wire returns an invite; meta adds what only those who manage it see.
-func (s *Server) wireInvite(i *invite, meta bool) wireInvite {
-	g, ch := s.guilds[i.guild], s.channels[i.channel]
-	w := wireInvite{Code: i.code, GuildID: g.id,
-		Guild: map[string]any{"id": g.id, "name": g.name, "icon": optional(g.icon), "splash": nil, "banner": nil,
-			"description": optional(g.description), "features": []string{}, "verification_level": g.verify,
-			"vanity_url_code": nil, "nsfw_level": 0, "nsfw": false, "premium_subscription_count": 0, "premium_tier": 0},
-		Channel: map[string]any{"id": ch.id, "name": ch.name, "type": ch.kind}}
-	if u := s.users[i.inviter]; u != nil {
-		wu := u.wire()
-		w.Inviter = &wu
-	}
-	if i.maxAge > 0 {
-		w.ExpiresAt = optionalTime(i.created.Add(time.Duration(i.maxAge) * time.Second))
-	}
-	if meta {
-		w.MaxAge, w.CreatedAt, w.Uses = &i.maxAge, optionalTime(i.created), &i.uses
-		w.MaxUses, w.Temporary = &i.maxUses, &i.temporary
-	}
-	return w
-}
-
-// liveInvite finds a valid invite.
-func (s *Server) liveInvite(code string) *invite {
-	i := s.invites[code]
-	if i == nil || i.expired(s.now()) || s.channels[i.channel] == nil {
-		return nil
-	}
-	return i
-}
-
-func (s *Server) invitesOf(match func(*invite) bool) []*invite {
-	list := []*invite{}
-	for _, i := range s.invites {
-		if match(i) && s.liveInvite(i.code) != nil {
-			list = append(list, i)
-		}
-	}
-	slices.SortFunc(list, func(a, b *invite) int { return strings.Compare(a.code, b.code) })
-	return list
-}
-
-func (s *Server) wireInvites(list []*invite) []wireInvite {
-	out := []wireInvite{}
-	for _, i := range list {
-		out = append(out, s.wireInvite(i, true))
-	}
-	return out
-}
+import "strconv"
 
 func createInvite(c *call) (int, any, error) {
 	g, _, ch, err := c.channelWith(PermCreateInstantInvite)
@@ -142,35 +48,6 @@ func createInvite(c *call) (int, any, error) {
 		"temporary": i.temporary, "uses": 0, "type": 0, "expires_at": w.ExpiresAt})
 	c.audit(g, auditInviteCreate, 0, change{"code", nil, i.code})
 	return 200, w, nil
-}
-
-func (s *Server) inviteCode() string {
-	const letters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-	b := make([]byte, 8)
-	for i := range b {
-		b[i] = letters[s.rng.IntN(len(letters))]
-	}
-	return string(b)
-}
-
-// inviteEvent goes to bots that manage the channel.
-func (s *Server) inviteEvent(name string, g *guild, ch *channel, data map[string]any) {
-	s.dispatch(event{name: name, intent: IntentGuildInvites, guild: g, per: func(sess *session) any {
-		if !s.permsIn(g, g.members[sess.app.id], ch).Has(PermManageChannels) {
-			return nil
-		}
-		return data
-	}})
-}
-
-func (s *Server) removeInvite(code string) {
-	i := s.invites[code]
-	delete(s.invites, code)
-	g, ch := s.guilds[i.guild], s.channels[i.channel]
-	if ch == nil {
-		return
-	}
-	s.inviteEvent("INVITE_DELETE", g, ch, map[string]any{"channel_id": i.channel, "guild_id": i.guild, "code": code})
 }
 
 func getInvite(c *call) (int, any, error) {
@@ -221,27 +98,3 @@ func getGuildInvites(c *call) (int, any, error) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-// UseInvite adds a user to a guild with an invite's code.
-func (s *Server) UseInvite(user ID, code string) (Guild, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u, i := s.users[user], s.liveInvite(code)
-	if u == nil {
-		return Guild{}, errUnknownUser()
-	}
-	if i == nil || !i.open(user, s.now()) {
-		return Guild{}, errUnknownInvite()
-	}
-	g := s.guilds[i.guild]
-	if _, banned := g.bans[user]; banned {
-		return Guild{}, fail(403, 40007, "The user is banned from this guild.")
-	}
-	if g.members[user] == nil {
-		if i.uses = min(i.uses+1, math.MaxInt32); i.expired(s.now()) {
-			s.removeInvite(code) // bots that track invites rely on its deletion being dispatched before the member
-		}
-		s.addMember(g, u, "", i.roles)
-	}
-	return Guild{ID: g.id, Name: g.name, Owner: g.owner}, nil
-}

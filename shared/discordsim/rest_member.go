@@ -93,7 +93,7 @@ func addGuildMember(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	id := c.id("user")
-	if !c.oauth.mayJoin(c.Server, token, id, c.app.id) {
+	if !c.mayAddMember(token, id, c.app.id) {
 		return 0, nil, fail(403, 50025, "Invalid OAuth2 access token provided")
 	}
 	if _, banned := g.bans[id]; banned {
@@ -313,9 +313,9 @@ func (e *memberEdit) apply() {
 	switch old := e.g.voice[id]; {
 	case old == nil:
 	case e.m.timeout.After(e.c.now()):
-		e.c.Server.disconnect(e.g, e.m) // a timed out member is disconnected from voice
+		e.c.disconnect(e.g, e.m) // a timed out member is disconnected from voice
 	case e.disconnect:
-		e.c.Server.disconnect(e.g, e.m)
+		e.c.disconnect(e.g, e.m)
 		e.c.audit(e.g, auditMemberDisconnect, 0)
 	case e.moveTo != nil && old.channel != e.moveTo.id:
 		v := *old

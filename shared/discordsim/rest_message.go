@@ -3,7 +3,6 @@ package discordsim
 import (
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // writable returns the channel in the path if the bot may write there.
@@ -222,8 +221,8 @@ func bulkDelete(c *call) (int, any, error) {
 	gone := []ID{}
 	for _, id := range ids {
 		if m := c.findMessage(ch.id, id); m != nil && m.only == 0 {
-			c.Server.messages[ch.id] = slices.DeleteFunc(c.messages[ch.id], func(x *message) bool { return x == m })
-			c.page.messageChanged("MESSAGE_DELETE", m, ch)
+			c.messages[ch.id] = slices.DeleteFunc(c.messages[ch.id], func(x *message) bool { return x == m })
+			c.watcher.MessageChanged(c.state, "MESSAGE_DELETE", m, ch)
 			gone = append(gone, id)
 		}
 	}
@@ -342,40 +341,5 @@ func react(on bool) func(*call) (int, any, error) {
 		}
 		c.setReaction(m, ch, emoji, c.app.id, on)
 		return noContent()
-	}
-}
-
-func (s *Server) setReaction(m *message, ch *channel, emoji string, user ID, on bool) {
-	name, idText, _ := strings.Cut(emoji, ":")
-	i := slices.IndexFunc(m.reactions, func(r reaction) bool { return r.emoji == name })
-	if i < 0 && on {
-		m.reactions = append(m.reactions, reaction{emoji: name, id: parseID(idText)})
-		i = len(m.reactions) - 1
-	}
-	if i < 0 || slices.Contains(m.reactions[i].users, user) == on {
-		return
-	}
-	r := &m.reactions[i]
-	told := r.wireEmoji()
-	eventName := "MESSAGE_REACTION_ADD"
-	if on {
-		r.users = append(r.users, user)
-	} else {
-		eventName = "MESSAGE_REACTION_REMOVE"
-		r.users = slices.DeleteFunc(r.users, func(id ID) bool { return id == user })
-		if len(r.users) == 0 {
-			m.reactions = slices.Delete(m.reactions, i, i+1)
-		}
-	}
-	data := map[string]any{
-		"user_id": user, "channel_id": ch.id, "message_id": m.id, "emoji": told, "burst": false, "type": 0,
-	}
-	s.page.messageChanged("MESSAGE_UPDATE", m, ch)
-	if g := s.guilds[ch.guild]; g != nil {
-		data["guild_id"] = g.id
-		if mem := g.members[user]; mem != nil && on {
-			data["member"] = mem.wire()
-		}
-		s.dispatch(event{name: eventName, intent: IntentGuildReactions, guild: g, user: user, data: data})
 	}
 }

@@ -17,7 +17,7 @@ func (c *call) readOverwrites(f *form, g *guild) []overwrite {
 	for _, o := range f.objects("permission_overwrites", 0, overwritesAtOnce) {
 		o.required("id")
 		ow := overwrite{
-			id: o.id("id"), kind: readOverwriteKind(o, g), allow: o.permissions("allow"), deny: o.permissions("deny"),
+			id: o.id("id"), kind: readOverwriteKind(o, g), allow: readPermissions(o, "allow"), deny: readPermissions(o, "deny"),
 		}
 		if i := slices.IndexFunc(list, func(x overwrite) bool { return x.id == ow.id }); i >= 0 {
 			list[i] = ow
@@ -115,8 +115,8 @@ func putOverwrite(c *call) (int, any, error) {
 	}
 	f.set("id", c.r.PathValue("overwrite"))
 	o := overwrite{
-		id: c.id("overwrite"), kind: readOverwriteKind(f, g), allow: f.permissions("allow"),
-		deny: f.permissions("deny"),
+		id: c.id("overwrite"), kind: readOverwriteKind(f, g), allow: readPermissions(f, "allow"),
+		deny: readPermissions(f, "deny"),
 	}
 	if err := f.errs.err(); err != nil {
 		return 0, nil, err

@@ -1,6 +1,9 @@
 package discordsim
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	interactionAny = byBot | byAnybody | byBearer
@@ -11,8 +14,8 @@ const (
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
 
-// table lists every REST route. The package's documentation shows it.
-func (s *Server) table() []route {
+// table lists every REST route. The documentation of package discordsim shows it.
+func table() []route {
 	five := rate{5, 5 * time.Second}
 	list := []route{
 		{method: "GET", path: "/gateway", access: interactionAny, do: getGateway},
@@ -151,7 +154,7 @@ func (s *Server) table() []route {
 	list = append(list, route{method: "GET", path: guildCommands + "/permissions", do: getCommandPermissions},
 		route{method: "GET", path: guildCommands + "/{command}/permissions", do: getCommandPermissions})
 	for i := range list {
-		orElse(&list[i].access, byBot)
+		list[i].access = cmp.Or(list[i].access, byBot)
 	}
 	return list
 }

@@ -6,31 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// targetTime is how long the simulator processes an invite's target users. Discord does so "asynchronously"
-// and says no more; here nobody can accept the invite until then, which is a guess on the strict side.
-const targetTime = 150 * time.Millisecond
 
 // Status codes of the job that processes target users ("Get Target Users Job Status").
 const (
 	jobProcessing = 1
 	jobCompleted  = 2
 )
-
-// targets are the users who may see and accept an invite.
-type targets struct {
-	users []ID
-	since time.Time
-}
-
-func (t *targets) done(now time.Time) bool { return now.Sub(t.since) >= targetTime }
-
-// open reports whether a user may accept the invite. Others get the same response as if it didn't exist.
-func (i *invite) open(user ID, now time.Time) bool {
-	return i.targets == nil || i.targets.done(now) && slices.Contains(i.targets.users, user)
-}
 
 // targetFile reads target_users_file: one column of ids, with or without a header. It returns nil if the request has
 // none.

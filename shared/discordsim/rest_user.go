@@ -32,7 +32,7 @@ func updateSelf(c *call) (int, any, error) {
 	}
 	u.username = name
 	c.dispatch(event{name: "USER_UPDATE", app: c.app, data: u.self(false), user: u.id})
-	c.page.usersChanged()
+	c.watcher.UsersChanged()
 	return 200, u.self(false), nil
 }
 
@@ -82,14 +82,14 @@ type wireApplication struct {
 	Scopes         []string `json:"eligible_oauth2_scopes"`
 }
 
-func (s *Server) wireApplication(a *application) wireApplication {
+func (c *call) wireApplication(a *application) wireApplication {
 	redirects := slices.Clone(a.redirects)
 	if redirects == nil {
 		redirects = []string{}
 	}
 	return wireApplication{ID: a.id, Name: a.name, Description: a.description, Bot: a.bot.wire(), BotPublic: true,
 		VerifyKey: a.verifyKey, Flags: a.flags(), FlagsNew: itoa(a.flags()), RedirectURIs: redirects,
-		Owner: s.users[a.owner].wire(), Guilds: len(a.guilds), UserGrants: s.oauth.users(a.id),
+		Owner: c.users[a.owner].wire(), Guilds: len(a.guilds), UserGrants: c.oauth.users(a.id),
 		Scopes: []string{
 			"identify", "email", "guilds", "guilds.join", "guilds.members.read", "bot", "applications.commands",
 		}}
@@ -153,4 +153,36 @@ func getGatewayBot(c *call) (int, any, error) {
 	left, reset := c.app.starts.left(c.now(), l.SessionStarts, 24*time.Hour)
 	return 200, bot{c.gatewayURL(), limit{max(1, l.MaxConcurrency), left, reset.Milliseconds(), l.SessionStarts},
 		max(1, (len(c.app.guilds)+l.Recommended-1)/max(1, l.Recommended))}, nil
+}
+
+// getAuthorization is /oauth2/@me.
+func getAuthorization(c *call) (int, any, error) {
+	_, token := authorization(c.r)
+	app, expires := c.app, c.now().Add(c.opts.AccessTokenLife)
+	if g := c.oauth.access[token]; g != nil {
+		app, expires = c.apps[g.app], g.expires
+	}
+	out := map[string]any{"scopes": c.scopes, "expires": stamp(expires)}
+	if c.scopes == nil {
+		out["scopes"] = []string{"bot", "applications.commands"}
+	}
+	if app == nil {
+		// A user's own token belongs to no application: any will do.
+		for _, id := range sortedIDs(c.apps) {
+			app = c.apps[id]
+			break
+		}
+		if app == nil {
+			return 0, nil, errUnknownApplication()
+		}
+	}
+	w := c.wireApplication(app)
+	out["application"] = map[string]any{"id": w.ID, "name": w.Name, "icon": nil, "description": w.Description,
+		"type":       nil,
+		"bot_public": true, "bot_require_code_grant": false, "verify_key": w.VerifyKey, "flags": w.Flags,
+		"flags_new": w.FlagsNew}
+	if c.user != nil && slices.Contains(c.scopes, "identify") {
+		out["user"] = c.user.wire()
+	}
+	return 200, out, nil
 }

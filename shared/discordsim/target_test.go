@@ -1,40 +1,12 @@
 package discordsim_test
 
 import (
-	"bytes"
-	"mime/multipart"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"snug/shared/discordsim"
 )
-
-// upload sends a file of target users, with other parameters as payload_json or, with fields, as parts of their own.
-func (w *world) upload(method, path, csv, payload string, fields ...string) answer {
-	w.t.Helper()
-	var b bytes.Buffer
-	m := multipart.NewWriter(&b)
-	if payload != "" {
-		w.ok(m.WriteField("payload_json", payload))
-	}
-	for i := 0; i < len(fields); i += 2 {
-		w.ok(m.WriteField(fields[i], fields[i+1]))
-	}
-	field := "target_users_file"
-	if strings.HasSuffix(path, "/messages") {
-		field = "files[0]"
-	}
-	f, err := m.CreateFormFile(field, "users.csv")
-	w.ok(err)
-	_, err = f.Write([]byte(csv))
-	w.ok(err)
-	w.ok(m.Close())
-	return w.requestWith(method, "/api/v10"+path,
-		http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "Content-Type": {m.FormDataContentType()}},
-		b.String())
-}
 
 func (w *world) ok(err error) {
 	w.t.Helper()

@@ -1,0 +1,72 @@
+package discordsim
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// ControlOptions configure the control of a world.
+type ControlOptions struct {
+	FirstAnswer time.Duration // how long an interaction waits for its first response
+}
+
+// Control acts as the people of a world, and as those who run it: what its methods do, the page and scripts do over
+// HTTP. Safe for concurrent use.
+type Control struct {
+	world   *World
+	faults  *faults
+	gateway *Gateway
+	page    *pageHub
+	opts    ControlOptions
+}
+
+// newControl makes the control of a world. Its Watcher tells open pages what happens.
+func newControl(w *World, f *faults, g *Gateway, o ControlOptions) *Control {
+	c := &Control{world: w, faults: f, gateway: g, opts: o}
+	c.page = newPageHub(c)
+	return c
+}
+
+// Mount serves the page, and the interface for scripts under /_sim/.
+func (c *Control) Mount(mux *http.ServeMux) {
+	c.routes(mux)
+	c.pageRoutes(mux)
+}
+
+// Close ends the waiting for responses and every open page. Pages that don't end within a second or before ctx ends
+// are cut off.
+func (c *Control) Close(ctx context.Context) {
+	c.world.Update(func(s *state) { s.failOpenInteractions() })
+	c.page.close(ctx)
+}
+
+// Watcher returns what tells the open pages about changes of the world.
+func (c *Control) Watcher() Watcher { return c.page }
+
+// BotsChanged tells the open pages that the bots' sessions changed.
+func (c *Control) BotsChanged() { c.page.botsChanged() }
+
+// controlHeld is the state while a View or an Update holds the world, and what people can do with it.
+type controlHeld struct {
+	*state
+	control *Control
+}
+
+// ask reads from the world.
+func ask[T any](c *Control, f func(controlHeld) (T, error)) (out T, err error) {
+	c.world.View(func(s *state) { out, err = f(controlHeld{s, c}) })
+	return out, err
+}
+
+// act changes the world, and returns what came of it.
+func act[T any](c *Control, f func(controlHeld) (T, error)) (out T, err error) {
+	c.world.Update(func(s *state) { out, err = f(controlHeld{s, c}) })
+	return out, err
+}
+
+// do changes the world.
+func (c *Control) do(f func(controlHeld) error) (err error) {
+	c.world.Update(func(s *state) { err = f(controlHeld{s, c}) })
+	return err
+}
