@@ -45,7 +45,7 @@ race: ## Run the tests of all parts with the race detector
 openapi: ## Fetch Discord's OpenAPI description; from then on, the tests check Snug and the simulator against it
 	$(GO) run ./shared/discordsim/openapi/fetch
 
-DESCRIBED = $(sort $(dir $(shell grep -rl --include='*_test.go' '"snug/shared/discordsim/openapi' .)))
+DESCRIBED = $(sort $(dir $(shell grep -rlE --include='*_test.go' '"snug/shared/(discordsim/openapi|testkit/simtest)' .)))
 
 test-openapi: ## Run only the tests that use that description
 	$(TEST) -p 3 $(filter-out $(WHOLE)/,$(DESCRIBED))

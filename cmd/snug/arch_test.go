@@ -35,6 +35,9 @@ func TestImportRules(t *testing.T) {
 		huma   = "github.com/danielgtaylor/huma"
 
 		testkit = "snug/shared/testkit"
+
+		sim   = "snug/shared/discordsim"
+		house = sim + "/internal"
 	)
 	ginUsers := []string{
 		"snug/dashboard", "snug/dashboard/request", "snug/dashboard/web", "snug/dashboard/api",
@@ -141,6 +144,25 @@ func TestImportRules(t *testing.T) {
 				{
 					below(p.ImportPath, "snug/shared/discordsim") && below(i, "snug/shared/access"),
 					"the simulator is the oracle that access is tested against",
+				},
+				{below(i, house) && !below(p.ImportPath, sim), "the simulator is used through its facade"},
+				{below(p.ImportPath, house) && i == sim, "what the simulator is made of doesn't know the facade"},
+				{
+					below(p.ImportPath, house+"/world") && below(i, house) && !below(i, house+"/world"),
+					"the world doesn't know who serves it",
+				},
+				{
+					below(p.ImportPath, house+"/world/form") && below(i, sim),
+					"how requests are read and refused knows no world",
+				},
+				{
+					below(p.ImportPath, house+"/faults") && below(i, house) && !below(i, house+"/world/form"),
+					"faults know nobody whom they disturb",
+				},
+				{
+					below(p.ImportPath, house+"/rest", house+"/gateway", house+"/oauth") &&
+						below(i, house) && !below(i, house+"/world", house+"/faults"),
+					"REST, gateway and OAuth2 meet in the world",
 				},
 			} {
 				if rule.broken {

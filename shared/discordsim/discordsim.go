@@ -11,6 +11,12 @@ import (
 	"sync"
 	"time"
 
+	"snug/shared/discordsim/internal/control"
+	"snug/shared/discordsim/internal/faults"
+	"snug/shared/discordsim/internal/gateway"
+	"snug/shared/discordsim/internal/oauth"
+	"snug/shared/discordsim/internal/rest"
+	"snug/shared/discordsim/internal/world"
 	"snug/shared/hangup"
 	"snug/shared/hostname"
 )
@@ -50,12 +56,12 @@ type Options struct {
 type Server struct {
 	log     *slog.Logger
 	handler http.Handler
-	faults  *faults
-	world   *World
-	rest    *restAPI
-	gateway *Gateway
-	oauth   *oauthServer
-	control *Control
+	faults  *faults.Set
+	world   *world.World
+	rest    *rest.API
+	gateway *gateway.Gateway
+	oauth   *oauth.Server
+	control *control.Control
 
 	mu      sync.Mutex // guards the following; nothing else is locked while holding it
 	closing bool
@@ -67,15 +73,15 @@ type Server struct {
 // New makes a simulator with an empty world. It starts nothing.
 func New(o Options) *Server {
 	o.fill()
-	s := &Server{log: o.Log, faults: newFaults(o.Seed, o.Now)}
-	s.world = newWorld(WorldOptions{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
+	s := &Server{log: o.Log, faults: faults.New(o.Seed, o.Now)}
+	s.world = world.New(world.Options{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
 		ShowAllChannels: o.ShowAllChannels, TokenLife: o.TokenLife, AccessTokenLife: o.AccessTokenLife, Files: s.files})
-	s.rest = newRest(s.world, s.faults, RestOptions{Log: o.Log, Now: o.Now, Limits: o.Limits, OnRequest: o.OnRequest})
-	s.gateway = newGateway(s.world, s.faults, GatewayOptions{Log: o.Log, Now: o.Now, Limits: o.Limits,
+	s.rest = rest.New(s.world, s.faults, rest.Options{Log: o.Log, Now: o.Now, Limits: o.Limits, OnRequest: o.OnRequest})
+	s.gateway = gateway.New(s.world, s.faults, gateway.Options{Log: o.Log, Now: o.Now, Limits: o.Limits,
 		HeartbeatInterval: o.HeartbeatInterval, ResumeWindow: o.ResumeWindow, ReplayEvents: o.ReplayEvents,
 		ReplayBytes: o.ReplayBytes, OnDispatch: o.OnDispatch, Changed: func() { s.control.BotsChanged() }})
-	s.oauth = newOAuth(s.world, s.faults)
-	s.control = newControl(s.world, s.faults, s.gateway, ControlOptions{FirstAnswer: o.FirstAnswer})
+	s.oauth = oauth.New(s.world, s.faults)
+	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer})
 	s.world.Tell(s.gateway, s.control.Watcher())
 	s.handler = s.routes(o.Named)
 	if o.Wrap != nil {
@@ -100,7 +106,7 @@ func noticing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(
 		w http.ResponseWriter, r *http.Request,
 	) {
-		next.ServeHTTP(w, hangup.Notice(r, maxBody))
+		next.ServeHTTP(w, hangup.Notice(r, rest.MaxBody))
 	})
 }
 
@@ -173,7 +179,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.mu.Unlock()
 	s.control.Close(ctx)
 	s.gateway.Close(ctx)
-	s.faults.stop()
+	s.faults.Stop()
 	var err error
 	if srv != nil {
 		if err = srv.Shutdown(ctx); err != nil {

@@ -121,3 +121,10 @@ func (w *world) upload(method, path, csv, payload string, fields ...string) answ
 		http.Header{"Authorization": {"Bot " + w.Application.BotToken}, "Content-Type": {m.FormDataContentType()}},
 		b.String())
 }
+
+func (w *world) ok(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -8,13 +8,6 @@ import (
 	"snug/shared/discordsim"
 )
 
-func (w *world) ok(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // processed waits until an invite's target users are.
 func (w *world) processed(code string) {
 	w.t.Helper()

@@ -1,0 +1,172 @@
+package rest
+
+import (
+	"cmp"
+	"time"
+)
+
+const (
+	interactionAny = byBot | byAnybody | byBearer
+	webhookBase    = "/webhooks/{webhook}/{token}"
+	original       = webhookBase + "/messages/@original"
+	answerMsg      = webhookBase + "/messages/{message}"
+	globalCommands = "/applications/{app}/commands"
+	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
+)
+
+// table lists every REST route. The documentation of package discordsim shows it.
+func table() []route {
+	five := rate{5, 5 * time.Second}
+	list := []route{
+		{method: "GET", path: "/gateway", access: interactionAny, do: getGateway},
+		{method: "GET", path: "/gateway/bot", do: getGatewayBot},
+
+		{method: "GET", path: "/applications/@me", do: getApplication},
+		{method: "PATCH", path: "/applications/@me", do: updateApplication},
+		{method: "GET", path: "/applications/{app}", do: getApplicationByID},
+		{method: "PATCH", path: "/applications/{app}", do: updateApplication},
+		{method: "GET", path: "/oauth2/applications/@me", do: getApplication},
+		{method: "GET", path: "/oauth2/@me", access: byBot | byBearer, do: getAuthorization},
+		{method: "GET", path: "/applications/{app}/emojis", do: fixed(map[string]any{"items": []struct{}{}})},
+
+		{method: "GET", path: "/users/@me", access: byBot | byBearer, scope: "identify", do: getSelf},
+		{method: "PATCH", path: "/users/@me", do: updateSelf},
+		{method: "GET", path: "/users/{user}", do: getUser},
+		{method: "GET", path: "/users/@me/guilds", access: byBot | byBearer, scope: "guilds", do: myGuilds},
+		{
+			method: "GET", path: "/users/@me/guilds/{guild}/member", access: byBearer, scope: "guilds.members.read",
+			do: getSelfMember,
+		},
+		{method: "DELETE", path: "/users/@me/guilds/{guild}", do: leaveGuild},
+		{method: "GET", path: "/users/@me/connections", access: byBearer, scope: "connections", do: getConnections},
+		{method: "POST", path: "/users/@me/channels", do: createDM},
+
+		{method: "GET", path: "/guilds/{guild}", do: getGuild},
+		{method: "PATCH", path: "/guilds/{guild}", do: updateGuild},
+		{method: "GET", path: "/guilds/{guild}/preview", do: getGuildPreview},
+		{method: "GET", path: "/guilds/{guild}/channels", do: getGuildChannels},
+		{method: "POST", path: "/guilds/{guild}/channels", rate: rate{10, 10 * time.Second}, do: createChannel},
+		{method: "PATCH", path: "/guilds/{guild}/channels", do: moveChannels},
+		{method: "GET", path: "/guilds/{guild}/members", rate: rate{10, 10 * time.Second}, do: listMembers},
+		{method: "GET", path: "/guilds/{guild}/members/search", rate: rate{10, 10 * time.Second}, do: searchMembers},
+		{method: "PATCH", path: "/guilds/{guild}/members/@me", do: updateSelfMember},
+		{method: "GET", path: "/guilds/{guild}/members/{user}", do: getMember},
+		{method: "PUT", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: addGuildMember},
+		{method: "PATCH", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: updateMember},
+		{method: "DELETE", path: "/guilds/{guild}/members/{user}", rate: five, do: kickMember},
+		{
+			method: "PUT", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
+			rate: rate{10, 10 * time.Second}, do: changeMemberRole(true),
+		},
+		{
+			method: "DELETE", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
+			rate: rate{10, 10 * time.Second}, do: changeMemberRole(false),
+		},
+		{method: "GET", path: "/guilds/{guild}/bans", do: listBans},
+		{method: "GET", path: "/guilds/{guild}/bans/{user}", do: getBan},
+		{method: "PUT", path: "/guilds/{guild}/bans/{user}", rate: five, do: putBan},
+		{method: "DELETE", path: "/guilds/{guild}/bans/{user}", rate: five, do: deleteBan},
+		{method: "GET", path: "/guilds/{guild}/roles", do: getRoles},
+		{method: "POST", path: "/guilds/{guild}/roles", do: createRole},
+		{method: "PATCH", path: "/guilds/{guild}/roles", do: moveRoles},
+		{method: "GET", path: "/guilds/{guild}/roles/member-counts", do: countRoles},
+		{method: "GET", path: "/guilds/{guild}/roles/{role}", do: getRole},
+		{method: "PATCH", path: "/guilds/{guild}/roles/{role}", do: updateRole},
+		{method: "DELETE", path: "/guilds/{guild}/roles/{role}", do: deleteRole},
+		{method: "GET", path: "/guilds/{guild}/voice-states/@me", do: getVoiceState},
+		{method: "GET", path: "/guilds/{guild}/voice-states/{user}", do: getVoiceState},
+		{method: "PATCH", path: "/guilds/{guild}/voice-states/@me", do: updateVoiceState},
+		{method: "PATCH", path: "/guilds/{guild}/voice-states/{user}", do: updateVoiceState},
+		{method: "GET", path: "/guilds/{guild}/regions", do: emptyRegions},
+		{method: "GET", path: "/guilds/{guild}/invites", do: getGuildInvites},
+		{method: "GET", path: "/guilds/{guild}/audit-logs", do: getAuditLog},
+		{method: "GET", path: "/guilds/{guild}/emojis", do: emptyOfGuild([]struct{}{})},
+		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
+		{method: "GET", path: "/guilds/{guild}/scheduled-events", do: emptyOfGuild([]struct{}{})},
+		{
+			method: "GET", path: "/guilds/{guild}/threads/active",
+			do: emptyOfGuild(map[string]any{"threads": []struct{}{}, "members": []struct{}{}, "has_more": false}),
+		},
+		{method: "GET", path: "/voice/regions", do: getRegions},
+
+		{method: "GET", path: "/channels/{channel}", do: getChannel},
+		{method: "PATCH", path: "/channels/{channel}", rate: rate{10, 10 * time.Second}, do: updateChannel},
+		{method: "DELETE", path: "/channels/{channel}", rate: five, do: deleteChannel},
+		{
+			method: "PUT", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites",
+			rate: rate{10, 10 * time.Second}, do: putOverwrite,
+		},
+		{
+			method: "DELETE", path: "/channels/{channel}/permissions/{overwrite}", bucket: "overwrites",
+			rate: rate{10, 10 * time.Second}, do: deleteOverwrite,
+		},
+		{method: "PUT", path: "/channels/{channel}/voice-status", rate: five, do: putVoiceStatus},
+		{method: "GET", path: "/channels/{channel}/invites", do: getChannelInvites},
+		{method: "POST", path: "/channels/{channel}/invites", rate: five, do: createInvite},
+		{method: "GET", path: "/invites/{code}", access: interactionAny, do: getInvite},
+		{method: "DELETE", path: "/invites/{code}", do: deleteInvite},
+		{method: "GET", path: "/invites/{code}/target-users", do: getTargetUsers},
+		{method: "PUT", path: "/invites/{code}/target-users", rate: five, do: putTargetUsers},
+		{method: "GET", path: "/invites/{code}/target-users/job-status", do: getTargetJob},
+		{method: "POST", path: "/channels/{channel}/typing", rate: five, do: typing},
+		{method: "GET", path: "/channels/{channel}/messages", rate: rate{10, 5 * time.Second}, do: listMessages},
+		{method: "POST", path: "/channels/{channel}/messages", rate: five, do: createMessage},
+		{method: "POST", path: "/channels/{channel}/messages/bulk-delete", rate: rate{1, time.Second}, do: bulkDelete},
+		{method: "GET", path: "/channels/{channel}/messages/pins", do: listPins(true)},
+		{method: "PUT", path: "/channels/{channel}/messages/pins/{message}", do: pin(true)},
+		{method: "DELETE", path: "/channels/{channel}/messages/pins/{message}", do: pin(false)},
+		{method: "GET", path: "/channels/{channel}/pins", do: listPins(false)},
+		{method: "PUT", path: "/channels/{channel}/pins/{message}", do: pin(true)},
+		{method: "DELETE", path: "/channels/{channel}/pins/{message}", do: pin(false)},
+		{method: "GET", path: "/channels/{channel}/messages/{message}", do: getMessage},
+		{method: "PATCH", path: "/channels/{channel}/messages/{message}", rate: five, do: updateMessage},
+		{method: "DELETE", path: "/channels/{channel}/messages/{message}", rate: five, do: deleteMessage},
+		{
+			method: "PUT", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
+			rate: rate{1, 250 * time.Millisecond}, do: react(true),
+		},
+		{
+			method: "DELETE", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
+			rate: rate{1, 250 * time.Millisecond}, do: react(false),
+		},
+
+		{
+			method: "POST", path: "/interactions/{interaction}/{token}/callback", access: interactionAny,
+			noGlobal: true, do: callback,
+		},
+		{method: "POST", path: webhookBase, access: interactionAny, noGlobal: true, rate: five, do: followUp},
+		{method: "GET", path: original, access: interactionAny, noGlobal: true, rate: five, do: getAnswer},
+		{method: "PATCH", path: original, access: interactionAny, noGlobal: true, rate: five, do: updateAnswer},
+		{method: "DELETE", path: original, access: interactionAny, noGlobal: true, rate: five, do: deleteAnswer},
+		{method: "GET", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: getAnswer},
+		{method: "PATCH", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: updateAnswer},
+		{method: "DELETE", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: deleteAnswer},
+	}
+	for _, base := range []string{globalCommands, guildCommands} {
+		list = append(list,
+			route{method: "GET", path: base, do: listCommands},
+			route{method: "POST", path: base, do: createCommand},
+			route{method: "PUT", path: base, do: putCommands},
+			route{method: "GET", path: base + "/{command}", do: getCommand},
+			route{method: "PATCH", path: base + "/{command}", do: updateCommand},
+			route{method: "DELETE", path: base + "/{command}", do: deleteCommand})
+	}
+	list = append(list, route{method: "GET", path: guildCommands + "/permissions", do: getCommandPermissions},
+		route{method: "GET", path: guildCommands + "/{command}/permissions", do: getCommandPermissions})
+	for i := range list {
+		list[i].access = cmp.Or(list[i].access, byBot)
+	}
+	return list
+}
+
+// fixed always returns the same response.
+func fixed(v any) func(*call) (int, any, error) {
+	return func(*call) (int, any, error) { return 200, v, nil }
+}
+
+func emptyRegions(c *call) (int, any, error) {
+	if _, _, err := c.guild(); err != nil {
+		return 0, nil, err
+	}
+	return getRegions(c)
+}

@@ -1,0 +1,272 @@
+package world
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"snug/shared/discordsim/internal/world/form"
+)
+
+// Kept is the part of a world that is stored from one run to the next: guilds with their invites
+// and the last messages of each channel. It doesn't contain sign-ins, direct messages, attachments,
+// ephemeral messages and voice states. Keep makes it, and Restore restores it in a world with the
+// same seed and founding time.
+type Kept struct {
+	Guilds []keptGuild `json:"guilds"`
+}
+
+type keptGuild struct {
+	ID       ID            `json:"id"`
+	Name     string        `json:"name"`
+	AFK      ID            `json:"afk_channel_id"`
+	Roles    []keptRole    `json:"roles"`
+	Channels []keptChannel `json:"channels"`
+	Members  []keptMember  `json:"members"`
+	Bans     map[ID]string `json:"bans"`
+	Invites  []keptInvite  `json:"invites,omitempty"`
+	Messages []keptMessage `json:"messages,omitempty"`
+}
+
+// KeptMessages is how many messages of a channel are stored: the newest, and those that are pinned or have components.
+const KeptMessages = 50
+
+type keptMessage struct {
+	ID         ID               `json:"id"`
+	Channel    ID               `json:"channel_id"`
+	Author     ID               `json:"author_id"`
+	App        ID               `json:"application_id,omitempty"`
+	Content    string           `json:"content"`
+	Embeds     []map[string]any `json:"embeds,omitempty"`
+	Components json.RawMessage  `json:"components,omitempty"`
+	Flags      int              `json:"flags,omitempty"`
+	Kind       int              `json:"type,omitempty"`
+	PinnedAt   time.Time        `json:"pinned_at,omitzero"`
+	Edited     time.Time        `json:"edited_timestamp,omitzero"`
+	Mentions   []ID             `json:"mentions,omitempty"`
+	Roles      []ID             `json:"mention_roles,omitempty"`
+	Everyone   bool             `json:"mention_everyone,omitempty"`
+	RefChannel ID               `json:"reference_channel_id,omitempty"`
+	RefMessage ID               `json:"reference_message_id,omitempty"`
+}
+
+type keptInvite struct {
+	Code      string    `json:"code"`
+	Channel   ID        `json:"channel_id"`
+	Inviter   ID        `json:"inviter_id"`
+	MaxAge    int       `json:"max_age"`
+	MaxUses   int       `json:"max_uses"`
+	Uses      int       `json:"uses"`
+	Temporary bool      `json:"temporary"`
+	Created   time.Time `json:"created_at"`
+	Targeted  bool      `json:"targeted"`
+	Targets   []ID      `json:"target_users,omitempty"`
+	Since     time.Time `json:"targets_since,omitzero"`
+	Roles     []ID      `json:"roles,omitempty"`
+}
+
+type keptRole struct {
+	ID          ID          `json:"id"`
+	Name        string      `json:"name"`
+	Permissions Permissions `json:"permissions"`
+	Position    int         `json:"position"`
+	Color       int         `json:"color"`
+	Hoist       bool        `json:"hoist"`
+	Managed     bool        `json:"managed"`
+	Mentionable bool        `json:"mentionable"`
+	Bot         ID          `json:"bot_id"`
+}
+
+type keptChannel struct {
+	ID         ID              `json:"id"`
+	Parent     ID              `json:"parent_id"`
+	Kind       ChannelType     `json:"type"`
+	Name       string          `json:"name"`
+	Topic      *string         `json:"topic"`
+	Position   int             `json:"position"`
+	Bitrate    int             `json:"bitrate"`
+	UserLimit  int             `json:"user_limit"`
+	Slowmode   int             `json:"rate_limit_per_user"`
+	NSFW       bool            `json:"nsfw"`
+	Region     *string         `json:"rtc_region"`
+	Quality    int             `json:"video_quality_mode"`
+	Archive    int             `json:"default_auto_archive_duration"`
+	Status     string          `json:"status"`
+	Overwrites []keptOverwrite `json:"overwrites"`
+}
+
+type keptOverwrite struct {
+	ID    ID          `json:"id"`
+	Kind  int         `json:"type"`
+	Allow Permissions `json:"allow"`
+	Deny  Permissions `json:"deny"`
+}
+
+type keptMember struct {
+	User    ID        `json:"user_id"`
+	Nick    string    `json:"nick"`
+	Roles   []ID      `json:"roles"`
+	Joined  time.Time `json:"joined_at"`
+	Timeout time.Time `json:"communication_disabled_until"`
+	Pending bool      `json:"pending"`
+}
+
+// Keep returns the part of the world to store, as JSON that is the same as long as nothing in it changes.
+func (s *State) Keep() ([]byte, error) {
+	var k Kept
+	for _, id := range SortedIDs(s.Guilds) {
+		g := s.Guilds[id].keep()
+		s.keepTalk(&g)
+		k.Guilds = append(k.Guilds, g)
+	}
+	return json.Marshal(k)
+}
+
+func (g *Guild) keep() keptGuild {
+	k := keptGuild{ID: g.ID, Name: g.Name, AFK: g.AFK, Bans: g.Bans}
+	for _, r := range g.SortedRoles() {
+		k.Roles = append(k.Roles,
+			keptRole{r.ID, r.Name, r.Permissions, r.Position, r.Color, r.Hoist, r.Managed, r.Mentionable, r.BotID})
+	}
+	for _, c := range g.SortedChannels() {
+		kc := keptChannel{ID: c.ID, Parent: c.Parent, Kind: c.Kind, Name: c.Name, Topic: c.Topic, Position: c.Position,
+			Bitrate: c.Bitrate, UserLimit: c.UserLimit,
+			Slowmode: c.Slowmode, NSFW: c.NSFW, Region: c.Region, Quality: c.Quality, Archive: c.ArchiveMins,
+			Status: c.Status}
+		for _, o := range c.Overwrites {
+			kc.Overwrites = append(kc.Overwrites, keptOverwrite{o.ID, o.Kind, o.Allow, o.Deny})
+		}
+		k.Channels = append(k.Channels, kc)
+	}
+	for _, m := range g.SortedMembers() {
+		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending})
+	}
+	return k
+}
+
+// keepTalk adds a guild's messages and invites.
+func (s *State) keepTalk(g *keptGuild) {
+	for _, c := range g.Channels {
+		list := s.Messages[c.ID]
+		for i, m := range list {
+			if m.Only != 0 || len(list)-i > KeptMessages && !m.Pinned && len(m.Components) == 0 {
+				continue
+			}
+			k := keptMessage{ID: m.ID, Channel: m.Channel, Author: m.Author.ID, Content: m.Content, Embeds: m.embeds,
+				Flags: m.Flags,
+				Kind:  m.Kind, PinnedAt: m.PinnedAt, Edited: m.Edited, Mentions: m.Mentions, Roles: m.roles,
+				Everyone:   m.everyone,
+				RefChannel: m.RefChannel, RefMessage: m.RefMessage}
+			if len(m.Components) > 0 {
+				k.Components = form.Marshal(m.Components)
+			}
+			if m.App != nil {
+				k.App = m.App.ID
+			}
+			g.Messages = append(g.Messages, k)
+		}
+	}
+	now := s.Now()
+	for _, i := range s.InvitesOf(func(i *Invite) bool { return i.Guild == g.ID && !i.Expired(now) }) {
+		k := keptInvite{
+			i.Code, i.Channel, i.Inviter, i.MaxAge, i.MaxUses, i.Uses, i.Temporary, i.Created, i.Targets != nil, nil,
+			time.Time{}, i.Roles,
+		}
+		if i.Targets != nil {
+			k.Targets, k.Since = i.Targets.Users, i.Targets.Since
+		}
+		g.Invites = append(g.Invites, k)
+	}
+	slices.SortFunc(g.Invites, func(a, b keptInvite) int { return strings.Compare(a.Code, b.Code) })
+}
+
+// restoreTalk restores a guild's messages and invites.
+func (s *State) restoreTalk(k keptGuild) {
+	for _, km := range k.Messages {
+		ch, author := s.Channels[km.Channel], s.Users[km.Author]
+		if ch == nil || author == nil {
+			continue
+		}
+		m := &Message{ID: km.ID, Channel: km.Channel, Guild: k.ID, Author: author, App: s.Apps[km.App],
+			Content: km.Content, embeds: km.Embeds,
+			Flags: km.Flags, Kind: km.Kind, Pinned: !km.PinnedAt.IsZero(), PinnedAt: km.PinnedAt, Edited: km.Edited,
+			Mentions: km.Mentions, roles: km.Roles, everyone: km.Everyone, RefChannel: km.RefChannel,
+			RefMessage: km.RefMessage}
+		if km.Components != nil { // parsed as when they were sent, for Go's types of menus and buttons
+			r := ComponentReader{v2: m.Flags&flagV2 != 0, NewID: s.NextID}
+			m.Components = r.Top(form.Sub(form.Marshal(map[string]any{"components": km.Components}), &form.Tree{}), "components",
+				maxV2Components)
+		}
+		s.Messages[ch.ID] = append(s.Messages[ch.ID], m)
+		ch.LastMessage = m.ID
+	}
+	for _, ki := range k.Invites {
+		if s.Channels[ki.Channel] == nil {
+			continue
+		}
+		i := &Invite{Code: ki.Code, Guild: k.ID, Channel: ki.Channel, Inviter: ki.Inviter, MaxAge: ki.MaxAge,
+			MaxUses: ki.MaxUses, Uses: ki.Uses,
+			Temporary: ki.Temporary, Created: ki.Created, Roles: ki.Roles}
+		if ki.Targeted {
+			i.Targets = &Targets{ki.Targets, ki.Since}
+		}
+		s.Invites[i.Code] = i
+	}
+}
+
+// Restore replaces the contents of the guilds with what Keep returned. Nobody may be
+// connected yet. It skips guilds and people that this world doesn't have.
+func (s *State) Restore(kept []byte) error {
+	var k Kept
+	if err := json.Unmarshal(kept, &k); err != nil {
+		return fmt.Errorf("discordsim: not a stored world: %w", err)
+	}
+	for _, from := range k.Guilds {
+		if g := s.Guilds[from.ID]; g != nil {
+			s.restoreGuild(g, from)
+			s.restoreTalk(from)
+		}
+	}
+	s.rng = newRand(0) // otherwise the tokens of the previous run would be reused
+	return nil
+}
+
+func (s *State) restoreGuild(g *Guild, k keptGuild) {
+	for id := range g.Channels {
+		delete(s.Channels, id)
+		delete(s.Messages, id)
+	}
+	g.Name, g.AFK, g.Bans = k.Name, k.AFK, k.Bans
+	if g.Bans == nil {
+		g.Bans = map[ID]string{}
+	}
+	g.Roles, g.Channels = map[ID]*Role{}, map[ID]*Channel{}
+	for _, r := range k.Roles {
+		g.Roles[r.ID] = &Role{
+			r.ID, r.Name, r.Permissions, r.Position, r.Color, r.Hoist, r.Managed, r.Mentionable, r.Bot,
+		}
+	}
+	for _, kc := range k.Channels {
+		c := &Channel{ID: kc.ID, Guild: g.ID, Parent: kc.Parent, Kind: kc.Kind, Name: kc.Name, Topic: kc.Topic,
+			Position: kc.Position, Bitrate: kc.Bitrate,
+			UserLimit: kc.UserLimit, Slowmode: kc.Slowmode, NSFW: kc.NSFW, Region: kc.Region, Quality: kc.Quality,
+			ArchiveMins: kc.Archive, Status: kc.Status}
+		for _, o := range kc.Overwrites {
+			c.Overwrites = append(c.Overwrites, Overwrite{o.ID, o.Kind, o.Allow, o.Deny})
+		}
+		g.Channels[c.ID], s.Channels[c.ID] = c, c
+	}
+	members := map[ID]*Member{}
+	for _, m := range k.Members {
+		u := s.Users[m.User]
+		if u == nil {
+			continue
+		}
+		members[u.ID] = &Member{
+			User: u, Nick: m.Nick, Roles: m.Roles, JoinedAt: m.Joined, Timeout: m.Timeout, Pending: m.Pending,
+		}
+	}
+	g.Members = members
+}
