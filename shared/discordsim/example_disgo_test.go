@@ -32,7 +32,7 @@ func ExampleServer_RunCommand() {
 
 	joined := make(chan struct{})
 	client, err := disgo.New(demo.Application.BotToken,
-		bot.WithRestClientConfigOpts(rest.WithURL(base+"/api/v10")),
+		bot.WithRestClientConfigOpts(rest.WithURL(base+"/api/v10"), rest.WithRateLimiter(rest.NewNoopRateLimiter())),
 		bot.WithGatewayConfigOpts(gateway.WithIntents(gateway.IntentGuilds),
 			gateway.WithCompression(gateway.CompressionNone)),
 		bot.WithEventListenerFunc(func(*events.GuildReady) { close(joined) }),
