@@ -30,7 +30,8 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	req.Header = http.Header{"Authorization": {"Bot " + demo.Application.BotToken}, "Content-Type": {"application/json"}}
+	req.Header = http.Header{"Authorization": {"Bot " + demo.Application.BotToken},
+		"Content-Type": {"application/json"}}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		panic(err)

@@ -180,7 +180,7 @@ const (
 	FaultLatency        = faults.Latency        // REST responses are delayed by Delay
 	FaultRateLimit      = faults.RateLimit      // 429 with Scope and RetryAfter
 	FaultError          = faults.Error          // a 5xx (Status); with After the request took effect
-	FaultReset          = faults.Reset          // the connection breaks before the response; with After, after the effect
+	FaultReset          = faults.Reset          // the connection breaks, no response; with After, it took effect
 	// Status, Body and Headers replace the response; with After, those not given stay as they are
 	FaultAnswer = faults.Answer
 )

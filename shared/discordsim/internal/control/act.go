@@ -209,7 +209,8 @@ func (c *Control) seen(a *world.Interaction) (out *Answer) {
 
 func (s held) seen(a *world.Interaction) *Answer {
 	out := &Answer{
-		InteractionID: a.ID, Type: a.Answer, Deferred: a.Answer == world.AnswerDefer || a.Answer == world.AnswerDeferUpdate,
+		InteractionID: a.ID, Type: a.Answer,
+		Deferred: a.Answer == world.AnswerDefer || a.Answer == world.AnswerDeferUpdate,
 	}
 	m := a.Last
 	if m == nil {

@@ -220,7 +220,9 @@ type filledOption struct {
 }
 
 // options fills in a command's options; path is the words after its name.
-func (b *dataBuilder) options(defs []*world.CommandOption, path []string, values map[string]any) ([]filledOption, error) {
+func (b *dataBuilder) options(
+	defs []*world.CommandOption, path []string, values map[string]any,
+) ([]filledOption, error) {
 	var names []string
 	for _, d := range defs {
 		if d.Type != world.OptSubcommand && d.Type != world.OptGroup {

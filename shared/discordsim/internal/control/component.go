@@ -32,7 +32,9 @@ func (c *Control) PressButton(ctx context.Context, user, message world.ID, custo
 }
 
 // Select chooses values in a menu of a message as a user.
-func (c *Control) Select(ctx context.Context, user, message world.ID, customID string, values ...string) (*Answer, error) {
+func (c *Control) Select(
+	ctx context.Context, user, message world.ID, customID string, values ...string,
+) (*Answer, error) {
 	return c.UseComponent(ctx, user, message, customID, values...)
 }
 
@@ -91,7 +93,8 @@ func (s held) startComponent(userID, message world.ID, customID string, values [
 			"Component validation failed: the message has no such component")
 	}
 	if disabled, _ := c["disabled"].(bool); disabled {
-		return nil, form.Invalid("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed: it is disabled")
+		return nil, form.Invalid("custom_id", "COMPONENT_VALIDATION_FAILED",
+			"Component validation failed: it is disabled")
 	}
 	b := dataBuilder{s: s, guild: s.Guilds[m.Guild], me: userID, app: app.ID}
 	data := map[string]any{"custom_id": c.CustomID(), "component_type": c.Kind(), "id": c["id"]}
@@ -161,7 +164,9 @@ func optionValue(c world.Component, v string) (string, bool) {
 // SubmitModal submits the modal that a user has open, with fields by custom id, and waits as
 // RunCommand does. An empty customID means the newest modal. Values are strings, lists of strings
 // for menus, and booleans for checkboxes.
-func (c *Control) SubmitModal(ctx context.Context, user world.ID, customID string, fields map[string]any) (*Answer, error) {
+func (c *Control) SubmitModal(
+	ctx context.Context, user world.ID, customID string, fields map[string]any,
+) (*Answer, error) {
 	a, err := act(c, func(s held) (*world.Interaction, error) { return s.startModal(user, customID, fields) })
 	if err != nil {
 		return nil, err
@@ -215,7 +220,9 @@ func (s held) startModal(user world.ID, customID string, fields map[string]any) 
 }
 
 // fill returns a modal's components as they are submitted with the user's input.
-func (b *dataBuilder) fill(list []world.Component, fields map[string]any, known map[string]bool, t *form.Tree) []map[string]any {
+func (b *dataBuilder) fill(
+	list []world.Component, fields map[string]any, known map[string]bool, t *form.Tree,
+) []map[string]any {
 	out := []map[string]any{}
 	for _, c := range list {
 		w := map[string]any{"type": c.Kind(), "id": c["id"]}

@@ -203,7 +203,8 @@ func (c *request) command() (CommandRun, commandInput, error) {
 		return CommandRun{}, in, errors.New(`name is missing, such as "create-room" or "room rename"`)
 	}
 	run := CommandRun{
-		Channel: world.ID(in.Channel), App: world.ID(in.App), Name: in.Name, Options: in.Options, Target: world.ID(in.Target),
+		Channel: world.ID(in.Channel), App: world.ID(in.App), Name: in.Name,
+		Options: in.Options, Target: world.ID(in.Target),
 	}
 	if in.Guild != nil {
 		run.Guild = world.ID(*in.Guild)

@@ -118,7 +118,8 @@ func (k *keptWorld) say() (first world.ID) {
 			post(&world.Message{Content: "hello"})
 		}
 		s.Messages[k.text.ID][10].Only = k.users[1].ID
-		s.Invites["for-ada"] = &world.Invite{Code: "for-ada", Guild: k.guild.ID, Channel: k.text.ID, Inviter: k.users[0].ID,
+		s.Invites["for-ada"] = &world.Invite{Code: "for-ada", Guild: k.guild.ID,
+			Channel: k.text.ID, Inviter: k.users[0].ID,
 			MaxUses: 1, Created: time.Now().UTC(),
 			Targets: &world.Targets{Users: []world.ID{k.users[2].ID}, Since: time.Now().UTC()}}
 	})

@@ -62,7 +62,8 @@ func (b *dataBuilder) channel(id world.ID, types []int) bool {
 		w.AppPermissions = b.s.PermsIn(b.guild, bot, ch)
 	}
 	if ch.Kind != world.ChannelCategory {
-		w.LastMessage, w.LastPin, w.Slowmode = &world.NullID{ID: ch.LastMessage}, world.OptionalTime(ch.LastPin), &ch.Slowmode
+		w.LastMessage, w.LastPin = &world.NullID{ID: ch.LastMessage}, world.OptionalTime(ch.LastPin)
+		w.Slowmode = &ch.Slowmode
 		if !ch.Voice() {
 			w.Topic = world.OrNull(ch.Topic)
 		}

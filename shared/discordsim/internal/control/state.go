@@ -68,7 +68,8 @@ func (c *Control) StateFor(user world.ID) (*State, error) {
 }
 
 func (s held) snapshot(user world.ID) *State {
-	st := &State{User: world.OptionalID(user), Guilds: []StateGuild{}, Messages: map[world.ID][]world.WireMessage{}, DMs: []world.WireDM{},
+	st := &State{User: world.OptionalID(user), Guilds: []StateGuild{},
+		Messages: map[world.ID][]world.WireMessage{}, DMs: []world.WireDM{},
 		Users: s.stateUsers(), Applications: s.stateApplications(), Modals: []Modal{}, Faults: s.control.faults.All(),
 		OwnHosts: s.OwnHosts}
 	for _, id := range world.SortedIDs(s.Guilds) {
@@ -137,7 +138,8 @@ func (s held) stateGuild(g *world.Guild, user world.ID) StateGuild {
 		w.Members = append(w.Members, m.Wire())
 	}
 	for _, v := range g.SortedVoice() {
-		if me != nil && g.Channels[v.Channel] != nil && !s.PermsIn(g, me, g.Channels[v.Channel]).Has(world.PermViewChannel) {
+		if me != nil && g.Channels[v.Channel] != nil &&
+			!s.PermsIn(g, me, g.Channels[v.Channel]).Has(world.PermViewChannel) {
 			continue
 		}
 		w.VoiceStates = append(w.VoiceStates, g.WireVoice(g.Members[v.User], v, false))

@@ -63,7 +63,7 @@ type Fault struct {
 	Code        int          `json:"code,omitempty"`        // close: the close code; default 4000
 	Resumable   bool         `json:"resumable,omitempty"`   // op9
 	Delay       float64      `json:"delay,omitempty"`       // seconds: delay, latency
-	Scope       string       `json:"scope,omitempty"`       // rate_limit: user, shared, global or cloudflare; default user
+	Scope       string       `json:"scope,omitempty"`       // rate_limit: user (default), shared, global or cloudflare
 	RetryAfter  float64      `json:"retry_after,omitempty"` // rate_limit: seconds, may have a fraction; default 1
 	NoBucket    bool         `json:"no_bucket,omitempty"`   // rate_limit: without X-RateLimit headers
 	NoRetry     bool         `json:"no_retry,omitempty"`    // rate_limit: without Retry-After
@@ -106,7 +106,7 @@ type Target struct {
 // Set holds the waiting faults. Safe for concurrent use.
 type Set struct {
 	now     func() time.Time
-	stopped chan struct{} // closed by stop
+	stopped chan struct{} // closed by Stop
 
 	mu   sync.Mutex
 	rng  *rand.Rand
@@ -130,7 +130,7 @@ func (f *Set) Take(kind string, t Target) (Fault, bool) {
 	return f.TakeIf(kind, t, func(*Fault) bool { return true })
 }
 
-// TakeIf is take for faults that meet a condition, too.
+// TakeIf is Take for faults that also meet a condition, which must not use the Set.
 func (f *Set) TakeIf(kind string, t Target, also func(*Fault) bool) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

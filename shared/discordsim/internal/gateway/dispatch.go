@@ -91,7 +91,8 @@ func (s *Gateway) Retract(app *world.Application, g *world.Guild, unavailable bo
 		if sess.forget(g.ID) && !unavailable {
 			continue
 		}
-		sess.append(item{name: "GUILD_DELETE", guild: g.ID, data: form.Marshal(gone{g.ID, unavailable}), at: time.Now()})
+		sess.append(item{name: "GUILD_DELETE", guild: g.ID,
+			data: form.Marshal(gone{g.ID, unavailable}), at: time.Now()})
 	}
 }
 

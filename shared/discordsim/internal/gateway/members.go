@@ -55,7 +55,8 @@ func (s *Gateway) sendMembers(sess *session, g *world.Guild, users []world.ID, q
 		return
 	}
 	whole := len(users) == 0 && (q.Query == nil || *q.Query == "") && q.Limit == 0
-	if whole && sess.intents&world.IntentGuildMembers == 0 || bool(q.Presences) && sess.intents&world.IntentGuildPresences == 0 {
+	if whole && sess.intents&world.IntentGuildMembers == 0 ||
+		bool(q.Presences) && sess.intents&world.IntentGuildPresences == 0 {
 		return
 	}
 	users = users[:min(len(users), 100)] // "Requesting user_ids will continue to be limited to returning 100 members"
@@ -72,7 +73,8 @@ func (s *Gateway) sendMembers(sess *session, g *world.Guild, users []world.ID, q
 	}
 	for i, part := range chunks {
 		c := membersChunk{
-			GuildRef: world.GuildRef{GuildID: g.ID}, Members: []world.WireMember{}, Index: i, Count: len(chunks), NotFound: missing,
+			GuildRef: world.GuildRef{GuildID: g.ID}, Members: []world.WireMember{},
+			Index: i, Count: len(chunks), NotFound: missing,
 		}
 		if len(q.Nonce) <= 32 {
 			c.Nonce = q.Nonce
@@ -104,7 +106,9 @@ func (s *Gateway) wholeList(sess *session, guild world.ID, whole bool) time.Dura
 	return 0
 }
 
-func pick(g *world.Guild, users []world.ID, query *string, limit int, whole bool) (found []*world.Member, missing []world.ID) {
+func pick(
+	g *world.Guild, users []world.ID, query *string, limit int, whole bool,
+) (found []*world.Member, missing []world.ID) {
 	for _, id := range users {
 		if m := g.Members[id]; m != nil {
 			found = append(found, m)

@@ -372,8 +372,10 @@ func (s held) grantCode(a *authRequest, user world.ID) (location, problem string
 	if method == "" {
 		method = "plain"
 	}
-	s.OAuth.Codes[code] = &world.AuthCode{App: a.app.ID, User: user, Scopes: a.scopes, Redirect: redirect, Guild: a.guild,
-		Challenge: a.query.Get("code_challenge"), Method: method, Expires: s.Now().Add(codeLife)}
+	s.OAuth.Codes[code] = &world.AuthCode{
+		App: a.app.ID, User: user, Scopes: a.scopes, Redirect: redirect, Guild: a.guild,
+		Challenge: a.query.Get("code_challenge"), Method: method, Expires: s.Now().Add(codeLife),
+	}
 	add := map[string]string{"code": code, "state": a.query.Get("state")}
 	if slices.Contains(a.scopes, "bot") {
 		add["guild_id"], add["permissions"] = a.guild.String(), a.query.Get("permissions")

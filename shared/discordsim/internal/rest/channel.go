@@ -137,7 +137,8 @@ func createChannel(c *call) (int, any, error) {
 		ch.Overwrites = slices.Clone(g.Channels[ch.Parent].Overwrites)
 	}
 	c.ChannelEvent("CHANNEL_CREATE", ch)
-	c.audit(g, auditChannelCreate, ch.ID, world.Change{Key: "name", Old: nil, New: ch.Name}, world.Change{Key: "type", Old: nil, New: int(ch.Kind)})
+	c.audit(g, auditChannelCreate, ch.ID,
+		world.Change{Key: "name", Old: nil, New: ch.Name}, world.Change{Key: "type", Old: nil, New: int(ch.Kind)})
 	return 201, ch.Wire(), nil
 }
 
@@ -340,7 +341,8 @@ func deleteChannel(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	c.RemoveChannel(ch)
-	c.audit(g, auditChannelDelete, ch.ID, world.Change{Key: "name", Old: ch.Name, New: nil}, world.Change{Key: "type", Old: int(ch.Kind), New: nil})
+	c.audit(g, auditChannelDelete, ch.ID,
+		world.Change{Key: "name", Old: ch.Name, New: nil}, world.Change{Key: "type", Old: int(ch.Kind), New: nil})
 	return 200, ch.Wire(), nil
 }
 

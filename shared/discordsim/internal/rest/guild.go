@@ -140,7 +140,8 @@ func createRole(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if len(g.Roles) >= c.Opts.Limits.Roles {
-		return 0, nil, form.Fail(400, 30005, "Maximum number of guild roles reached ("+strconv.Itoa(c.Opts.Limits.Roles)+")")
+		return 0, nil, form.Fail(400, 30005,
+			"Maximum number of guild roles reached ("+strconv.Itoa(c.Opts.Limits.Roles)+")")
 	}
 	if f.Given("permissions") && draft.Permissions&^c.BasePerms(g, bot) != 0 {
 		return 0, nil, form.MissingPermissions()

@@ -63,7 +63,9 @@ func answersTo(a *world.Interaction) []int {
 	case a.Kind == world.ActAutocomplete:
 		return []int{world.AnswerAutocomplete}
 	case a.Kind == world.ActComponent:
-		return []int{world.AnswerMessage, world.AnswerDefer, world.AnswerDeferUpdate, world.AnswerUpdate, world.AnswerModal}
+		return []int{
+			world.AnswerMessage, world.AnswerDefer, world.AnswerDeferUpdate, world.AnswerUpdate, world.AnswerModal,
+		}
 	case a.Kind == world.ActModal && a.Message != nil:
 		return []int{world.AnswerMessage, world.AnswerDefer, world.AnswerDeferUpdate, world.AnswerUpdate}
 	case a.Kind == world.ActModal:

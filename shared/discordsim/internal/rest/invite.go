@@ -43,7 +43,8 @@ func createInvite(c *call) (int, any, error) {
 		}
 	}
 	if len(mine) >= c.Opts.Limits.Invites {
-		return 0, nil, form.Fail(400, 30016, "Maximum number of invites reached ("+strconv.Itoa(c.Opts.Limits.Invites)+")")
+		return 0, nil, form.Fail(400, 30016,
+			"Maximum number of invites reached ("+strconv.Itoa(c.Opts.Limits.Invites)+")")
 	}
 	i.Code = c.InviteCode()
 	c.Invites[i.Code] = i

@@ -115,7 +115,8 @@ func listMessages(c *call) (int, any, error) {
 		}
 	}
 	list := []world.WireMessage{}
-	if ch.Guild != 0 && !c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch).Has(world.PermReadMessageHistory) {
+	if ch.Guild != 0 &&
+		!c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch).Has(world.PermReadMessageHistory) {
 		return 200, list, nil
 	}
 	shown := slices.DeleteFunc(slices.Clone(c.Messages[ch.ID]), func(m *world.Message) bool {
@@ -123,7 +124,8 @@ func listMessages(c *call) (int, any, error) {
 	})
 	switch {
 	case around != 0:
-		i, _ := slices.BinarySearchFunc(shown, around, func(m *world.Message, id world.ID) int { return world.CompareIDs(m.ID, id) })
+		i, _ := slices.BinarySearchFunc(shown, around,
+			func(m *world.Message, id world.ID) int { return world.CompareIDs(m.ID, id) })
 		shown = shown[max(0, i-limit/2):min(len(shown), i+limit/2+1)]
 	case after != 0:
 		shown = shown[:min(len(shown), limit)]

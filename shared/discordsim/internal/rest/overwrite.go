@@ -20,7 +20,8 @@ func (c *call) readOverwrites(f *form.Form, g *world.Guild) []world.Overwrite {
 	for _, o := range f.Objects("permission_overwrites", 0, overwritesAtOnce) {
 		o.Required("id")
 		ow := world.Overwrite{
-			ID: o.ID("id"), Kind: readOverwriteKind(o, g), Allow: world.ReadPermissions(o, "allow"), Deny: world.ReadPermissions(o, "deny"),
+			ID: o.ID("id"), Kind: readOverwriteKind(o, g),
+			Allow: world.ReadPermissions(o, "allow"), Deny: world.ReadPermissions(o, "deny"),
 		}
 		if i := slices.IndexFunc(list, func(x world.Overwrite) bool { return x.ID == ow.ID }); i >= 0 {
 			list[i] = ow
@@ -101,7 +102,8 @@ func (c *call) mayTouch(g *world.Guild, m *world.Member, ch *world.Channel, bits
 }
 
 func (c *call) checkOverwriteTarget(g *world.Guild, o world.Overwrite) error {
-	if o.Kind == world.OverwriteRole && g.Roles[o.ID] == nil || o.Kind == world.OverwriteMember && c.Users[o.ID] == nil {
+	if o.Kind == world.OverwriteRole && g.Roles[o.ID] == nil ||
+		o.Kind == world.OverwriteMember && c.Users[o.ID] == nil {
 		return form.UnknownOverwrite()
 	}
 	return nil
@@ -139,7 +141,8 @@ func putOverwrite(c *call) (int, any, error) {
 		ch.Overwrites = now
 		c.ChannelEvent("CHANNEL_UPDATE", ch)
 		c.SyncChildren(g, ch, was)
-		c.audit(g, action, ch.ID, world.Change{Key: "allow", Old: nil, New: o.Allow}, world.Change{Key: "deny", Old: nil, New: o.Deny})
+		c.audit(g, action, ch.ID,
+			world.Change{Key: "allow", Old: nil, New: o.Allow}, world.Change{Key: "deny", Old: nil, New: o.Deny})
 	}
 	return noContent()
 }
@@ -161,6 +164,7 @@ func deleteOverwrite(c *call) (int, any, error) {
 	ch.Overwrites = slices.Delete(slices.Clone(was), i, i+1)
 	c.ChannelEvent("CHANNEL_UPDATE", ch)
 	c.SyncChildren(g, ch, was)
-	c.audit(g, auditOverwriteDelete, ch.ID, world.Change{Key: "allow", Old: o.Allow, New: nil}, world.Change{Key: "deny", Old: o.Deny, New: nil})
+	c.audit(g, auditOverwriteDelete, ch.ID,
+		world.Change{Key: "allow", Old: o.Allow, New: nil}, world.Change{Key: "deny", Old: o.Deny, New: nil})
 	return noContent()
 }

@@ -100,6 +100,7 @@ type answer struct {
 	scope   string // of a 429
 }
 
+// MaxBody is how much of a request is read, in bytes: 25 MiB of files, as Discord accepts, and a little around them.
 const MaxBody = 26 << 20
 
 // Handler serves the routes, whose paths begin after the version.
@@ -315,8 +316,8 @@ func (c *call) readMultipart(body []byte, boundary string) error {
 		if p.FormName() == "payload_json" {
 			c.body = data
 		} else if p.FileName() != "" {
-			c.files = append(c.files, world.Attachment{Name: p.FileName(), Kind: p.Header.Get("Content-Type"), Data: data,
-				Field: p.FormName()})
+			c.files = append(c.files, world.Attachment{Name: p.FileName(), Kind: p.Header.Get("Content-Type"),
+				Data: data, Field: p.FormName()})
 		} else {
 			c.fields[p.FormName()] = string(data)
 		}

@@ -11,9 +11,9 @@ import (
 
 // elevated are the permissions that require two-factor authentication of the application's owner in
 // a guild with that setting: those with one asterisk in Discord's document of permissions.
-const elevated = world.PermKickMembers | world.PermBanMembers | world.PermAdministrator | world.PermManageChannels | world.PermManageGuild |
-	world.PermManageMessages | world.PermManageRoles | world.PermManageWebhooks | world.PermManageGuildExpressions | world.PermManageThreads |
-	world.PermViewCreatorMonetizationAnalytics
+const elevated = world.PermKickMembers | world.PermBanMembers | world.PermAdministrator | world.PermManageChannels |
+	world.PermManageGuild | world.PermManageMessages | world.PermManageRoles | world.PermManageWebhooks |
+	world.PermManageGuildExpressions | world.PermManageThreads | world.PermViewCreatorMonetizationAnalytics
 
 // checkTwoFactor rejects the use of an elevated permission if the owner's account has no two-factor authentication.
 func (c *call) checkTwoFactor(g *world.Guild, p world.Permissions) error {

@@ -122,7 +122,8 @@ func getTargetJob(c *call) (int, any, error) {
 		Error     *string      `json:"error_message"`
 	}{Status: jobProcessing, Total: len(t.Users), Created: world.Stamp(t.Since)}
 	if t.Done(c.Now()) {
-		job.Status, job.Processed, job.Completed = jobCompleted, len(t.Users), world.OptionalTime(t.Since.Add(world.TargetTime))
+		job.Status, job.Processed = jobCompleted, len(t.Users)
+		job.Completed = world.OptionalTime(t.Since.Add(world.TargetTime))
 	}
 	return http.StatusOK, job, nil
 }

@@ -15,7 +15,7 @@ type DMUse struct {
 	opened      []time.Time // new DM channels, within dmWindow
 	Total       int         // and in total
 	refused     int         // of the most recent ones, refused in a row
-	Quarantined bool
+	Quarantined bool        // opens no new ones: Discord's anti-spam system stopped it
 }
 
 // Open counts a new DM channel, or rejects it if there are too many.

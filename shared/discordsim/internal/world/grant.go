@@ -22,10 +22,10 @@ type AuthCode struct {
 	User      ID
 	Scopes    []string
 	Redirect  string
-	Challenge string
-	Method    string
+	Challenge string // PKCE's code_challenge; empty: none
+	Method    string // plain or S256
 	Expires   time.Time
-	Guild     ID
+	Guild     ID // into which a bot was added; 0: none
 }
 
 // Grant is what a user granted an application, with its tokens.
@@ -33,9 +33,9 @@ type Grant struct {
 	App       ID
 	User      ID // 0 for client credentials
 	Scopes    []string
-	AccessTok string
-	Refresh   string
-	Expires   time.Time
+	AccessTok string    // the access token
+	Refresh   string    // the refresh token; empty for client credentials
+	Expires   time.Time // of the access token
 }
 
 // Users counts the users who have authorized an application.

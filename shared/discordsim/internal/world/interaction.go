@@ -18,35 +18,35 @@ const (
 	ErrApplicationQuiet = "The application did not respond"
 )
 
-// Interaction is an act of a user that an application responds to. id, token, app, user and what it is about
+// Interaction is an act of a user that an application responds to. ID, Token, App, User and what it is about
 // never change; the rest belongs to the state. The channels are closed in an Update, by whoever is first.
 type Interaction struct {
 	ID      ID
 	Token   string
 	App     *Application
-	Kind    int
+	Kind    int // one of ActCommand and the following
 	User    *User
-	Guild   ID
+	Guild   ID // 0 in a direct message
 	Channel ID
-	Name    string
-	Target  ID
-	Data    any
-	Message *Message // whose component was used, or that opened the modal
-	Trigger *Interaction
+	Name    string       // the command's name, or the component's or modal's custom id
+	Target  ID           // of a user or message command
+	Data    any          // the interaction's data, as it was sent
+	Message *Message     // whose component was used, or that opened the modal
+	Trigger *Interaction // the interaction whose modal this submits
 	created time.Time
 
 	First    chan struct{} // the first response has arrived, or won't
 	Settled  chan struct{} // a deferred response has arrived
 	Touched  chan struct{} // a deferred update was followed by an edit or a follow-up
-	Answered bool
-	Failed   bool
-	Answer   int
-	Private  bool // the first response is ephemeral
-	Loading  bool
-	Original *Message
-	Last     *Message // the most recent one
+	Answered bool          // the first response has arrived
+	Failed   bool          // it won't arrive any more
+	Answer   int           // the type of the first response
+	Private  bool          // the first response is ephemeral
+	Loading  bool          // deferred, and not yet followed by a message
+	Original *Message      // the message of the first response
+	Last     *Message      // the most recent one
 	Modal    *ModalForm
-	Choices  []optionChoice
+	Choices  []optionChoice // of an autocompletion
 }
 
 // ModalForm is a modal that a user has open.
@@ -54,7 +54,7 @@ type ModalForm struct {
 	CustomID   string
 	Title      string
 	Components []Component
-	From       *Interaction
+	From       *Interaction // the interaction that opened it
 }
 
 // NewInteraction makes and stores one. The caller sends it.

@@ -13,9 +13,9 @@ type Invite struct {
 	Channel   ID
 	Inviter   ID
 	MaxAge    int // seconds; 0: forever
-	MaxUses   int
+	MaxUses   int // 0: any number
 	Uses      int
-	Temporary bool
+	Temporary bool // members leave when they disconnect, unless they got a role
 	Created   time.Time
 	Targets   *Targets // nil: anybody with the code
 	Roles     []ID     // granted to users who accept
@@ -136,7 +136,7 @@ const TargetTime = 150 * time.Millisecond
 // Targets are the users who may see and accept an invite.
 type Targets struct {
 	Users []ID
-	Since time.Time
+	Since time.Time // when they were uploaded; Discord takes TargetTime to read them
 }
 
 // Done reports whether the list of users has been processed.

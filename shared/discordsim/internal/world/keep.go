@@ -196,8 +196,8 @@ func (s *State) restoreTalk(k keptGuild) {
 			RefMessage: km.RefMessage}
 		if km.Components != nil { // parsed as when they were sent, for Go's types of menus and buttons
 			r := ComponentReader{v2: m.Flags&flagV2 != 0, NewID: s.NextID}
-			m.Components = r.Top(form.Sub(form.Marshal(map[string]any{"components": km.Components}), &form.Tree{}), "components",
-				maxV2Components)
+			o := form.Sub(form.Marshal(map[string]any{"components": km.Components}), &form.Tree{})
+			m.Components = r.Top(o, "components", maxV2Components)
 		}
 		s.Messages[ch.ID] = append(s.Messages[ch.ID], m)
 		ch.LastMessage = m.ID

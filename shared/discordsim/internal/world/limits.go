@@ -15,13 +15,13 @@ type Limits struct {
 	MaxConcurrency  int           // shards that may identify at the same time
 	IdentifyWindow  time.Duration // how long one of them blocks the others; 0: not at all
 	SessionStarts   int           // sessions that an application may start in a day
-	GuildsPerShard  int
-	Recommended     int // guilds per shard for GET /gateway/bot's recommendation
-	Channels        int // channels of a guild
-	CategoryChilds  int // channels of a category
-	Overwrites      int // permission overwrites of a channel
-	Roles           int // roles of a guild
-	Invites         int // invites of a guild
+	GuildsPerShard  int           // a shard with more is closed with 4011
+	Recommended     int           // guilds per shard for GET /gateway/bot's recommendation
+	Channels        int           // channels of a guild
+	CategoryChilds  int           // channels of a category
+	Overwrites      int           // permission overwrites of a channel
+	Roles           int           // roles of a guild
+	Invites         int           // invites of a guild
 	// DMs are the DM channels a bot may open in ten minutes; after DMRefusals more it is quarantined.
 	// Discord publishes neither: bots report quarantine after about 29 in a row, so these are guesses.
 	DMs, DMRefusals int
@@ -49,7 +49,7 @@ func NoRateLimits() Limits {
 // Window counts events in a period that starts with the first of them. The zero value is ready to
 // use. Not safe for concurrent use.
 type Window struct {
-	From time.Time
+	From time.Time // when the period began; zero: not yet
 	n    int
 	Leak leak
 }

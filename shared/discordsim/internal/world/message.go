@@ -14,7 +14,7 @@ import (
 type Message struct {
 	ID          ID
 	Channel     ID
-	Guild       ID
+	Guild       ID // 0 in a direct message
 	Author      *User
 	App         *Application // whose webhook sent it: a response to an interaction
 	Content     string
@@ -22,19 +22,19 @@ type Message struct {
 	Components  []Component
 	Attachments []Attachment
 	Flags       int
-	Kind        int
+	Kind        int // the message's type, with Discord's numbers
 	tts         bool
 	Pinned      bool
 	PinnedAt    time.Time
-	Edited      time.Time
+	Edited      time.Time // zero: never
 	Mentions    []ID
 	roles       []ID
 	everyone    bool
-	RefChannel  ID
+	RefChannel  ID // what it replies to, with RefMessage; 0: nothing
 	RefMessage  ID
-	Nonce       json.RawMessage
-	Act         *Interaction // that it responds to
-	Only        ID           // ephemeral: the only user who sees it
+	Nonce       json.RawMessage // as it was sent
+	Act         *Interaction    // that it responds to
+	Only        ID              // ephemeral: the only user who sees it
 	reactions   []reaction
 }
 
@@ -42,8 +42,8 @@ type Message struct {
 type Attachment struct {
 	ID          ID
 	Name        string
-	Kind        string
-	Field       string
+	Kind        string // the media type
+	Field       string // the part's name in the request, such as files[0]
 	description string
 	Data        []byte
 }

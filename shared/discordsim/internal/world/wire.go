@@ -144,6 +144,7 @@ type WireVoice struct {
 // Stamp is a time in Discord's ISO 8601 form.
 type Stamp time.Time
 
+// MarshalJSON writes the time in UTC, with microseconds.
 func (t Stamp) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + time.Time(t).UTC().Format("2006-01-02T15:04:05.000000-07:00") + `"`), nil
 }
@@ -151,6 +152,7 @@ func (t Stamp) MarshalJSON() ([]byte, error) {
 // NullString is a string that is null if absent; a pointer with omitempty would omit the field.
 type NullString struct{ s *string }
 
+// MarshalJSON writes the string, or null.
 func (n NullString) MarshalJSON() ([]byte, error) {
 	if n.s == nil {
 		return []byte("null"), nil
@@ -161,6 +163,7 @@ func (n NullString) MarshalJSON() ([]byte, error) {
 // NullID is an id, or null for 0.
 type NullID struct{ ID ID }
 
+// MarshalJSON writes the id in quotes, or null.
 func (n NullID) MarshalJSON() ([]byte, error) {
 	if n.ID == 0 {
 		return []byte("null"), nil

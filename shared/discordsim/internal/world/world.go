@@ -28,6 +28,7 @@ const (
 	ChannelForum        ChannelType = 15
 )
 
+// Whose permissions an overwrite changes, with Discord's numbers.
 const (
 	OverwriteRole   = 0
 	OverwriteMember = 1
@@ -38,11 +39,11 @@ type User struct {
 	ID         ID
 	Username   string
 	GlobalName string
-	Avatar     string
-	Locale     string
-	Token      string
+	Avatar     string // its hash
+	Locale     string // such as en-US
+	Token      string // which scripts act with as this user
 	Bot        bool
-	DMsClosed  bool
+	DMsClosed  bool // doesn't accept direct messages from bots
 	Unverified bool // neither a verified email address nor a phone
 	developer  bool // created as the owner of an application
 	flags      int
@@ -52,27 +53,27 @@ type User struct {
 type Guild struct {
 	ID          ID
 	Name        string
-	Icon        string
+	Icon        string // its hash; empty: none
 	Description string
 	Owner       ID
-	Locale      string
-	JoinedAt    time.Time
+	Locale      string    // such as en-US
+	JoinedAt    time.Time // when it was founded
 	Roles       map[ID]*Role
-	Channels    map[ID]*Channel
+	Channels    map[ID]*Channel // without threads, which don't exist here
 	Members     map[ID]*Member
 	Voice       map[ID]*voiceState
-	Bans        map[ID]string
-	Bots        []*Application
-	Audit       []AuditEntry
-	Unavailable bool
-	AFK         ID // the AFK channel; 0: none
-	AFKTimeout  int
-	System      ID
-	Verify      int
-	Screening   bool // membership screening is enabled
-	TwoFactor   bool
-	BadWords    []string // forbidden in channel names
-	BadInForm   bool     // and the form of that error
+	Bans        map[ID]string  // reasons, by user
+	Bots        []*Application // the applications whose bots are members
+	Audit       []AuditEntry   // oldest first
+	Unavailable bool           // as in an outage: bots get no events of it
+	AFK         ID             // the AFK channel; 0: none
+	AFKTimeout  int            // seconds
+	System      ID             // the channel of welcome messages; 0: none
+	Verify      int            // the verification level, 0 to 4
+	Screening   bool           // membership screening is enabled
+	TwoFactor   bool           // moderators need two-factor authentication
+	BadWords    []string       // forbidden in channel names
+	BadInForm   bool           // and the form of that error
 }
 
 // Role is a role of a guild.
@@ -80,44 +81,44 @@ type Role struct {
 	ID          ID
 	Name        string
 	Permissions Permissions
-	Position    int
-	Color       int
+	Position    int // @everyone has 0, higher ones are above
+	Color       int // 0xRRGGBB; 0: none
 	Hoist       bool
 	Managed     bool
 	Mentionable bool
-	BotID       ID
+	BotID       ID // of the bot that it belongs to; 0: nobody's
 }
 
 // Channel is a channel of a guild, or a DM channel.
 type Channel struct {
 	ID          ID
 	Guild       ID // 0 for a DM channel
-	Parent      ID
+	Parent      ID // the category; 0: none
 	Kind        ChannelType
 	Name        string
 	Topic       *string
-	Position    int
-	Bitrate     int
-	UserLimit   int
-	Slowmode    int
+	Position    int // among those of its kind
+	Bitrate     int // bits per second; voice only
+	UserLimit   int // 0: none
+	Slowmode    int // seconds
 	NSFW        bool
-	Region      *string
-	Quality     int
-	ArchiveMins int
+	Region      *string // nil: automatic
+	Quality     int     // of video: 1 automatic, 2 720p
+	ArchiveMins int     // of threads by default; 0: not set
 	Overwrites  []Overwrite
-	Status      string
+	Status      string    // of a voice channel
 	voiceStart  time.Time // zero while nobody is in it
-	LastMessage ID
+	LastMessage ID        // 0: none
 	LastPin     time.Time
-	Renames     []time.Time
-	OldEdits    []time.Time
-	Parties     []ID // the two recipients of a DM channel
+	Renames     []time.Time // those that the limit counts, oldest first
+	OldEdits    []time.Time // edits of messages older than an hour, likewise
+	Parties     []ID        // the two recipients of a DM channel
 }
 
 // Overwrite allows and denies permissions in a channel.
 type Overwrite struct {
-	ID    ID
-	Kind  int
+	ID    ID  // of the role or member
+	Kind  int // OverwriteRole or OverwriteMember
 	Allow Permissions
 	Deny  Permissions
 }
@@ -126,12 +127,12 @@ type Overwrite struct {
 type Member struct {
 	User     *User
 	Nick     string
-	Roles    []ID
+	Roles    []ID // without @everyone
 	JoinedAt time.Time
-	Timeout  time.Time
-	Mute     bool
+	Timeout  time.Time // until when they are timed out; past or zero: they aren't
+	Mute     bool      // by moderators, as Deaf is
 	Deaf     bool
-	Pending  bool
+	Pending  bool // hasn't passed the screening
 	flags    int
 }
 
