@@ -8,6 +8,14 @@ COPY . .
 ARG VERSION
 RUN CGO_ENABLED=0 make build ${VERSION:+VERSION="$VERSION"} && mkdir /data
 
+# The Discord simulator alone: docker build --target discordsim -t discordsim .
+FROM build AS build-discordsim
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o /discordsim ./cmd/discordsim
+FROM gcr.io/distroless/static-debian12:nonroot AS discordsim
+COPY --from=build-discordsim /discordsim /discordsim
+EXPOSE 8081
+ENTRYPOINT ["/discordsim", "--addr", "0.0.0.0:8081"]
+
 # nonroot is user 65532. It must be able to read mounted secret files.
 FROM gcr.io/distroless/static-debian12:nonroot
 LABEL org.opencontainers.image.source="https://github.com/snug-rooms/snug" org.opencontainers.image.licenses="MIT"

@@ -78,7 +78,7 @@ lighthouse: ## Measure pages with Lighthouse, and the room's page as a phone fee
 	cd cmd/snug/lighthouse && npm install
 	SNUG_LIGHTHOUSE=1 $(GO) test -count=1 -parallel 1 -v -run 'TestLighthouse|TestRoomPageFeelsFast' ./cmd/snug
 
-clients: ## Run discord.js against the Discord simulator (needs Node and npm)
+clients: ## Run discord.js and oceanic.js against the Discord simulator (needs Node and npm)
 	cd shared/discordsim/clients && npm install
 	SNUG_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
 

@@ -1,10 +1,16 @@
 package main
 
-import "github.com/alecthomas/kong"
+import (
+	"maps"
+
+	"github.com/alecthomas/kong"
+
+	"snug/shared/discordsim/program"
+)
 
 // help returns the help of this command's own flags whose sentence is too long for a struct tag, like config.Help.
 func help() kong.Vars {
-	return kong.Vars{
+	vars := kong.Vars{
 		"demo":           "Try Snug on this machine with a Discord simulator. Needs no account or server.",
 		"init":           "Set up Snug: ask for what it needs, check it with Discord, and write it to snug.env.",
 		"health":         "Check whether a running Snug is ready, for example as a container's health check.",
@@ -26,4 +32,6 @@ func help() kong.Vars {
 		"record": "With --try: write how Discord answered to this file, without any text or ids. You see it first.",
 		"replay": "Compare such a record with the simulator. Needs no configuration.",
 	}
+	maps.Copy(vars, program.Help())
+	return vars
 }

@@ -34,6 +34,7 @@ type cli struct {
 	Init       initCmd       `cmd:"" help:"${init}"`
 	Serve      serveCmd      `cmd:"" help:"Run the bot and the dashboard."`
 	Doctor     doctorCmd     `cmd:"" help:"List every problem with the setup and how to fix it."`
+	Discord    discordCmd    `cmd:"" help:"Run a Discord simulator alone, to test any bot."`
 	Health     healthCmd     `cmd:"" help:"${health}"`
 	Backup     backupCmd     `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
 	Restore    restoreCmd    `cmd:"" help:"Load a backup into an empty data folder or cluster."`

@@ -3,6 +3,7 @@ package discordsim
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,16 @@ type Options struct {
 	// 2026.
 	ShowAllChannels bool
 
+	// TLS makes Start serve https and wss, with a certificate of its own that Certificate returns.
+	TLS bool
+	// URL is what clients reach a started simulator at, without a trailing slash; default: the address it listens on.
+	// Attachments' addresses begin with it.
+	URL string
+	// ControlToken is asked of everybody who acts as a person or runs the world: on the page, over HTTP under /_sim/,
+	// and where people authorize an application. With it, Start serves addresses that others can reach, too. At least
+	// 16 characters.
+	ControlToken string
+
 	// Named rejects clients whose User-Agent doesn't have the form that Discord requires, as Cloudflare
 	// may. Otherwise any client is accepted, including curl.
 	Named bool
@@ -62,18 +73,23 @@ type Server struct {
 	gateway *gateway.Gateway
 	oauth   *oauth.Server
 	control *control.Control
+	clock   *clock
+	opts    Options
 
 	mu      sync.Mutex // guards the following; nothing else is locked while holding it
 	closing bool
 	server  *http.Server
 	base    string
+	roots   []byte // the certificate
 	serving sync.WaitGroup
 }
 
 // New makes a simulator with an empty world. It starts nothing.
 func New(o Options) *Server {
 	o.fill()
-	s := &Server{log: o.Log, faults: faults.New(o.Seed, o.Now)}
+	clock := &clock{now: o.Now}
+	o.Now = clock.Now
+	s := &Server{log: o.Log, faults: faults.New(o.Seed, o.Now), clock: clock, opts: o}
 	s.world = world.New(world.Options{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
 		ShowAllChannels: o.ShowAllChannels, TokenLife: o.TokenLife, AccessTokenLife: o.AccessTokenLife, Files: s.files})
 	s.rest = rest.New(s.world, s.faults, rest.Options{Log: o.Log, Now: o.Now, Limits: o.Limits, OnRequest: o.OnRequest})
@@ -81,13 +97,17 @@ func New(o Options) *Server {
 		HeartbeatInterval: o.HeartbeatInterval, ResumeWindow: o.ResumeWindow, ReplayEvents: o.ReplayEvents,
 		ReplayBytes: o.ReplayBytes, OnDispatch: o.OnDispatch, Changed: func() { s.control.BotsChanged() }})
 	s.oauth = oauth.New(s.world, s.faults)
-	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer})
+	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer,
+		Advance: clock.advance})
 	s.world.Tell(s.gateway, s.control.Watcher())
-	s.handler = s.routes(o.Named)
+	s.handler = s.routes()
 	if o.Wrap != nil {
 		s.handler = o.Wrap(s.handler)
 	}
-	s.handler = hostname.Guard(noticing(s.handler))
+	s.handler = noticing(s.handler)
+	if o.ControlToken == "" { // which another site's page hasn't, whatever name it has for this machine
+		s.handler = hostname.Guard(s.handler)
+	}
 	return s
 }
 
@@ -135,20 +155,25 @@ func (o *Options) fill() {
 // use Handler only to run it in your own server.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Start listens on a loopback address such as "127.0.0.1:0" and serves until Close. It returns the
-// base URL, without a trailing slash.
+// Start listens on an address such as "127.0.0.1:0" and serves until Close. It returns the base URL, without a trailing
+// slash. Without Options.ControlToken it only listens on loopback addresses.
 func (s *Server) Start(addr string) (string, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", fmt.Errorf("discordsim: address %q: %w; give host:port, such as 127.0.0.1:8081", addr, err)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	ip := net.ParseIP(host)
+	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && s.opts.ControlToken == "" {
 		return "", fmt.Errorf("discordsim: %q is not a loopback address: anybody can act as anybody here, "+
-			"so it only serves 127.0.0.1, [::1] or localhost", addr)
+			"so without a control token it only serves 127.0.0.1, [::1] or localhost", addr)
 	}
-	ln, err := net.Listen("tcp", addr)
+	if t := s.opts.ControlToken; t != "" && len(t) < minControlToken {
+		return "", fmt.Errorf("discordsim: the control token has %d characters; give it at least %d",
+			len(t), minControlToken)
+	}
+	ln, roots, err := s.listen(addr, host)
 	if err != nil {
-		return "", fmt.Errorf("discordsim: listen: %w", err)
+		return "", err
 	}
 	srv := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
@@ -158,7 +183,11 @@ func (s *Server) Start(addr string) (string, error) {
 		_ = ln.Close()
 		return "", errors.New("discordsim: already started; make another with New")
 	}
-	s.server, s.base = srv, "http://"+ln.Addr().String()
+	s.server, s.base, s.roots = srv, "http://"+ln.Addr().String(), roots
+	if roots != nil {
+		s.base = "https://" + ln.Addr().String()
+	}
+	s.base = cmp.Or(s.opts.URL, s.base)
 	s.serving.Go(func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("simulator stopped serving", "err", err)
@@ -166,6 +195,26 @@ func (s *Server) Start(addr string) (string, error) {
 	})
 	return s.base, nil
 }
+
+// listen opens the socket. With TLS, roots is the certificate.
+func (s *Server) listen(addr, host string) (ln net.Listener, roots []byte, err error) {
+	if ln, err = net.Listen("tcp", addr); err != nil {
+		return nil, nil, fmt.Errorf("discordsim: listen: %w", err)
+	}
+	if !s.opts.TLS {
+		return ln, nil, nil
+	}
+	cert, roots, err := selfSigned(host)
+	if err != nil {
+		return nil, nil, errors.Join(err, ln.Close())
+	}
+	// WebSockets need HTTP/1.1, and so does hanging up in the middle of a response.
+	return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"}}), roots, nil
+}
+
+// Certificate returns the certificate in PEM after a Start with Options.TLS, nil otherwise. It is its own root.
+func (s *Server) Certificate() []byte { s.mu.Lock(); defer s.mu.Unlock(); return s.roots }
 
 // URL returns the base URL after Start, "" before.
 func (s *Server) URL() string { s.mu.Lock(); defer s.mu.Unlock(); return s.base }
@@ -194,7 +243,7 @@ func (s *Server) Close(ctx context.Context) error {
 func (s *Server) files() string { return cmp.Or(s.URL(), "http://sim.invalid") }
 
 // routes mounts the parts of the service.
-func (s *Server) routes(named bool) http.Handler {
+func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	api := s.rest.Handler()
 	for _, prefix := range []string{"/api/v10", "/api/v9", "/api"} {
@@ -202,8 +251,11 @@ func (s *Server) routes(named bool) http.Handler {
 	}
 	mux.Handle("/gateway", s.gateway)
 	mux.Handle("/gateway/", s.gateway)
-	s.oauth.Mount(mux)
-	s.control.Mount(mux)
+	asked := func(h http.Handler) http.Handler { return gate(s.opts.ControlToken, h) }
+	s.oauth.Mount(mux, asked)
+	people := http.NewServeMux()
+	s.control.Mount(people)
+	mux.Handle("/", asked(people))
 	all := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && isUpgrade(r) || r.URL.Path == "" {
 			s.gateway.ServeHTTP(w, r)
@@ -211,7 +263,7 @@ func (s *Server) routes(named bool) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	if named {
+	if s.opts.Named {
 		return refuseUnnamed(all)
 	}
 	return all

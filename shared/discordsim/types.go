@@ -82,6 +82,10 @@ func NoRateLimits() Limits { return world.NoRateLimits() }
 // Events lists the names of the dispatch events that the simulator sends.
 func Events() []string { return gateway.Events() }
 
+// ParsePermissions reads a set of permissions: a decimal number, or Discord's names, such as "VIEW_CHANNEL, CONNECT",
+// separated by commas, spaces or "|". Case doesn't matter, and "" is no permission.
+func ParsePermissions(text string) (Permissions, error) { return world.ParsePermissions(text) }
+
 // All lists components and their descendants, in order.
 func All(list []Component) []Component { return control.All(list) }
 

@@ -20,9 +20,13 @@ type Application struct {
 
 // ApplicationOptions describe an application to add.
 type ApplicationOptions struct {
-	Name                string
-	Description         string
-	Owner               world.ID // default: a new user
+	Name        string
+	Description string
+	Owner       world.ID // default: a new user
+	// Token is the bot's token; default: made from the seed. Its part before the first dot, decoded from base64, is
+	// the application's id, as in Discord's; otherwise it gets one. If another application has the token, this one
+	// gets another token.
+	Token               string
 	RedirectURIs        []string
 	AnyLoopbackRedirect bool // also accept every http redirect URI to this machine
 	// NoPrivilegedIntents rejects the members, presences and content intents with 4014, as Discord does until they are
@@ -78,7 +82,7 @@ func (c *Control) AddApplication(o ApplicationOptions) (out Application) {
 		if o.Name == "" {
 			o.Name = "Bot"
 		}
-		a := s.NewApplication(o.Name, o.Owner)
+		a := s.NewApplication(o.Name, o.Owner, o.Token)
 		a.Description, a.Redirects, a.Loopback = o.Description, slices.Clone(o.RedirectURIs), o.AnyLoopbackRedirect
 		if o.NoPrivilegedIntents {
 			a.Intents = 0

@@ -13,7 +13,8 @@ import (
 
 // Options configure the control of a world.
 type Options struct {
-	FirstAnswer time.Duration // how long an interaction waits for its first response
+	FirstAnswer time.Duration                       // how long an interaction waits for its first response
+	Advance     func(time.Duration) (now time.Time) // moves the world's clock
 }
 
 // Control acts as the people of a world, and as those who run it: what its methods do, the page and scripts do over

@@ -40,6 +40,8 @@ func (c *Control) routes(mux *http.ServeMux) {
 		"DELETE /_sim/guilds/{guild}/members/{user}": (*request).removeMember,
 		"PUT /_sim/guilds/{guild}/bot":               (*request).setBot,
 		"PATCH /_sim/guilds/{guild}/roles/{role}":    (*request).setRole,
+		"GET /_sim/time":                             (*request).time,
+		"POST /_sim/time":                            (*request).advance,
 		"GET /_sim/faults":                           (*request).faults,
 		"POST /_sim/faults":                          (*request).inject,
 		"DELETE /_sim/faults":                        (*request).clearFaults,

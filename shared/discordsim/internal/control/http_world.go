@@ -2,7 +2,9 @@ package control
 
 import (
 	"errors"
+	"time"
 
+	"snug/shared/discordsim/internal/faults"
 	"snug/shared/discordsim/internal/world"
 	"snug/shared/discordsim/internal/world/form"
 )
@@ -333,3 +335,25 @@ func botPermissions(g *world.Guild, app world.ID) world.Permissions {
 	}
 	return 0
 }
+
+// time tells the world's time.
+func (c *request) time() (any, error) {
+	return map[string]any{"now": c.control.opts.Advance(0)}, nil
+}
+
+// advance moves the world's clock forward.
+func (c *request) advance() (any, error) {
+	var in struct {
+		Advance float64 `json:"advance"` // seconds
+	}
+	if err := c.read(&in); err != nil {
+		return nil, err
+	}
+	if !(in.Advance >= 0 && in.Advance <= longest.Seconds()) {
+		return nil, errors.New("advance must be seconds, from 0 to ten years")
+	}
+	return map[string]any{"now": c.control.opts.Advance(faults.Seconds(in.Advance))}, nil
+}
+
+// longest is how far a script may advance the clock at once.
+const longest = 10 * 365 * 24 * time.Hour

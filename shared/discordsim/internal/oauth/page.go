@@ -82,11 +82,11 @@ func New(w *world.World, f *faults.Set) *Server {
 // held is the state while a View or an Update holds the world, and what OAuth2 does with it.
 type held struct{ *world.State }
 
-// Mount serves OAuth2 at Discord's paths.
-func (s *Server) Mount(mux *http.ServeMux) {
+// Mount serves OAuth2 at Discord's paths. People consent behind asked, which asks who may be them.
+func (s *Server) Mount(mux *http.ServeMux, asked func(http.Handler) http.Handler) {
 	for _, prefix := range []string{"", "/api", "/api/v10", "/api/v9"} {
-		mux.HandleFunc("GET "+prefix+"/oauth2/authorize", s.serveAuthorize)
-		mux.HandleFunc("POST "+prefix+"/oauth2/authorize", s.decideAuthorize)
+		mux.Handle("GET "+prefix+"/oauth2/authorize", asked(http.HandlerFunc(s.serveAuthorize)))
+		mux.Handle("POST "+prefix+"/oauth2/authorize", asked(http.HandlerFunc(s.decideAuthorize)))
 		mux.HandleFunc("POST "+prefix+"/oauth2/token", s.serveToken)
 		mux.HandleFunc("POST "+prefix+"/oauth2/token/revoke", s.serveRevoke)
 	}

@@ -2,12 +2,20 @@ package world
 
 import "time"
 
-// NewApplication adds an application with its bot. Without an owner that exists, it gets one of its own.
-func (s *State) NewApplication(name string, owner ID) *Application {
-	a := &Application{ID: s.FoundingID(), Name: name, Owner: owner, Secret: s.Secret(24), VerifyKey: s.RandomHex(32),
+// NewApplication adds an application with its bot. Without an owner that exists, it gets one of its own; without a
+// token that nobody has, it gets one, too.
+func (s *State) NewApplication(name string, owner ID, token string) *Application {
+	id := s.FoundingID()
+	if given := tokenID(token); given != 0 && s.Users[given] == nil {
+		id = given
+	}
+	a := &Application{ID: id, Name: name, Owner: owner, Secret: s.Secret(24), VerifyKey: s.RandomHex(32),
 		Intents: IntentsPrivileged, Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{},
 		LastStarts: map[int]time.Time{}}
 	a.Token = s.botToken(a.ID)
+	if token != "" && s.BotTokens[token] == nil {
+		a.Token = token
+	}
 	a.Bot = s.NewUser(a.ID, name, "")
 	a.Bot.Bot = true
 	if s.Users[owner] == nil {

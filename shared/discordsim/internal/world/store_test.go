@@ -27,7 +27,7 @@ func TestOrder(t *testing.T) {
 	var g *Guild
 	w.Update(func(s *State) {
 		g = s.NewGuild("Friends")
-		s.InstallBot(g, s.NewApplication("Bot", 0), AllPermissions)
+		s.InstallBot(g, s.NewApplication("Bot", 0, ""), AllPermissions)
 	})
 	var r recorder
 	w.Tell(&r, nobody{})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/discordsim/internal/world/form"
 )
 
 // ID is a Discord snowflake.
@@ -216,6 +218,16 @@ func (s *State) Secret(n int) string { return base64.RawURLEncoding.EncodeToStri
 // botToken makes a token whose first part is the id, which libraries decode.
 func (s *State) botToken(id ID) string {
 	return base64.RawStdEncoding.EncodeToString([]byte(id.String())) + "." + s.Secret(5) + "." + s.Secret(28)
+}
+
+// tokenID returns the id that a bot's token begins with; 0: none.
+func tokenID(token string) ID {
+	first, _, _ := strings.Cut(token, ".")
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(first, "="))
+	if err != nil {
+		return 0
+	}
+	return form.ParseID(string(raw))
 }
 
 func newRand(seed uint64) *rand.Rand {
