@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -101,6 +102,32 @@ func TestWorlds(t *testing.T) {
 				t.Errorf("the bot gets %d", status)
 			}
 		})
+	}
+}
+
+// TestSaved: a snapshot of a running simulator is a world file, with the same people and tokens.
+func TestSaved(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "world.json")
+	first, stop := start(t, "--bot", botToken)
+	res, err := http.Get(first.URL + "/_sim/snapshot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, err := io.ReadAll(res.Body)
+	if err == nil {
+		err = errors.Join(res.Body.Close(), os.WriteFile(file, saved, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	again, stop := start(t, "--world", file)
+	defer stop()
+	if !reflect.DeepEqual(first.Users, again.Users) || len(again.Applications) != 2 {
+		t.Errorf("first\n%+v, then\n%+v", first, again)
+	}
+	if status := again.guild(t); status != http.StatusOK {
+		t.Errorf("the bot gets %d", status)
 	}
 }
 

@@ -75,3 +75,28 @@ func (s *Server) Keep() ([]byte, error) { return s.control.Keep() }
 // Restore replaces the contents of the world's guilds with what Keep returned. Nobody may be
 // connected yet. It skips guilds and people that this world doesn't have.
 func (s *Server) Restore(kept []byte) error { return s.control.Restore(kept) }
+
+// Snapshot returns the world as JSON: people, applications with their commands, guilds with channels, roles, members,
+// voice states, invites and messages. It leaves out what Keep does otherwise, audit logs and what limits count.
+func (s *Server) Snapshot() ([]byte, error) { return s.control.Snapshot() }
+
+// RestoreSnapshot replaces the world by the one that Snapshot returned, of this or another simulator. Bots stay
+// connected and have to identify again (op 9); who waits for a response to an interaction gets none. Sign-ins stay. If
+// it fails, nothing has changed.
+func (s *Server) RestoreSnapshot(data []byte) error { return s.control.RestoreSnapshot(data) }
+
+// MarkStart makes the world as it is what Reset goes back to.
+func (s *Server) MarkStart() error { return s.control.MarkStart() }
+
+// Reset makes the world what it was at MarkStart, as RestoreSnapshot does, and clears the waiting faults. It fails if
+// nothing was marked.
+func (s *Server) Reset() error { return s.control.Reset() }
+
+// Applications lists the applications by age.
+func (s *Server) Applications() []Application { return s.control.Applications() }
+
+// Guilds lists the guilds by age.
+func (s *Server) Guilds() []Guild { return s.control.Guilds() }
+
+// People lists the people by age, without those who are nothing but the owner of an application.
+func (s *Server) People() []User { return s.control.People() }

@@ -155,7 +155,7 @@ func (f *Flags) fill(s *discordsim.Server) (*welcome, error) {
 		}
 		w.Applications = append(w.Applications, a)
 	}
-	return w, nil
+	return w, s.MarkStart()
 }
 
 // addBot adds a bot to guilds, from TOKEN@PERMISSIONS.
@@ -197,6 +197,9 @@ func (w *welcome) build(s *discordsim.Server, file string) error {
 	if err != nil {
 		return errors.Unwrap(err) // whose file it is, the caller says
 	}
+	if snapshotted(data) {
+		return w.restore(s, data)
+	}
 	p, err := plan.Read(data)
 	if err != nil {
 		return err
@@ -214,6 +217,23 @@ func (w *welcome) build(s *discordsim.Server, file string) error {
 	for _, g := range built.Guilds {
 		w.Guilds = append(w.Guilds, g.Guild)
 	}
+	return nil
+}
+
+// snapshotted reports whether a file is one that a simulator saved.
+func snapshotted(data []byte) bool {
+	var s struct {
+		Format int `json:"discordsim_snapshot"`
+	}
+	return json.Unmarshal(data, &s) == nil && s.Format != 0
+}
+
+// restore makes the world of a snapshot.
+func (w *welcome) restore(s *discordsim.Server, data []byte) error {
+	if err := s.RestoreSnapshot(data); err != nil {
+		return err
+	}
+	w.Applications, w.Guilds, w.Users = s.Applications(), s.Guilds(), s.People()
 	return nil
 }
 

@@ -326,3 +326,67 @@ func (c *Control) Keep() ([]byte, error) {
 func (c *Control) Restore(kept []byte) error {
 	return c.do(func(s held) error { return s.Restore(kept) })
 }
+
+// Snapshot returns the world as JSON, for RestoreSnapshot.
+func (c *Control) Snapshot() ([]byte, error) {
+	return ask(c, func(s held) ([]byte, error) { return s.Snapshot() })
+}
+
+// RestoreSnapshot replaces the world by the one that Snapshot returned, of this or another run.
+func (c *Control) RestoreSnapshot(data []byte) error {
+	return c.do(func(s held) error { return s.RestoreSnapshot(data) })
+}
+
+// MarkStart makes the world as it is what Reset goes back to.
+func (c *Control) MarkStart() error {
+	return c.do(func(s held) (err error) {
+		c.start, err = s.Snapshot()
+		return err
+	})
+}
+
+// Reset makes the world what it was at MarkStart, and clears the waiting faults.
+func (c *Control) Reset() error {
+	err := c.do(func(s held) error {
+		if c.start == nil {
+			return form.Fail(409, 0, "409: nothing to go back to; mark the start first")
+		}
+		return s.RestoreSnapshot(c.start)
+	})
+	if err == nil {
+		c.ClearFaults(0)
+	}
+	return err
+}
+
+// Applications lists the applications by age.
+func (c *Control) Applications() (list []Application) {
+	c.world.View(func(s *world.State) {
+		for _, id := range world.SortedIDs(s.Apps) {
+			list = append(list, publicApplication(s.Apps[id]))
+		}
+	})
+	return list
+}
+
+// Guilds lists the guilds by age.
+func (c *Control) Guilds() (list []Guild) {
+	c.world.View(func(s *world.State) {
+		for _, id := range world.SortedIDs(s.Guilds) {
+			list = append(list, publicGuild(s.Guilds[id]))
+		}
+	})
+	return list
+}
+
+// People lists the people by age, without those who are nothing but the owner of an application.
+func (c *Control) People() (list []User) {
+	c.world.View(func(s *world.State) {
+		for _, id := range world.SortedIDs(s.Users) {
+			if u := s.Users[id]; s.IsPerson(u) {
+				list = append(list, publicUser(u))
+			}
+		}
+	})
+	return list
+}

@@ -25,6 +25,7 @@ type Control struct {
 	gateway *gateway.Gateway
 	page    *pageHub
 	opts    Options
+	start   []byte // a snapshot; nil: none. It belongs to the world's lock
 }
 
 // New makes the control of a world. Its Watcher tells open pages what happens.

@@ -40,6 +40,10 @@ func (c *Control) routes(mux *http.ServeMux) {
 		"DELETE /_sim/guilds/{guild}/members/{user}": (*request).removeMember,
 		"PUT /_sim/guilds/{guild}/bot":               (*request).setBot,
 		"PATCH /_sim/guilds/{guild}/roles/{role}":    (*request).setRole,
+		"GET /_sim/snapshot":                         (*request).snapshot,
+		"PUT /_sim/snapshot":                         (*request).restore,
+		"POST /_sim/start":                           (*request).markStart,
+		"POST /_sim/reset":                           (*request).reset,
 		"GET /_sim/time":                             (*request).time,
 		"POST /_sim/time":                            (*request).advance,
 		"GET /_sim/faults":                           (*request).faults,
@@ -64,6 +68,9 @@ type request struct {
 	body    []byte
 }
 
+// maxSnapshot is how large a snapshot can be, in bytes.
+const maxSnapshot = 256 << 20
+
 // waits limits how long a request waits for a deferred response.
 const waits = 60 * time.Second
 
@@ -75,7 +82,11 @@ func (c *Control) serve(w http.ResponseWriter, r *http.Request, do func(*request
 		form.WriteError(w, form.Fail(403, 0, "403: another site may not act here"))
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	limit := int64(1 << 20)
+	if r.Pattern == "PUT /_sim/snapshot" {
+		limit = maxSnapshot
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		form.WriteError(w, form.Fail(400, 0, "400: Bad Request"))
 		return

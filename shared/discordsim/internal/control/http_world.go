@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -357,3 +358,14 @@ func (c *request) advance() (any, error) {
 
 // longest is how far a script may advance the clock at once.
 const longest = 10 * 365 * 24 * time.Hour
+
+func (c *request) snapshot() (any, error) {
+	raw, err := c.control.Snapshot()
+	return json.RawMessage(raw), err
+}
+
+func (c *request) restore() (any, error) { return nil, c.control.RestoreSnapshot(c.body) }
+
+func (c *request) markStart() (any, error) { return nil, c.control.MarkStart() }
+
+func (c *request) reset() (any, error) { return nil, c.control.Reset() }

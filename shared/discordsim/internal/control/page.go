@@ -92,6 +92,11 @@ func (p *pageConn) event(v any) {
 	p.note(func(n *pageNotes) { n.events = append(n.events, data) })
 }
 
+// Replaced gives all pages the whole state.
+func (h *pageHub) Replaced() {
+	h.each(func(p *pageConn) { p.note(func(n *pageNotes) { *n = pageNotes{full: true} }) })
+}
+
 // UsersChanged notifies all pages.
 func (h *pageHub) UsersChanged() {
 	h.each(func(p *pageConn) { p.note(func(n *pageNotes) { n.users = true }) })

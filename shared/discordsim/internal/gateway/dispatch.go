@@ -120,3 +120,17 @@ func (s *Gateway) streamFrom(w *world.State, sess *session) bool {
 	}
 	return true
 }
+
+// Replaced ends every session: bots are asked to identify again, and none can resume.
+func (s *Gateway) Replaced() {
+	for _, sess := range s.sessions {
+		if c := sess.connection(); c != nil {
+			c.setSession(nil)
+			sess.detach(c, s.now())
+			c.send(opInvalidSession, false)
+		}
+	}
+	clear(s.sessions)
+	clear(s.shards)
+	clear(s.listed)
+}

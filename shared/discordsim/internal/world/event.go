@@ -29,6 +29,8 @@ type Sink interface {
 	Announce(a *Application, g *Guild)
 	// Retract gets a guild that an application lost, or that is temporarily unavailable.
 	Retract(a *Application, g *Guild, unavailable bool)
+	// Replaced is called when the state has become another one: no session can go on.
+	Replaced()
 }
 
 // Watcher gets what changed for the people who watch. The same rules apply to its methods as to those of a Sink.
@@ -39,6 +41,7 @@ type Watcher interface {
 	VoiceChanged(s *State, guild ID, v WireVoice)
 	MessageChanged(s *State, event string, m *Message, c *Channel)
 	Answered(a *Interaction) // an interaction got a response, or won't get one
+	Replaced()               // the state has become another one
 }
 
 // nobody is the sink and the watcher of a world that has no others.
@@ -47,6 +50,7 @@ type nobody struct{}
 func (nobody) Dispatch(*Event)                                   {}
 func (nobody) Announce(*Application, *Guild)                     {}
 func (nobody) Retract(*Application, *Guild, bool)                {}
+func (nobody) Replaced()                                         {}
 func (nobody) UsersChanged()                                     {}
 func (nobody) CommandsChanged()                                  {}
 func (nobody) GuildChanged(ID)                                   {}

@@ -111,6 +111,8 @@ type keptMember struct {
 	Joined  time.Time `json:"joined_at"`
 	Timeout time.Time `json:"communication_disabled_until"`
 	Pending bool      `json:"pending"`
+	Mute    bool      `json:"mute,omitempty"`
+	Deaf    bool      `json:"deaf,omitempty"`
 }
 
 // Keep returns the part of the world to store, as JSON that is the same as long as nothing in it changes.
@@ -141,7 +143,8 @@ func (g *Guild) keep() keptGuild {
 		k.Channels = append(k.Channels, kc)
 	}
 	for _, m := range g.SortedMembers() {
-		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending})
+		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending,
+			m.Mute, m.Deaf})
 	}
 	return k
 }
@@ -219,6 +222,14 @@ func (s *State) restoreTalk(k keptGuild) {
 // Restore replaces the contents of the guilds with what Keep returned. Nobody may be
 // connected yet. It skips guilds and people that this world doesn't have.
 func (s *State) Restore(kept []byte) error {
+	if err := s.restoreKept(kept); err != nil {
+		return err
+	}
+	s.seed(0) // otherwise the tokens of the previous run would be reused
+	return nil
+}
+
+func (s *State) restoreKept(kept []byte) error {
 	var k Kept
 	if err := json.Unmarshal(kept, &k); err != nil {
 		return fmt.Errorf("discordsim: not a stored world: %w", err)
@@ -229,7 +240,6 @@ func (s *State) Restore(kept []byte) error {
 			s.restoreTalk(from)
 		}
 	}
-	s.rng = newRand(0) // otherwise the tokens of the previous run would be reused
 	return nil
 }
 
@@ -266,6 +276,7 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 		}
 		members[u.ID] = &Member{
 			User: u, Nick: m.Nick, Roles: m.Roles, JoinedAt: m.Joined, Timeout: m.Timeout, Pending: m.Pending,
+			Mute: m.Mute, Deaf: m.Deaf,
 		}
 	}
 	g.Members = members

@@ -37,7 +37,8 @@ type State struct {
 	sink    Sink
 	Watcher Watcher
 
-	rng        *rand.Rand
+	source     *rand.PCG  // of rng
+	rng        *rand.Rand // for ids and tokens
 	lastMS     int64
 	lastInc    uint64
 	foundingMS int64
@@ -60,14 +61,18 @@ type State struct {
 }
 
 // New makes an empty world, which nobody watches yet.
-func New(o Options) *World {
-	return &World{state: State{Opts: o, Now: o.Now, sink: nobody{}, Watcher: nobody{},
-		rng: newRand(o.Seed), foundingMS: o.Founded.UnixMilli() - snowflake.Epoch,
-		Users: map[ID]*User{}, Apps: map[ID]*Application{}, Guilds: map[ID]*Guild{}, Channels: map[ID]*Channel{},
+func New(o Options) *World { return &World{state: newState(o)} }
+
+func newState(o Options) State {
+	s := State{Opts: o, Now: o.Now, sink: nobody{}, Watcher: nobody{},
+		foundingMS: o.Founded.UnixMilli() - snowflake.Epoch,
+		Users:      map[ID]*User{}, Apps: map[ID]*Application{}, Guilds: map[ID]*Guild{}, Channels: map[ID]*Channel{},
 		DMs: map[[2]ID]*Channel{}, Messages: map[ID][]*Message{}, BotTokens: map[string]*Application{},
 		UserTokens: map[string]*User{}, Invites: map[string]*Invite{}, hidden: map[[2]ID]struct{}{},
-		OAuth: newOAuthState(), Acts: map[ID]*Interaction{},
-		ActTokens: map[string]*Interaction{}, Modals: map[string]*Interaction{}}}
+		OAuth: newOAuthState(), Acts: map[ID]*Interaction{}, ActTokens: map[string]*Interaction{},
+		Modals: map[string]*Interaction{}}
+	s.seed(o.Seed)
+	return s
 }
 
 // Tell makes a sink and a watcher get what happens from now on, instead of the previous ones.

@@ -230,11 +230,13 @@ func tokenID(token string) ID {
 	return form.ParseID(string(raw))
 }
 
-func newRand(seed uint64) *rand.Rand {
+// seed makes ids and tokens follow from a number; 0: from chance.
+func (s *State) seed(seed uint64) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	return rand.New(rand.NewPCG(seed, 0x736e7567))
+	s.source = rand.NewPCG(seed, 0x736e7567)
+	s.rng = rand.New(s.source)
 }
 
 // Member finds a member of a guild by both ids; nil if there is none.
