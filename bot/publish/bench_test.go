@@ -54,7 +54,8 @@ func BenchmarkVoiceStates(b *testing.B) {
 	events := [2][][]byte{}
 	for r := range rooms {
 		id := 2000 + r
-		tracker.Room(room.Summary{ID: snowflake.ID(id), GuildID: 1001, Name: "Friday", Seats: people}, room.Opened{})
+		s := room.Summary{ID: snowflake.ID(id), GuildID: 1001, Name: "Friday", Seats: people}
+		tracker.Room(s, nil, room.Opened{})
 		for p := range people {
 			for i, mute := range []string{"false", "true"} {
 				events[i] = append(events[i], []byte(strings.NewReplacer("USER", strconv.Itoa(10_000*(p+1)+r), "ROOM",

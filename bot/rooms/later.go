@@ -51,15 +51,6 @@ func (rs *Rooms) editLater(ctx context.Context, g *guildState, r *roomState, cha
 	return nil
 }
 
-// changeLater is editLater, and publishes room.Changed.
-func (rs *Rooms) changeLater(ctx context.Context, g *guildState, r *roomState, change func(*room.Room)) error {
-	err := rs.editLater(ctx, g, r, change)
-	if err == nil {
-		rs.publish(g, r, room.Changed{})
-	}
-	return err
-}
-
 // saveLater has the guild's unsaved rooms stored after saveAfter.
 func (rs *Rooms) saveLater(g *guildState) {
 	if g.saving {

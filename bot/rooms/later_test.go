@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -278,4 +279,37 @@ func (w *world) startMissing(moves []voice.Move) {
 		w.bot.Moved(m)
 	}
 	w.load()
+}
+
+// TestHeldSeatComesWithWhoLeft counts what is published: one change for each who comes or goes, with the seats as they
+// are stored then, and one more where the rooms decide otherwise than the tracker did.
+func TestHeldSeatComesWithWhoLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	then(opened, guests(jonas), inside(mara, jonas))(w)
+	w.settle()
+	published := func() room.Live {
+		w.Helper()
+		l, _, err := w.hub.Rosters.Get(t.Context(), voice.Key(w.guild, w.room))
+		w.must(err)
+		return l
+	}
+	for i, step := range []struct {
+		do      func()
+		held, n int
+	}{
+		{func() { w.discord.Leave(jonas) }, 1, 1},
+		{func() { w.must(w.discord.Join(jonas, w.room)) }, 0, 1},
+		{func() { w.must(w.change(mara, room.DoKick, room.ChangeRequest{User: jonas})) }, 0, 2}, // and a guest less
+	} {
+		was := published().N
+		step.do()
+		w.rest()
+		testkit.Eventually(t, fmt.Sprintf("step %d is published, and no more", i), func() bool {
+			is := published()
+			return is.N == was+uint64(step.n) && len(is.Room.Held) == step.held
+		})
+	}
+	w.settle()
+	w.consistent()
 }

@@ -237,7 +237,7 @@ func (rs *Rooms) track(ctx context.Context, g *guildState) error {
 	}
 	var known []voice.KnownRoom
 	for id, r := range g.rooms {
-		known = append(known, voice.KnownRoom{Room: g.summary(r), Prior: prior[id]})
+		known = append(known, voice.KnownRoom{Room: g.summary(r), Seats: rs.tell(g, r), Prior: prior[id]})
 	}
 	done := make(chan struct{})
 	rs.o.Voice.Track(g.id, known, func() { close(done) })

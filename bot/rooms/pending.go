@@ -241,7 +241,7 @@ func (rs *Rooms) eject(ctx context.Context, g *guildState, r *roomState, user sn
 	if rs.o.Voice.ChannelOf(g.id, user) != r.ID {
 		return nil
 	}
-	g.ejectedAt[user] = g.now()
+	g.putOut(rs.o.Voice, user)
 	err := rs.o.Discord.Move(ctx, g.id, user, r.ID, 0, reason)
 	if errs.Has(err, errs.NotInVoice) {
 		return nil

@@ -68,6 +68,8 @@ type Rooms struct {
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 
+	tellings atomic.Uint64 // numbers voice.Seats
+
 	mu     sync.Mutex // guards what follows; never held during a call out of the package
 	closed bool
 	guilds map[snowflake.ID]*guildState
@@ -167,8 +169,9 @@ type roomState struct {
 	unmoved      map[snowflake.ID]bool
 	goneOwner    snowflake.ID // an owner who left the server; while they own the room, a sweep gives it another
 	arrivalState arrivalTracker
-	holdTimerAt  time.Time // when watchHolds' timer fires
-	accessMarks  uint64    // how often Pending.Access was set outside the room's lane; see clearPending
+	holdTimerAt  time.Time    // when watchHolds' timer fires
+	told         *voice.Seats // what watchers were told last; nil: nothing yet
+	accessMarks  uint64       // how often Pending.Access was set outside the room's lane; see clearPending
 }
 
 // New returns a Rooms that holds no guild yet.

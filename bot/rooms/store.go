@@ -200,7 +200,13 @@ func (rs *Rooms) audit(ctx context.Context, e audit.Entry) error {
 
 // publish hands a fact about a room to the voice tracker, which publishes it to watchers.
 func (rs *Rooms) publish(g *guildState, r *roomState, fact room.Fact) {
-	rs.o.Voice.Room(g.summary(r), fact)
+	rs.o.Voice.Room(g.summary(r), rs.tell(g, r), fact)
+}
+
+// tell returns the room's seats as they are told now.
+func (rs *Rooms) tell(g *guildState, r *roomState) *voice.Seats {
+	r.told = &voice.Seats{Told: rs.tellings.Add(1), Doc: r.document(), Grace: time.Duration(g.settings.SeatGrace)}
+	return r.told
 }
 
 // storeRoom stores a room that was just opened or adopted. The caller holds the lock.

@@ -60,7 +60,30 @@ func (rs *Rooms) Moved(m voice.Move) {
 func (rs *Rooms) movedFrom(ctx context.Context, g *guildState, m voice.Move) {
 	if r := g.rooms[m.From]; r != nil && r.State == room.Open {
 		rs.onLeftRoom(ctx, g, r, m)
+		if m.To == 0 {
+			rs.showSeats(g, r, m)
+		}
 	}
+}
+
+// showSeats publishes the room's seats if they aren't as they were published with a move.
+func (rs *Rooms) showSeats(g *guildState, r *roomState, m voice.Move) {
+	if r.told == nil || g.rooms[r.ID] != r || r.State != room.Open {
+		return
+	}
+	shown := r.told
+	if m.Seats != nil && m.Seats.Told == r.told.Told {
+		shown = m.Seats // nothing was published in between
+	}
+	if !shown.Shows(&r.Room) {
+		rs.publish(g, r, room.Changed{})
+	}
+}
+
+// putOut notes that Snug is about to disconnect a user, who loses their seat.
+func (g *guildState) putOut(v *voice.Tracker, user snowflake.ID) {
+	g.ejectedAt[user] = g.now()
+	v.PutOut(g.id, user)
 }
 
 func (rs *Rooms) movedTo(ctx context.Context, g *guildState, m voice.Move) {
@@ -73,6 +96,7 @@ func (rs *Rooms) movedTo(ctx context.Context, g *guildState, m voice.Move) {
 		if rs.updateOccupancy(ctx, g, r); !m.Bot && g.rooms[m.To] == r {
 			rs.onArrived(ctx, g, r, m)
 		}
+		rs.showSeats(g, r, m)
 	}
 }
 
@@ -87,13 +111,13 @@ func (rs *Rooms) onLeftRoom(ctx context.Context, g *guildState, r *roomState, m 
 				"user_id", m.UserID, "err", err)
 		}
 	}
-	putOut := now.Sub(g.ejectedAt[m.UserID]) < holdMoved
+	putOut := now.Sub(g.ejectedAt[m.UserID]) < voice.PutOutFor
 	delete(g.ejectedAt, m.UserID)
 	roster := rs.o.Voice.Roster(g.id, r.ID)
 	if !m.Bot && m.To == 0 && !putOut && grace > 0 && !r.Banned(m.UserID) && !room.In(roster, m.UserID) &&
 		r.Free(roster, m.UserID, now) > 0 {
-		held := room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: now.Add(grace)}
-		if err := rs.changeLater(ctx, g, r, func(doc *room.Room) { doc.SetHold(held, now) }); err != nil {
+		held := room.Hold{UserID: m.UserID, Why: room.HeldBack, Until: m.HeldUntil(now.Add(grace))}
+		if err := rs.editLater(ctx, g, r, func(doc *room.Room) { doc.SetHold(held, now) }); err != nil {
 			rs.o.Log.WarnContext(ctx, "the seat of a user who left could not be held", "guild_id", g.id,
 				"room_id", r.ID,
 				"user_id", m.UserID, "err", err)
@@ -122,7 +146,7 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 		return
 	}
 	now := g.now()
-	err := rs.changeLater(ctx, g, r, func(doc *room.Room) {
+	err := rs.editLater(ctx, g, r, func(doc *room.Room) {
 		doc.DropWaiter(m.UserID)
 		doc.DropHold(m.UserID, now)
 	})
@@ -172,7 +196,9 @@ func (rs *Rooms) moveUnmoved(ctx context.Context, g *guildState, r *roomState) {
 			delete(r.unmoved, user)
 			continue
 		}
-		rs.onArrived(ctx, g, r, voice.Move{GuildID: g.id, UserID: user, To: r.ID})
+		m := voice.Move{GuildID: g.id, UserID: user, To: r.ID}
+		rs.onArrived(ctx, g, r, m)
+		rs.showSeats(g, r, m)
 	}
 }
 
@@ -262,9 +288,12 @@ func (rs *Rooms) overLimit(g *guildState, r *roomState, user snowflake.ID) (over
 // enforceSeats moves back a user who got over the user limit by a permission, or
 // took the last seat while it was held for somebody else. It reports whether it did.
 func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, m voice.Move) bool {
-	log := rs.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
 	over, held := rs.overLimit(g, r, m.UserID)
-	if over && g.settings.AdminsExempt {
+	if !over {
+		return false
+	}
+	log := rs.o.Log.With("guild_id", g.id, "room_id", r.ID, "user_id", m.UserID)
+	if g.settings.AdminsExempt {
 		who, err := rs.fetchStanding(ctx, g.id, m.UserID)
 		if err != nil {
 			r.couldNotMove(m.UserID)
@@ -274,10 +303,9 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 		if who.Manager {
 			return false
 		}
-		over, held = rs.overLimit(g, r, m.UserID) // it may have changed during the request
-	}
-	if !over {
-		return false
+		if over, held = rs.overLimit(g, r, m.UserID); !over { // it may have changed during the request
+			return false
+		}
 	}
 	now := g.now()
 	if wait := g.moveWait(m.UserID, now); wait > 0 {
@@ -298,7 +326,7 @@ func (rs *Rooms) enforceSeats(ctx context.Context, g *guildState, r *roomState, 
 	if who, known := rs.knownStanding(g, m.UserID); to != 0 && known && !rs.o.Discord.CanEnter(to, who) {
 		to = 0 // somebody moved them from there: they may not enter it themselves
 	}
-	g.ejectedAt[m.UserID] = now
+	g.putOut(rs.o.Voice, m.UserID)
 	const reason = "Snug: every seat is taken"
 	err := rs.o.Discord.Move(ctx, g.id, m.UserID, r.ID, to, reason)
 	if err != nil && to != 0 && !mayHaveHappened(err) { // the channel they came from may be gone

@@ -91,17 +91,22 @@ func (t *Tracker) change(guildID snowflake.ID, g *guild, user snowflake.ID, v vo
 		g.voices[user] = v
 		return t.applyFact(pubs, guildID, g, v.channel, room.VoiceUpdated{Person: v.person}), nil
 	}
+	move = &Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
+	now := t.o.Now()
 	if had {
+		if v.channel == 0 {
+			move.Seats = g.holdSeat(g.rooms[old.channel], old.person, now)
+		}
 		pubs = t.applyFact(pubs, guildID, g, old.channel, room.VoiceLeft{UserID: user})
 	}
 	if v.channel == 0 {
 		delete(g.voices, user)
 	} else {
 		g.voices[user] = v
+		move.Seats = g.rooms[v.channel].takeSeat(user, now)
 		pubs = t.applyFact(pubs, guildID, g, v.channel, room.VoiceJoined{Person: v.person})
 	}
-	return pubs,
-		&Move{GuildID: guildID, UserID: user, Bot: v.person.Bot || old.person.Bot, From: old.channel, To: v.channel}
+	return pubs, move
 }
 
 func (t *Tracker) applyGuild(id snowflake.ID, states []discord.VoiceState, members []discord.Member) {
@@ -154,10 +159,10 @@ func (t *Tracker) applyKnown(k KnownRoom) {
 	if l := g.rooms[id.channel]; l != nil && l.closed == nil {
 		// a second GUILD_CREATE: the roster has been compared already
 		t.mu.Unlock()
-		t.applyRoom(k.Room, nil)
+		t.applyRoom(k.Room, k.Seats, nil)
 		return
 	}
-	l := &liveRoom{summary: k.Room}
+	l := &liveRoom{summary: k.Room, seats: k.Seats}
 	var last uint64 // N of a room that was closed here, which the hub may not know yet
 	if was := g.rooms[id.channel]; was != nil {
 		last, k.Prior = was.n, nil
@@ -207,7 +212,7 @@ func (t *Tracker) applyKnown(k KnownRoom) {
 
 // applyRoom sets a room's summary and publishes the fact. Without
 // a fact it publishes the whole room if the summary differs.
-func (t *Tracker) applyRoom(s room.Summary, fact room.Fact) {
+func (t *Tracker) applyRoom(s room.Summary, seats *Seats, fact room.Fact) {
 	t.mu.Lock()
 	g := t.guild(s.GuildID)
 	l := g.rooms[s.ID]
@@ -217,7 +222,7 @@ func (t *Tracker) applyRoom(s room.Summary, fact room.Fact) {
 		g.rooms[s.ID] = l
 	}
 	same := !isNew && reflect.DeepEqual(l.summary, s)
-	l.summary = s
+	l.summary, l.seats = s, seats
 	var pubs []publication
 	if fact != nil || !same {
 		pubs = t.applyFact(pubs, s.GuildID, g, s.ID, fact)

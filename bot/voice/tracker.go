@@ -33,6 +33,7 @@ type Move struct {
 	UserID   snowflake.ID
 	Bot      bool
 	From, To snowflake.ID
+	Seats    *Seats // as they were published with it of the room they joined, or left with voice; nil: not known
 }
 
 // Publication is a room's new state.
@@ -84,6 +85,7 @@ type guild struct {
 	rooms  map[snowflake.ID]*liveRoom // by channel
 	// missed are the joins and leaves that Discord repeats after Restore, by channel, until Track.
 	missed map[snowflake.ID][]room.VisitEvent
+	putOut map[snowflake.ID]time.Time // when Snug began to disconnect somebody; see PutOut
 }
 
 type voice struct {
@@ -95,6 +97,7 @@ type liveRoom struct {
 	summary room.Summary
 	roster  []room.Person
 	n       uint64
+	seats   *Seats       // replaced, never changed; nil: not known
 	closed  *room.Closed // set once the room is closed; it stays until the hub has stored its last event
 }
 
@@ -194,6 +197,7 @@ func (t *Tracker) dropIfEmpty(id snowflake.ID) {
 // KnownRoom is a stored room to track after a start; Prior is its last published state, or nil.
 type KnownRoom struct {
 	Room  room.Summary
+	Seats *Seats // see Room
 	Prior *room.Live
 }
 
@@ -211,15 +215,16 @@ func (t *Tracker) Track(id snowflake.ID, rooms []KnownRoom, done func()) {
 	})
 }
 
-// Room publishes a fact about a room and the room's current summary.
-func (t *Tracker) Room(s room.Summary, fact room.Fact) {
-	t.queue.put(func() { t.applyRoom(s, fact) })
+// Room publishes a fact about a room and the room's current summary. By the seats, comings and goings are published
+// with the seats that are held because of them; without any, nothing is known of that here.
+func (t *Tracker) Room(s room.Summary, seats *Seats, fact room.Fact) {
+	t.queue.put(func() { t.applyRoom(s, seats, fact) })
 }
 
 // Closed publishes that a room is gone, and forgets it once that is stored.
 func (t *Tracker) Closed(s room.Summary, reason room.CloseReason) {
 	t.queue.put(func() {
-		t.applyRoom(s, room.Closed{Reason: reason})
+		t.applyRoom(s, nil, room.Closed{Reason: reason})
 	})
 }
 

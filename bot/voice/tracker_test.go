@@ -125,8 +125,8 @@ func expect(t *testing.T, h *harness, want ...string) {
 func TestVoiceStatesBecomeEvents(t *testing.T) {
 	inside(t, func(h *harness) {
 		h.in(7, public, false)
-		h.Room(summary(friday), room.Opened{})
-		h.Room(summary(monday), room.Opened{})
+		h.Room(summary(friday), nil, room.Opened{})
+		h.Room(summary(monday), nil, room.Opened{})
 		expect(t, h, "10#1 Opened 0", "11#1 Opened 0")
 		h.in(7, friday, false)
 		h.in(7, friday, false) // a repeat changes nothing
@@ -162,7 +162,7 @@ func TestVoiceStatesBecomeEvents(t *testing.T) {
 
 func TestGuildCreateIsDiffed(t *testing.T) {
 	inside(t, func(h *harness) {
-		h.Room(summary(friday), room.Opened{})
+		h.Room(summary(friday), nil, room.Opened{})
 		h.in(7, friday, false)
 		h.in(8, friday, false)
 		synctest.Wait()
@@ -201,7 +201,7 @@ func TestTrackComparesWithWhatTheHubHeld(t *testing.T) {
 // While the hub takes nothing, the latest state is kept and published afterwards.
 func TestHubOutage(t *testing.T) {
 	inside(t, func(h *harness) {
-		h.Room(summary(friday), room.Opened{})
+		h.Room(summary(friday), nil, room.Opened{})
 		synctest.Wait()
 		h.take()
 		h.mu.Lock()
@@ -210,7 +210,7 @@ func TestHubOutage(t *testing.T) {
 		h.in(7, friday, false)
 		h.in(8, friday, false)
 		h.in(7, 0, false)
-		h.Room(summary(monday), room.Opened{})
+		h.Room(summary(monday), nil, room.Opened{})
 		h.Closed(summary(monday), room.ClosedIdle)
 		time.Sleep(5 * voice.RetryAfter) // of the bubble's clock
 		expect(t, h)
@@ -238,7 +238,7 @@ func TestRandomStories(t *testing.T) {
 			truth := map[snowflake.ID]snowflake.ID{}
 			rooms := []snowflake.ID{friday, monday}
 			for _, r := range rooms {
-				h.Room(summary(r), room.Opened{})
+				h.Room(summary(r), nil, room.Opened{})
 			}
 			for range 60 {
 				user := snowflake.ID(rnd.IntN(6) + 100)

@@ -45,14 +45,26 @@ func (v Voice) appendTo(b []byte) []byte {
 	b = strconv.AppendBool(append(b, `,"video":`...), v.Video)
 	b = strconv.AppendInt(append(b, `,"since":`...), v.Since, 10)
 	b = strconv.AppendInt(append(b, `,"seat":`...), int64(v.Seat), 10)
-	return append(b, '}')
+	return append(appendSeats(b, v.Waiting, v.Held), '}')
 }
 
 func (l Left) appendTo(b []byte) []byte {
 	b = appendID(append(b, `{"guildId":`...), l.GuildID)
 	b = appendID(append(b, `,"channelId":null,"userId":`...), l.UserID)
 	b = appendID(append(b, `,"roomId":`...), l.RoomID)
-	return append(b, '}')
+	return append(appendSeats(b, l.Waiting, l.Held), '}')
+}
+
+func appendSeats(b []byte, waiting int, held []int64) []byte {
+	b = strconv.AppendInt(append(b, `,"waiting":`...), int64(waiting), 10)
+	b = append(b, `,"held":[`...)
+	for i, until := range held {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, until, 10)
+	}
+	return append(b, ']')
 }
 
 func appendID(b []byte, id snowflake.ID) []byte {

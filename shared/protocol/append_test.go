@@ -39,8 +39,8 @@ func FuzzAppend(f *testing.F) {
 			switch fact.(type) {
 			case room.VoiceLeft:
 				want, err = json.Marshal(Message[Left]{
-					V: 1, Type: TypeEvent, Event: VoiceLeft, Payload: Left{GuildID: guild, UserID: chnl, RoomID: chnl},
-					Rev: rev, TS: now.UnixMilli(),
+					V: 1, Type: TypeEvent, Event: VoiceLeft, Rev: rev, TS: now.UnixMilli(),
+					Payload: Left{GuildID: guild, UserID: chnl, RoomID: chnl, Held: []int64{}},
 				})
 			case room.VoiceJoined:
 				want, err = json.Marshal(Message[Voice]{

@@ -27,7 +27,7 @@ func EncodeEvent(l *room.Live, epoch string, now time.Time) ([]byte, error) {
 	case room.VoiceUpdated:
 		return event(VoiceUpdated, voice(l, &f.Person), rev, now), nil
 	case room.VoiceLeft:
-		return event(VoiceLeft, Left{GuildID: g, UserID: f.UserID, RoomID: c}, rev, now), nil
+		return event(VoiceLeft, Left{g, nil, f.UserID, c, l.Room.Waiting, held(l)}, rev, now), nil
 	case room.Opened:
 		return event(RoomCreated, snapshot(l), rev, now), nil
 	case room.Changed:
@@ -118,16 +118,21 @@ func describe(l *room.Live) Room {
 		Private: l.Room.Access.Private, Locked: l.Room.Access.Locked, Hidden: l.Room.Access.Hidden,
 		OwnerID: l.Room.Access.OwnerID, OpenedAt: l.Room.OpenedAt.UnixMilli(),
 		Status: l.Room.Status, Headline: l.Room.Card.Headline, Knocking: l.Room.Knocking, Waiting: l.Room.Waiting,
-		Held: make([]int64, len(l.Room.Held)),
-	}
-	for i, t := range l.Room.Held {
-		r.Held[i] = t.UnixMilli()
+		Held: held(l),
 	}
 	if at := l.Room.ClosingAt; !at.IsZero() {
 		ms := at.UnixMilli()
 		r.ClosingAt = &ms
 	}
 	return r
+}
+
+func held(l *room.Live) []int64 {
+	until := make([]int64, len(l.Room.Held))
+	for i, t := range l.Room.Held {
+		until[i] = t.UnixMilli()
+	}
+	return until
 }
 
 func snapshot(l *room.Live) Snapshot {
@@ -147,7 +152,7 @@ func voice(l *room.Live, p *room.Person) Voice {
 	return Voice{
 		GuildID: l.Room.GuildID, ChannelID: l.Room.ID, UserID: p.UserID, Username: p.Username, Avatar: orNull(p.Avatar),
 		DisplayName: p.DisplayName, Bot: p.Bot, Muted: p.Muted, Deafened: p.Deafened, Streaming: p.Streaming,
-		Video: p.Video, Since: p.Since.UnixMilli(), Seat: p.Seat,
+		Video: p.Video, Since: p.Since.UnixMilli(), Seat: p.Seat, Waiting: l.Room.Waiting, Held: held(l),
 	}
 }
 

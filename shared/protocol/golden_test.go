@@ -80,7 +80,9 @@ func messages(t *testing.T) map[string][]byte {
 		"room.created":  ev(live(1, room.Opened{}, func(l *room.Live) { l.Room.OpenedAt = now })),
 		"voice.joined":  ev(live(8, room.VoiceJoined{Person: muted}, nil)),
 		"voice.updated": ev(live(9, room.VoiceUpdated{Person: streams}, nil)),
-		"voice.left":    ev(live(10, room.VoiceLeft{UserID: nelly}, nil)),
+		"voice.left": ev(live(10, room.VoiceLeft{UserID: nelly}, func(l *room.Live) {
+			l.Room.Held = []time.Time{now.Add(time.Minute)}
+		})),
 		"room.updated": ev(live(11, room.Changed{}, func(l *room.Live) {
 			l.Room.Name, l.Room.Seats, l.Room.Access.Private, l.Room.Access.Locked = "Friday night", 6, false, true
 			l.Room.Card.Headline = "Casual, until 11"

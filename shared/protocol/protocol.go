@@ -130,6 +130,8 @@ type (
 		Video       bool         `json:"video"`
 		Since       int64        `json:"since"`
 		Seat        int          `json:"seat"`
+		Waiting     int          `json:"waiting"` // as in Room
+		Held        []int64      `json:"held"`
 	}
 
 	// Heartbeat is the payload of server.heartbeat.
@@ -144,6 +146,8 @@ type (
 		ChannelID *snowflake.ID `json:"channelId"`
 		UserID    snowflake.ID  `json:"userId"`
 		RoomID    snowflake.ID  `json:"roomId"`
+		Waiting   int           `json:"waiting"` // as in Room
+		Held      []int64       `json:"held"`
 	}
 
 	// Room is the payload of room.updated, and the part of a Snapshot other than its people.

@@ -46,6 +46,15 @@ func (r *Room) Hold(user snowflake.ID, now time.Time) *Hold {
 	return nil
 }
 
+// HeldUntil returns until when seats are held, the earliest first.
+func (r *Room) HeldUntil() (until []time.Time) {
+	for _, h := range r.Holds {
+		until = append(until, h.Until)
+	}
+	slices.SortFunc(until, time.Time.Compare)
+	return until
+}
+
 // SetHold holds a seat for a user, replacing an earlier hold. It drops expired holds.
 func (r *Room) SetHold(h Hold, now time.Time) {
 	r.DropHold(h.UserID, now)

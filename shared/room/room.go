@@ -331,10 +331,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 			OwnerSuspended: r.OwnerSuspended != access.Passes,
 		},
 	}
-	for _, h := range r.Holds {
-		s.Held = append(s.Held, h.Until)
-	}
-	slices.SortFunc(s.Held, time.Time.Compare)
+	s.Held = r.HeldUntil()
 	for _, g := range r.Guests {
 		if g.Suspended == access.Passes {
 			s.Access.Guests = append(s.Access.Guests, g.UserID)

@@ -333,6 +333,7 @@ export function apply(rooms, event, p) {
   const id = event === "voice.left" ? p.roomId : p.channelId;
   const before = rooms.get(id);
   const change = (what) => before && rooms.set(id, { ...before, ...what });
+  const seats = { waiting: p.waiting, held: p.held }; // of voice events
   switch (event) {
     case "room.snapshot":
     case "room.created":
@@ -355,11 +356,11 @@ export function apply(rooms, event, p) {
     case "voice.updated":
       if (!before) break;
       if (before.roster.some((o) => o.userId === p.userId))
-        change({ roster: before.roster.map((o) => (o.userId === p.userId ? p : o)) });
-      else if (event === "voice.joined") change({ roster: [...before.roster, p] });
+        change({ ...seats, roster: before.roster.map((o) => (o.userId === p.userId ? p : o)) });
+      else if (event === "voice.joined") change({ ...seats, roster: [...before.roster, p] });
       break;
     case "voice.left":
-      if (before) change({ roster: before.roster.filter((o) => o.userId !== p.userId) });
+      if (before) change({ ...seats, roster: before.roster.filter((o) => o.userId !== p.userId) });
       break;
   }
   return before;

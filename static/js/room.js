@@ -199,6 +199,9 @@ function notThere() {
 const heard = (event, p, before) =>
   document.dispatchEvent(new CustomEvent("room-event", { detail: { event, p, before, state } }));
 
+// Whether other seats are held, or others wait: for whom is the server's to say.
+const seatsChanged = (p, before) => p.waiting !== before?.waiting || `${p.held}` !== `${before?.held}`;
+
 // What each event says beside the picture.
 const tell = {
   "voice.joined"(p, before) {
@@ -206,7 +209,7 @@ const tell = {
     if (p.userId === me) (close("dlg-out"), close("dlg-full"));
     happened("voice_joined", p);
     say(t(p.userId === me ? "room.sat.you.say" : "room.sat.say", { Who: p.displayName, Sum: count() }));
-    if (state.control) renewSoon();
+    if (state.control || seatsChanged(p, before)) renewSoon();
   },
   "voice.left"(p, before) {
     const who = before?.roster.find((o) => o.userId === p.userId);
@@ -214,7 +217,7 @@ const tell = {
     happened("voice_left", who);
     say(t(p.userId === me ? "room.stood.you.say" : "room.stood.say", { Who: who.displayName, Sum: count() }));
     if (p.userId === me && !over) open("dlg-out");
-    if (p.userId === me || state.control) renewSoon();
+    if (p.userId === me || state.control || seatsChanged(p, before)) renewSoon();
   },
   "voice.updated"(p, before) {
     const was = before?.roster.find((o) => o.userId === p.userId);
