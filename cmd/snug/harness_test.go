@@ -421,7 +421,8 @@ func (p *browserUser) seated(names ...string) {
 
 func (p *browserUser) live() {
 	p.Helper()
-	p.sees("that the page is live", `document.querySelector('#live').dataset.state === 'live'`)
+	p.sees("that the page is live", `document.querySelector('#live').dataset.state === 'live' &&
+		!document.querySelector('noscript.later')`)
 }
 
 // picture takes a screenshot when a folder for them is named.

@@ -182,6 +182,7 @@ func TestAxe(t *testing.T) {
 		t.Fatalf("what is wrong on purpose is not found: %s", found)
 	}
 	b.do(chromedp.Navigate(web.URL + "/room-three"))
+	b.wait(drawn)
 	for _, id := range append(eval[[]string](b, `[...document.querySelectorAll("dialog")].map((d) => d.id)`),
 		"toast-lost") {
 		t.Run(id, func(t *testing.T) {

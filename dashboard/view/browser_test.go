@@ -150,8 +150,16 @@ func media(theme string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// drawn says whether all steps of a page are drawn.
-const drawn = `!document.getAnimations().some((a) => a.animationName === "not-yet")`
+// drawn says whether all of a page is drawn: its steps, and what its scripts put in its place later.
+const drawn = `!document.getAnimations().some((a) => a.animationName === "not-yet") &&
+	!document.querySelector("noscript.later")`
+
+// untilDrawn waits for it and, unlike Poll, doesn't pass for somebody's doing, after which a page with unsaved changes
+// asks whether to leave it.
+const untilDrawn = `(async () => {
+	while (!(` + drawn + `)) await new Promise((go) => setTimeout(go, 20));
+	return true;
+})()`
 
 // TestScreenshots writes a picture of every fixture to the folder
 // SNUG_SCREENSHOTS, on desktop and phone, dark and light. SNUG_ONLY picks

@@ -111,6 +111,7 @@ func TestLooks(t *testing.T) {
 	}
 	onTabs(t, web.URL+"/message-empty", fixtures.All(), func(b *tab, f fixtures.Fixture) {
 		b.do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(web.URL+"/"+f.Name))
+		eval[bool](b, untilDrawn)
 		if f.Name != "landing" { // whose example plays
 			if changed := eval[[]string](b, redrawn); len(changed) > 0 {
 				b.t.Errorf("the scripts drew anew: %v", changed)

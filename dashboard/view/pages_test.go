@@ -31,7 +31,7 @@ func render(t testing.TB, e *view.Engine, p view.Page) (*html.Node, string) {
 	if err := e.Render(w, 200, p); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := html.Parse(bytes.NewReader(w.Body.Bytes()))
+	doc, err := html.ParseWithOptions(bytes.NewReader(w.Body.Bytes()), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,10 @@ func textOf(n *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// inTemplate says whether n is a pattern for scripts and not part of the page.
-func inTemplate(n *html.Node) bool {
+// within says whether an element is in one of a kind: in a "template", it isn't part of the page.
+func within(n *html.Node, kind string) bool {
 	for p := range n.Ancestors() {
-		if p.Data == "template" {
+		if p.Data == kind {
 			return true
 		}
 	}
@@ -84,6 +84,9 @@ func TestPages(t *testing.T) {
 					continue
 				}
 				checkSafe(t, n)
+				if n.Data == "noscript" && within(n, "noscript") {
+					t.Error("a noscript is within another, which ends with it where scripts run")
+				}
 				if id := attr(n, "id"); id != "" {
 					ids[id]++
 				}
@@ -148,7 +151,7 @@ func checkSafe(t *testing.T, n *html.Node) {
 func checkNames(t *testing.T, doc *html.Node, labelled []string) {
 	t.Helper()
 	for n := range doc.Descendants() {
-		if n.Type != html.ElementNode || inTemplate(n) {
+		if n.Type != html.ElementNode || within(n, "template") {
 			continue
 		}
 		switch n.Data {

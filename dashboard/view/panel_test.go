@@ -20,7 +20,7 @@ func TestRoomPanelSaves(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	b := openTab(t, browser(t), site(t, s.routes).URL+"/room-three")
-	b.wait(`document.body.dataset.live === "live"`)
+	b.wait(`document.body.dataset.live === "live" && ` + drawn)
 	change := "POST /rooms/" + fixtures.Room.String() + "/change"
 	set := func(id, value string) {
 		b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => {
@@ -73,11 +73,27 @@ func TestRoomPanelSaves(t *testing.T) {
 		document.querySelector("#k-link").value === "ftp://example.com"`)
 }
 
+// TestRoomPanelComesLater: the panel isn't part of the page's first picture where there are scripts, and a link to it
+// leads there all the same.
+func TestRoomPanelComesLater(t *testing.T) {
+	t.Parallel()
+	b := openTab(t, browser(t), site(t, newScript(t).routes).URL+"/room-three#control")
+	b.wait(`document.querySelector("#control")?.matches(":target")`)
+	b.wait(drawn)
+	if lost := eval[[]string](b, `(async () => {
+		const fresh = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+		return [...fresh.querySelectorAll("noscript.later [id]")].map((el) => el.id).filter(
+			(id) => !document.getElementById(id));
+	})()`); len(lost) > 0 {
+		t.Errorf("without scripts there is more: %v", lost)
+	}
+}
+
 // TestRenewingDisturbsNobody: a press that has begun goes on, and a question stays, while the page's parts are renewed.
 func TestRenewingDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	b := openTab(t, browser(t), site(t, newScript(t).routes).URL+"/room-three")
-	b.wait(`document.body.dataset.live === "live"`)
+	b.wait(`document.body.dataset.live === "live" && ` + drawn)
 	const part = `document.querySelector("#yours")`
 	renew := `import("` + asset(t, "js/ui.js") + `").then((ui) => ui.refresh("yours"))`
 	b.do(chromedp.Evaluate[chromedp.Void](`void (async () => {
@@ -126,7 +142,7 @@ func TestRoomPageKeys(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	b := openTab(t, browser(t), site(t, s.routes).URL+"/room-empty")
-	b.wait(`document.body.dataset.live === "live"`)
+	b.wait(`document.body.dataset.live === "live" && ` + drawn)
 	press := func(key string) { b.do(chromedp.KeyEvent(key)) }
 	done := func(want ...string) {
 		t.Helper()
@@ -147,11 +163,11 @@ func TestRoomPageKeys(t *testing.T) {
 	press("?")
 	b.wait(`document.querySelector("#dlg-keys").open`)
 	press("l")
-	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
+	b.do(browsertest.Click("#keys-on"), browsertest.Click("#dlg-keys [data-close]"))
 	b.wait(`!document.querySelector("#dlg-keys").open`)
 	press("l")
 	run(`document.querySelector('[data-dialog="dlg-keys"]').click()`) // which touch screens don't show
-	b.do(browsertest.Click("#dlg-keys .switch"), browsertest.Click("#dlg-keys [data-close]"))
+	b.do(browsertest.Click("#keys-on"), browsertest.Click("#dlg-keys [data-close]"))
 	run(`document.querySelector("#k-name").focus()`)
 	press("l")
 	b.wait(`document.querySelector("#k-name").value.length === "Friday draft".length + 1`)

@@ -513,7 +513,7 @@ document.addEventListener("input", (e) => {
 const keys = {
   j: () => !$("door-join")?.hidden && $("join")?.click(),
   c: () => {
-    const copy = document.querySelector("#links [data-copy]");
+    const copy = document.querySelector("#links [data-copy]:not([hidden])");
     copy ? copy.click() : document.querySelector("#links form button")?.focus();
   },
   l: () => document.querySelector('.toggle[data-do="lock"]')?.click(),
@@ -528,13 +528,19 @@ function remembered(off) {
     return off ?? false; // a browser that keeps nothing
   }
 }
+const keysOn = () => $("keys-on").ariaChecked === "true";
+$("keys-on").ariaChecked = !remembered();
+$("keys-on").addEventListener("click", (e) => {
+  e.currentTarget.ariaChecked = !keysOn();
+  remembered(!keysOn());
+});
 document.addEventListener("keydown", (e) => {
   if (field(e) && e.key === "Enter" && !e.isComposing) {
     e.preventDefault();
     return save(field(e));
   }
   const work = keys[e.key.toLowerCase()];
-  if (!work || e.ctrlKey || e.metaKey || e.altKey || e.repeat || e.isComposing || !$("keys-on").checked) return;
+  if (!work || e.ctrlKey || e.metaKey || e.altKey || e.repeat || e.isComposing || !keysOn()) return;
   if (e.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
   e.preventDefault();
   work();
@@ -584,8 +590,6 @@ live.start(); // first what takes its time elsewhere
 await breathe();
 begin();
 $("saved-undo").addEventListener("click", (e) => busy(e.currentTarget, takeBack));
-$("keys-on").checked = !remembered();
-$("keys-on").addEventListener("change", (e) => remembered(!e.target.checked));
 await breathe();
 everySecond(paint);
 import("./bell.js"); // which nobody needs before the page is live

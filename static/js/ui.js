@@ -191,6 +191,10 @@ export const close = (id) => $(id)?.close();
 // A moment for the browser to draw and to hear people, between two pieces of work.
 export const breathe = () => globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 
+// A moment in which the browser has nothing better to do, half a second from now at the latest.
+const leisure = () =>
+  new Promise((go) => (globalThis.requestIdleCallback ? requestIdleCallback(go, { timeout: 500 }) : setTimeout(go)));
+
 // The press that is going on, if any: of what is replaced meanwhile, the browser would make no click.
 let press;
 document.addEventListener(
@@ -236,7 +240,8 @@ async function renewParts(ids) {
   const html = answer?.ok && (await answer.text().catch(() => "")); // the connection may go in the middle of it
   if (!html) return false;
   await breathe();
-  const fresh = new DOMParser().parseFromString(html, "text/html");
+  const fresh = new DOMParser().parseFromString(html, "text/html"); // where scripts are off
+  for (const part of fresh.querySelectorAll("noscript.later")) part.replaceWith(...part.childNodes);
   const changed = [];
   for (const id of ids) {
     const next = fresh.getElementById(id);
@@ -282,18 +287,34 @@ function swap(now, next) {
   if (caret != null && ["text", "url", "textarea"].includes(same?.type)) same.setSelectionRange(caret, caret);
 }
 
+/**
+ * Puts in its place what isn't needed at first. Where there are no scripts, it is there from the start; as part of the
+ * page it would be drawn, and its fields looked at by the browser, before anything else happens.
+ */
+async function unfold() {
+  for (const part of document.querySelectorAll("noscript.later")) {
+    await leisure();
+    part.outerHTML = part.textContent;
+    enhance();
+  }
+  if (location.hash && !document.querySelector(":target")) location.replace(location.hash);
+}
+
 /** Shows what needs scripts, after load and after refresh. */
 export function enhance() {
-  for (const b of document.querySelectorAll("[data-copy], [data-step], [data-dialog]")) b.hidden = false;
-  for (const b of document.querySelectorAll(".lang button")) b.hidden = true;
+  for (const b of document.querySelectorAll("[data-step], [data-dialog]")) b.hidden = false;
+  for (const b of document.querySelectorAll("[data-copy]")) b.hidden = !copied(b);
+  for (const b of document.querySelectorAll(".lang button, [data-scriptless]")) b.hidden = true;
   tellHours();
   if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
   runTimes();
   tellMoments();
 }
 
+const copied = (button) => button.parentElement.querySelector("input, .secret");
+
 async function copy(button) {
-  const from = button.parentElement.querySelector("input, .secret");
+  const from = copied(button);
   try {
     await navigator.clipboard.writeText(from.value ?? from.textContent);
   } catch {
@@ -410,6 +431,7 @@ export function begin() {
   themeButton();
   watchHeard();
   enhance();
+  unfold();
   setInterval(() => {
     runTimes();
     for (const f of ticks) f();
