@@ -36,10 +36,11 @@
 // where you can revoke the bot's permissions and inject faults. With GiveOwnHosts one browser can
 // be signed in as several people.
 //
-// Demo creates a small world. Scripts in any language can do the same over HTTP under /_sim/;
-// page/PROTOCOL.md describes that API together with what the page uses. Inject injects faults: see Fault.
-// NoRateLimits as Options.Limits spares tests the waiting caused by Discord's limits, and openapitest.Wrap
-// makes a test fail if the bot sends something that Discord's OpenAPI description doesn't allow.
+// Demo creates a small world, and package plan builds one from a file. Scripts in any language can do the same over
+// HTTP under /_sim/; page/PROTOCOL.md describes that API together with what the page uses, and
+// internal/control/openapi.json for programs. Snapshot, RestoreSnapshot and Reset give every test the same world.
+// Inject injects faults: see Fault. NoRateLimits as Options.Limits spares tests the waiting caused by Discord's limits,
+// and openapitest.Wrap makes a test fail if the bot sends something that Discord's OpenAPI description doesn't allow.
 //
 // # Inside
 //
@@ -51,8 +52,8 @@
 // # Safe use
 //
 // Server's methods are safe for concurrent use, except from within its hooks. Anybody who can reach
-// the port can act as anybody, so Start only serves loopback addresses. Tokens and secrets are
-// derived from Options.Seed and protect nothing.
+// the port can act as anybody, so Start only serves loopback addresses, unless Options.ControlToken is asked of those
+// who act. Tokens and secrets are derived from Options.Seed; give it only where they needn't protect anything.
 //
 // # What it simulates
 //

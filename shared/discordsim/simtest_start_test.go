@@ -29,6 +29,7 @@ func start(t *testing.T, change ...func(*discordsim.Options)) *world {
 	for _, f := range change {
 		f(&o)
 	}
+	o.Around(checkControl(t))
 	s := discordsim.New(o)
 	d, err := s.Demo(discordsim.ApplicationOptions{AnyLoopbackRedirect: true})
 	if err != nil {

@@ -73,8 +73,30 @@ func Find() string {
 	}
 }
 
-// Load loads a description in JSON and corrects its known mistakes.
+// Load loads Discord's description in JSON and corrects its known mistakes.
 func Load(path string) (*Description, error) {
+	doc, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	paths, _ := doc["paths"].(map[string]any)
+	if _, ok := paths["/gateway"]; !ok {
+		return nil, fmt.Errorf("openapi: %s is not Discord's OpenAPI description", path)
+	}
+	correct(doc)
+	return describe(path, doc)
+}
+
+// LoadOther loads a description in JSON that isn't Discord's, of what is below /api/.
+func LoadOther(path string) (*Description, error) {
+	doc, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return describe(path, doc)
+}
+
+func read(path string) (map[string]any, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("openapi: %w", err)
@@ -84,17 +106,20 @@ func Load(path string) (*Description, error) {
 		return nil, fmt.Errorf("openapi: %s: %w", path, err)
 	}
 	doc, ok := v.(map[string]any)
-	paths, ok2 := doc["paths"].(map[string]any)
-	if _, ok3 := paths["/gateway"]; !ok || !ok2 || !ok3 {
-		return nil, fmt.Errorf("openapi: %s is not Discord's OpenAPI description", path)
+	if !ok {
+		return nil, fmt.Errorf("openapi: %s is no object", path)
 	}
-	correct(doc)
+	return doc, nil
+}
+
+func describe(path string, doc map[string]any) (*Description, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	if err := c.AddResource(location, doc); err != nil {
 		return nil, fmt.Errorf("openapi: %s: %w", path, err)
 	}
 	d := &Description{paths: &node{}, compiler: c, schemas: map[string]*jsonschema.Schema{}}
+	paths, _ := doc["paths"].(map[string]any)
 	for template, item := range paths {
 		if it, ok := item.(map[string]any); ok {
 			d.paths.add(template, it)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	_ "embed" // openapi.json
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,50 +16,68 @@ import (
 
 // routes is the API for scripts, tests and the page: JSON over HTTP under /_sim/, without authorization.
 func (c *Control) routes(mux *http.ServeMux) {
-	for pattern, do := range map[string]func(*request) (any, error){
-		"GET /_sim/state":                            (*request).state,
-		"GET /_sim/users":                            (*request).users,
-		"POST /_sim/users":                           (*request).addUser,
-		"POST /_sim/users/{user}/voice":              (*request).voice,
-		"GET /_sim/users/{user}/commands":            (*request).commands,
-		"POST /_sim/users/{user}/commands":           (*request).runCommand,
-		"POST /_sim/users/{user}/autocomplete":       (*request).autocomplete,
-		"POST /_sim/users/{user}/components":         (*request).component,
-		"POST /_sim/users/{user}/modals":             (*request).modal,
-		"DELETE /_sim/users/{user}/modals":           (*request).dismiss,
-		"POST /_sim/users/{user}/messages":           (*request).write,
-		"POST /_sim/users/{user}/invites":            (*request).useInvite,
-		"POST /_sim/users/{user}/screening":          (*request).acceptRules,
-		"PATCH /_sim/users/{user}":                   (*request).settings,
-		"PATCH /_sim/guilds/{guild}":                 (*request).setGuild,
-		"GET /_sim/applications":                     (*request).applications,
-		"POST /_sim/applications":                    (*request).addApplication,
-		"PATCH /_sim/applications/{app}":             (*request).setApplication,
-		"POST /_sim/guilds":                          (*request).addGuild,
-		"POST /_sim/guilds/{guild}/channels":         (*request).addChannel,
-		"POST /_sim/guilds/{guild}/members":          (*request).addMember,
-		"DELETE /_sim/guilds/{guild}/members/{user}": (*request).removeMember,
-		"PUT /_sim/guilds/{guild}/bot":               (*request).setBot,
-		"PATCH /_sim/guilds/{guild}/roles/{role}":    (*request).setRole,
-		"GET /_sim/snapshot":                         (*request).snapshot,
-		"PUT /_sim/snapshot":                         (*request).restore,
-		"POST /_sim/start":                           (*request).markStart,
-		"POST /_sim/reset":                           (*request).reset,
-		"GET /_sim/time":                             (*request).time,
-		"POST /_sim/time":                            (*request).advance,
-		"GET /_sim/faults":                           (*request).faults,
-		"POST /_sim/faults":                          (*request).inject,
-		"DELETE /_sim/faults":                        (*request).clearFaults,
-		"DELETE /_sim/faults/{fault}":                (*request).clearFaults,
-	} {
+	for pattern, do := range operations {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, do) })
 	}
+	mux.HandleFunc("GET /_sim/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(description)
+	})
 	mux.HandleFunc("GET /_sim/ws", c.page.serveWS)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		form.CommonHeaders(w.Header())
-		form.WriteError(w,
-			form.Fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+"; see page/PROTOCOL.md"))
+		form.WriteError(w, form.Fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+
+			"; /_sim/openapi.json lists what it has"))
 	})
+}
+
+// description is the interface in OpenAPI 3.1. A test holds every request and response to it.
+//
+//go:embed openapi.json
+var description []byte
+
+// operations are the requests of the interface, by pattern.
+var operations = map[string]func(*request) (any, error){
+	"GET /_sim/state":                            (*request).state,
+	"GET /_sim/users":                            (*request).users,
+	"POST /_sim/users":                           (*request).addUser,
+	"POST /_sim/users/{user}/voice":              (*request).voice,
+	"GET /_sim/users/{user}/commands":            (*request).commands,
+	"POST /_sim/users/{user}/commands":           (*request).runCommand,
+	"POST /_sim/users/{user}/autocomplete":       (*request).autocomplete,
+	"POST /_sim/users/{user}/components":         (*request).component,
+	"POST /_sim/users/{user}/modals":             (*request).modal,
+	"DELETE /_sim/users/{user}/modals":           (*request).dismiss,
+	"POST /_sim/users/{user}/messages":           (*request).write,
+	"POST /_sim/users/{user}/invites":            (*request).useInvite,
+	"POST /_sim/users/{user}/move":               (*request).move,
+	"POST /_sim/users/{user}/screening":          (*request).acceptRules,
+	"PATCH /_sim/users/{user}":                   (*request).settings,
+	"PATCH /_sim/guilds/{guild}":                 (*request).setGuild,
+	"GET /_sim/applications":                     (*request).applications,
+	"POST /_sim/applications":                    (*request).addApplication,
+	"PATCH /_sim/applications/{app}":             (*request).setApplication,
+	"POST /_sim/guilds":                          (*request).addGuild,
+	"POST /_sim/guilds/{guild}/channels":         (*request).addChannel,
+	"POST /_sim/guilds/{guild}/members":          (*request).addMember,
+	"DELETE /_sim/guilds/{guild}/members/{user}": (*request).removeMember,
+	"PATCH /_sim/guilds/{guild}/members/{user}":  (*request).changeMember,
+	"PUT /_sim/guilds/{guild}/bans/{user}":       (*request).ban,
+	"POST /_sim/guilds/{guild}/roles":            (*request).addRole,
+	"PUT /_sim/channels/{channel}/overwrites":    (*request).setOverwrites,
+	"POST /_sim/wait":                            (*request).wait,
+	"PUT /_sim/guilds/{guild}/bot":               (*request).setBot,
+	"PATCH /_sim/guilds/{guild}/roles/{role}":    (*request).setRole,
+	"GET /_sim/snapshot":                         (*request).snapshot,
+	"PUT /_sim/snapshot":                         (*request).restore,
+	"POST /_sim/start":                           (*request).markStart,
+	"POST /_sim/reset":                           (*request).reset,
+	"GET /_sim/time":                             (*request).time,
+	"POST /_sim/time":                            (*request).advance,
+	"GET /_sim/faults":                           (*request).faults,
+	"POST /_sim/faults":                          (*request).inject,
+	"DELETE /_sim/faults":                        (*request).clearFaults,
+	"DELETE /_sim/faults/{fault}":                (*request).clearFaults,
 }
 
 // request is one request to the API.

@@ -134,18 +134,32 @@ func (c *request) acceptRules() (any, error) {
 	return nil, c.control.SetPending(guild, c.user(), false)
 }
 
-// setGuild enables or disables a guild's membership screening.
+// setGuild changes what people must do to be active in a guild, and its AFK channel.
 func (c *request) setGuild() (any, error) {
 	var in struct {
-		Screening *bool `json:"screening"`
+		Screening *bool        `json:"screening"`
+		Verify    *int         `json:"verification_level"`
+		TwoFactor *bool        `json:"two_factor"`
+		AFK       *form.FlexID `json:"afk_channel_id"`
 	}
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
-	if in.Screening == nil {
-		return nil, errors.New("screening is missing: true or false")
+	changes := 0
+	var err error
+	set := func(given bool, f func() error) {
+		if given && err == nil {
+			changes, err = changes+1, f()
+		}
 	}
-	return nil, c.control.SetScreening(c.guild(), *in.Screening)
+	set(in.Screening != nil, func() error { return c.control.SetScreening(c.guild(), *in.Screening) })
+	set(in.Verify != nil, func() error { return c.control.SetVerification(c.guild(), *in.Verify) })
+	set(in.TwoFactor != nil, func() error { return c.control.RequireTwoFactor(c.guild(), *in.TwoFactor) })
+	set(in.AFK != nil, func() error { return c.control.SetAFKChannel(c.guild(), world.ID(*in.AFK)) })
+	if err == nil && changes == 0 {
+		err = errors.New("nothing to change: give screening, verification_level, two_factor or afk_channel_id")
+	}
+	return nil, err
 }
 
 func (c *request) applications() (any, error) {

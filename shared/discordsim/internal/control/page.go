@@ -20,6 +20,7 @@ import (
 // only record, and the pages' own goroutines write.
 type pageHub struct {
 	control *Control
+	bell    bell           // rung at every change
 	count   atomic.Int32   // number of pages, so that a world without one costs nothing
 	wg      sync.WaitGroup // of pages
 
@@ -60,6 +61,7 @@ const (
 func newPageHub(c *Control) *pageHub { return &pageHub{control: c, pages: map[*pageConn]struct{}{}} }
 
 func (h *pageHub) each(f func(*pageConn)) {
+	h.bell.ring()
 	if h.count.Load() == 0 {
 		return
 	}
