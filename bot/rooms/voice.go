@@ -66,18 +66,22 @@ func (rs *Rooms) movedFrom(ctx context.Context, g *guildState, m voice.Move) {
 	}
 }
 
-// showSeats publishes the room's seats if they aren't as they were published with a move.
+// showSeats publishes the room's seats if they are neither as they were published with a move nor as they are now: who
+// left may be back already, before this process has looked at the move.
 func (rs *Rooms) showSeats(g *guildState, r *roomState, m voice.Move) {
 	if r.told == nil || g.rooms[r.ID] != r || r.State != room.Open {
 		return
 	}
-	shown := r.told
-	if m.Seats != nil && m.Seats.Told == r.told.Told {
-		shown = m.Seats // nothing was published in between
+	shown := []*voice.Seats{r.told}
+	if m.Seats != nil && m.Seats.Told == r.told.Told { // nothing was published in between
+		shown = []*voice.Seats{m.Seats, rs.o.Voice.Seats(g.id, r.ID)}
 	}
-	if !shown.Shows(&r.Room) {
-		rs.publish(g, r, room.Changed{})
+	for _, s := range shown {
+		if s != nil && s.Told == r.told.Told && s.Shows(&r.Room) {
+			return
+		}
 	}
+	rs.publish(g, r, room.Changed{})
 }
 
 // putOut notes that Snug is about to disconnect a user, who loses their seat.

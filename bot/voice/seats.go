@@ -39,6 +39,16 @@ func (m Move) HeldUntil(about time.Time) time.Time {
 	return about
 }
 
+// Seats returns a room's seats as they were published last; nil: not known.
+func (t *Tracker) Seats(guildID, channel snowflake.ID) *Seats {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if g := t.guilds[guildID]; g != nil && g.rooms[channel] != nil {
+		return g.rooms[channel].seats
+	}
+	return nil
+}
+
 // PutOut notes that somebody is about to be disconnected: no seat is held for them.
 func (t *Tracker) PutOut(guildID, user snowflake.ID) {
 	t.queue.put(func() {
