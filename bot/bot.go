@@ -61,8 +61,8 @@ const SweepEvery = 5 * time.Second
 // collect is how long changes of voice are collected in a burst, before pages get them together.
 const collect = 3 * time.Millisecond
 
-// Options configure a Bot. GuildID, Members, Shared, LeaseTerm, SaveEvery, DirectMessages, Requests,
-// HookNetworks, Contact and PushRoots are optional.
+// Options configure a Bot. GuildID, Members, Shared, Shards, ShardCount, About, LeaseTerm, SaveEvery, DirectMessages,
+// Requests, HookNetworks, Contact and PushRoots are optional.
 type Options struct {
 	Token      string       // without "Bot "
 	DiscordURL string       // https://discord.com, or the simulator's address, without a trailing slash
@@ -80,7 +80,14 @@ type Options struct {
 	// Shared means that other processes run this bot on the same hub: the process that holds a shard's
 	// lease connects it.
 	Shared bool
-	// LeaseTerm is how long a process may stay silent before another takes over its shards; default 15 s.
+	// Shards are the only ones of the bot's shards that this process connects, if it shares them; none means any.
+	Shards []int
+	// ShardCount is how many shards the bot has; 0 means as many as other processes run it with, or as Discord
+	// recommends.
+	ShardCount int
+	// About is what this process says about itself to the others.
+	About hub.Process
+	// LeaseTerm is how long a process may stay silent before another takes over its shards; default lease.Term.
 	LeaseTerm time.Duration
 	// SaveEvery is how often the gateway checkpoint is saved while events arrive; default 2 s.
 	SaveEvery time.Duration

@@ -61,7 +61,9 @@ func (b *Bot) newClient() error {
 	}
 	b.limiter = ratelimit.New(ratelimit.Config{
 		Global: o.Requests, Logger: o.Log, Metrics: metrics,
-		Allow: func(r *http.Request) error { return b.shards.Allow(r) },
+		Allow:         func(r *http.Request) error { return b.shards.Allow(r) },
+		Share:         func() int { return b.shards.Share(cmp.Or(o.Requests, ratelimit.Global)) },
+		OthersInvalid: func() int { return b.shards.RefusedElsewhere() },
 	})
 	b.client, err = disgo.New(o.Token,
 		bot.WithLogger(logs.Warnings(o.Log)),
@@ -80,6 +82,13 @@ func (b *Bot) newClient() error {
 	return err
 }
 
+// about is what this process says about itself to the others.
+func (b *Bot) about() hub.Process {
+	about := b.o.About
+	about.Refused = b.limiter.State().Invalid
+	return about
+}
+
 // newShards makes the gateway connections.
 func (b *Bot) newShards() (err error) {
 	o := b.o
@@ -89,7 +98,8 @@ func (b *Bot) newShards() (err error) {
 	}
 	b.shards, err = shards.New(b.ctx, shards.Options{
 		Client: b.client, Hub: o.Hub, Keys: o.Keys, Intents: intents, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
-		Shared: o.Shared, LeaseTerm: o.LeaseTerm, SaveEvery: o.SaveEvery, Fail: b.fail,
+		Shared: o.Shared, Count: o.ShardCount, Takes: o.Shards, LeaseTerm: o.LeaseTerm, SaveEvery: o.SaveEvery,
+		Fail: b.fail, About: b.about,
 		Event:     b.event,
 		Unknown:   func(kind dgateway.EventType, data json.RawMessage) { b.channelInfo.Event(kind, data) },
 		Restoring: func(ids []snowflake.ID) { b.rooms.Prepare(ids) },

@@ -59,7 +59,7 @@ func TestCutOffFromTheHub(t *testing.T) {
 	h.Must(h.Join("jonas", id))
 	h.awaitRoster(id, "jonas")
 	h.eventually("a checkpoint is saved", func() bool {
-		_, _, err := h.hub.Shards.Get(context.Background(), "0.head")
+		_, _, err := h.hub.Shards.Get(context.Background(), "1.0.head")
 		return err == nil
 	})
 	cut := h.running

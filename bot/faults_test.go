@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 	"github.com/disgoorg/snowflake/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -214,6 +215,8 @@ type unlimited struct{}
 func (unlimited) Acquire(context.Context, int, func(time.Duration)) (func(bool), error) {
 	return func(bool) {}, nil
 }
+
+func (unlimited) Update(discord.SessionStartLimit) {}
 
 // rage runs one seed. The first seeds have one kind of fault each.
 func (w *faultRun) rage(seed uint64) error {

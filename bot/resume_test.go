@@ -188,11 +188,11 @@ func TestWithoutASessionToResume(t *testing.T) {
 	for name, change := range map[string]func(){
 		"forgotten by Discord": func() { h.turnBack(old) },
 		"a guild is missing": func() {
-			h.stored(func(b *hub.Hub) { h.Must(b.Shards.Delete(context.Background(), fmt.Sprint("0.", h.Guild))) })
+			h.stored(func(b *hub.Hub) { h.Must(b.Shards.Delete(context.Background(), fmt.Sprint("1.0.", h.Guild))) })
 		},
 		"damaged": func() {
 			h.stored(func(b *hub.Hub) {
-				_, err := b.Shards.Put(context.Background(), "0.head", hub.Sealed{Data: []byte("what is this")})
+				_, err := b.Shards.Put(context.Background(), "1.0.head", hub.Sealed{Data: []byte("what is this")})
 				h.Must(err)
 			})
 		},

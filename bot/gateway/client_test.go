@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disgoorg/disgo/discord"
 	disgo "github.com/disgoorg/disgo/gateway"
 	"github.com/gorilla/websocket"
 	"github.com/klauspost/compress/zstd"
@@ -141,6 +142,8 @@ type free struct{}
 func (free) Acquire(context.Context, int, func(time.Duration)) (func(bool), error) {
 	return func(bool) {}, nil
 }
+
+func (free) Update(discord.SessionStartLimit) {}
 
 // halfOpen is a proxy that can stop passing bytes without closing anything.
 type halfOpen struct {

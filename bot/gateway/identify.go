@@ -16,10 +16,12 @@ type IdentifyLimiter interface {
 	// once: with true after IDENTIFY was sent, with false if it wasn't. If Acquire has to wait, it
 	// calls waiting with the least time that takes. Its only error is ctx's.
 	Acquire(ctx context.Context, shard int, waiting func(time.Duration)) (release func(sent bool), err error)
+	// Update sets the limits that GET /gateway/bot returned.
+	Update(s discord.SessionStartLimit)
 }
 
-// identifyGap is the time Discord requires between two IDENTIFYs with the same rate limit key.
-const identifyGap = 5 * time.Second
+// IdentifyGap is the time Discord requires between two IDENTIFYs with the same rate limit key.
+const IdentifyGap = 5 * time.Second
 
 // SessionStarts is the IdentifyLimiter that follows Discord's rules: shards whose ids are equal modulo
 // max_concurrency identify one after another, five seconds apart, and never more often than
@@ -51,10 +53,10 @@ func NewSessionStarts(log *slog.Logger) *SessionStarts {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &SessionStarts{log: log, gap: identifyGap, groups: 1, turns: map[int]*identifyTurn{}}
+	return &SessionStarts{log: log, gap: IdentifyGap, groups: 1, turns: map[int]*identifyTurn{}}
 }
 
-// Update sets the limits that GET /gateway/bot returned.
+// Update implements IdentifyLimiter.
 func (l *SessionStarts) Update(s discord.SessionStartLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -77,7 +77,7 @@ func AwaitGatewayBot(
 
 // Locate returns a function for Config.Locate that asks r, and passes the session start limit to
 // limiter if that isn't nil.
-func Locate(r rest.Gateway, limiter *SessionStarts) func(context.Context) (string, error) {
+func Locate(r rest.Gateway, limiter IdentifyLimiter) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		answer, err := GetGatewayBot(ctx, r)
 		if err != nil {
@@ -105,8 +105,7 @@ func Attach(client *bot.Client, cfg Config) (*Shard, error) {
 		cfg.Identify = NewSessionStarts(cfg.Logger)
 	}
 	if cfg.URL == "" && cfg.Locate == nil {
-		limiter, _ := cfg.Identify.(*SessionStarts)
-		cfg.Locate = Locate(client.Rest, limiter)
+		cfg.Locate = Locate(client.Rest, cfg.Identify)
 	}
 	s, err := New(cfg)
 	if err != nil {

@@ -8,15 +8,24 @@ import (
 	"time"
 )
 
+// Global is how many requests a second Discord allows a bot in all, unless it has raised that.
+// https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
+const Global = 50
+
 // Config configures a Limiter. A field's zero value means the default given with it.
 type Config struct {
 	Global int // requests a second that count towards the global limit; default 50
 	// invalid responses in ten minutes after which Discord bans the address; default 10,000. Snug stops at 80 %
 	InvalidMax int
-	MaxWait    time.Duration // the longest time a request without a deadline waits, each time it waits; default 60 s
-	TryTimeout time.Duration // for one try, including the response's body; default 15 s
-	Retries    int           // repeats after failures; default 5
-	Backoff    time.Duration // delay of the first repeat, doubled each time up to 16 times; default 1 s
+	// Share is how many of Global this process may start a second at present; the rest is for other processes of the
+	// bot. It is at least 1. It and OthersInvalid are called often, with a lock held. Default: all of Global.
+	Share func() int
+	// OthersInvalid is how many invalid responses other processes had in the last ten minutes. Default: none.
+	OthersInvalid func() int
+	MaxWait       time.Duration // the longest time a request without a deadline waits, each time it waits; default 60 s
+	TryTimeout    time.Duration // for one try, including the response's body; default 15 s
+	Retries       int           // repeats after failures; default 5
+	Backoff       time.Duration // delay of the first repeat, doubled each time up to 16 times; default 1 s
 	// a 429 longer than this that the bucket's headers don't explain delays only its own request; default 5 s
 	HiddenLimit time.Duration
 	PatchOnce   bool // never repeat a PATCH that may have been processed
@@ -39,8 +48,14 @@ func (c *Config) fill() {
 			*d = standard
 		}
 	}
-	orInt(&c.Global, 50)
+	orInt(&c.Global, Global)
 	orInt(&c.InvalidMax, 10_000)
+	if c.Share == nil {
+		c.Share = func() int { return c.Global }
+	}
+	if c.OthersInvalid == nil {
+		c.OthersInvalid = func() int { return 0 }
+	}
 	orInt(&c.Retries, 5)
 	orDuration(&c.MaxWait, time.Minute)
 	orDuration(&c.TryTimeout, 15*time.Second)

@@ -77,6 +77,51 @@ func TestGlobal(t *testing.T) {
 	})
 }
 
+// TestShareOfGlobal leaves most of the 50 a second to other processes, and takes more once it may.
+func TestShareOfGlobal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		share := 10
+		r := newRig(t, &sim{latency: 20 * time.Millisecond}, Config{Share: func() int { return share }})
+		took := func() time.Duration {
+			began := time.Now()
+			var all sync.WaitGroup
+			for i := range 100 {
+				all.Go(func() {
+					if err := r.do(t.Context(), getMessage, nil, 1000+i, 1); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			return time.Since(began)
+		}
+		if d := took(); d < 9*time.Second || d > 10*time.Second {
+			t.Errorf("100 requests at 10 a second took %v", d)
+		}
+		share = 50
+		if d := took(); d < time.Second || d > 3*time.Second {
+			t.Errorf("100 requests at 50 a second took %v", d)
+		}
+	})
+}
+
+// TestOthersInvalid waits while other processes have used up the budget of invalid requests.
+func TestOthersInvalid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := 8001
+		r := newRig(t, &sim{}, Config{OthersInvalid: func() int { return others }})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.do(ctx, getMessage, nil, 1, 1); !errs.Has(err, errs.RateLimited) {
+			t.Errorf("it ended with %v", err)
+		}
+		others = 7999
+		if err := r.do(t.Context(), getMessage, nil, 1, 1); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestPriority lets requests that somebody is waiting for go first, but none waits forever.
 func TestPriority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

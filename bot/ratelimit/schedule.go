@@ -75,16 +75,20 @@ func (l *Limiter) startAt(w *waiter, now time.Time) (time.Time, bool) {
 	later(l.budget(w, now))
 	if !w.exempt {
 		later(l.global)
-		later(l.rate.next())
+		later(l.rate.next(l.cfg.Share()))
 	}
 	return at, known
 }
 
 // budget returns when the budget of invalid requests lets w start. A part of it is reserved for interactive requests.
+// What other processes have used of it counts, too.
 func (l *Limiter) budget(w *waiter, now time.Time) time.Time {
 	most := l.cfg.InvalidMax * 8 / 10
 	if w.priority >= Interactive {
 		most = l.cfg.InvalidMax * 9 / 10
+	}
+	if most -= l.cfg.OthersInvalid(); most <= 0 {
+		return now.Add(invalidSlot) // then more is known
 	}
 	return l.invalids.below(now, most)
 }
@@ -110,7 +114,7 @@ func (l *Limiter) pump() {
 
 // scan finds the request to start next; if there is none, it returns when the clock alone may allow one.
 func (l *Limiter) scan(now time.Time) (best *waiter, next time.Time) {
-	shut := l.rate.next()
+	shut := l.rate.next(l.cfg.Share())
 	if l.global.After(shut) {
 		shut = l.global
 	}
@@ -288,7 +292,7 @@ func (l *Limiter) invalid(now time.Time) {
 	l.invalids.add(now)
 	n := l.invalids.count(now)
 	l.cfg.Metrics.invalid(n)
-	over := n >= l.cfg.InvalidMax*8/10
+	over := n+l.cfg.OthersInvalid() >= l.cfg.InvalidMax*8/10
 	if over && !l.overspent {
 		l.log.Error("too many invalid requests: pausing all calls before Discord bans this address. "+
 			"Check the bot's token and permissions",

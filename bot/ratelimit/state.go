@@ -9,6 +9,7 @@ type State struct {
 	OnWay       int           // running requests
 	Limited     int           // 429 responses since the limiter was made
 	LastLimited time.Time     // when the last 429 arrived; zero: none yet
+	Invalid     int           // invalid responses in the last ten minutes
 	Blocked     time.Time     // until then, only interaction callbacks may start; zero: not blocked
 }
 
@@ -17,7 +18,7 @@ func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	s := State{OnWay: l.out, Limited: l.limited, LastLimited: l.lastLimited}
+	s := State{OnWay: l.out, Limited: l.limited, LastLimited: l.lastLimited, Invalid: l.invalids.count(now)}
 	for b := range l.waiting {
 		for _, w := range b.queue {
 			s.Waiting++

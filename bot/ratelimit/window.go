@@ -13,13 +13,13 @@ const ratePeriod = time.Second + 25*time.Millisecond
 
 func newRate(perSecond int) *rate { return &rate{last: make([]time.Time, perSecond)} }
 
-// next returns when the next request may start: the zero time means now.
-func (r *rate) next() time.Time {
-	oldest := r.last[r.n%len(r.last)]
-	if oldest.IsZero() {
-		return oldest
+// next returns when the next request may start, if share of them may in a second: the zero time means now.
+func (r *rate) next(share int) time.Time {
+	share = min(max(share, 1), len(r.last))
+	if r.n < share {
+		return time.Time{}
 	}
-	return oldest.Add(ratePeriod)
+	return r.last[(r.n-share)%len(r.last)].Add(ratePeriod)
 }
 
 func (r *rate) start(now time.Time) {

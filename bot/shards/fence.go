@@ -74,11 +74,15 @@ func (s *Shards) Check(guild snowflake.ID) error {
 	return hub.NotHeld(guild)
 }
 
-func (s *Shards) checkShard(shard int) error {
-	if leases := s.leases(); leases != nil && !leases.Held(shard) {
-		return hub.NotHeld(0)
+// checkShard is Check for what is stored of a shard. What is left of another number of shards is nobody's, and any
+// holder may remove it.
+func (s *Shards) checkShard(shards, shard int) error {
+	leases := s.leases()
+	switch {
+	case leases == nil, shards == s.Count() && leases.Held(shard), shards != s.Count() && leases.Any():
+		return nil
 	}
-	return nil
+	return hub.NotHeld(0)
 }
 
 // Allow returns an error if a request must not be sent to Discord. The rate limiter calls it right
@@ -108,4 +112,22 @@ func (s *Shards) Allow(r *http.Request) error {
 		return nil
 	}
 	return hub.NotHeld(0)
+}
+
+// Share returns how many requests a second this process may make of those that Discord allows the bot: in proportion to
+// its shards. At least one, for what isn't about a shard.
+func (s *Shards) Share(whole int) int {
+	leases := s.leases()
+	if leases == nil {
+		return whole
+	}
+	return max(1, leases.Part(whole))
+}
+
+// RefusedElsewhere returns how many requests of other processes Discord refused in the last ten minutes.
+func (s *Shards) RefusedElsewhere() int {
+	if leases := s.leases(); leases != nil {
+		return leases.RefusedElsewhere()
+	}
+	return 0
 }

@@ -230,7 +230,7 @@ func (s *Shard) read(id snowflake.ID) (g checkpoint.Guild, ok bool) {
 // there is none, or it isn't complete.
 func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 	log := s.all.o.Log.With("shard", s.id)
-	head, guilds, err := s.all.checkpoints.Load(ctx, s.id)
+	head, guilds, err := s.all.checkpoints.Load(ctx, shards, s.id)
 	switch {
 	case errs.Has(err, errs.NotFound):
 		log.Info("no checkpoint: starting a new gateway session")

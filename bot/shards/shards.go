@@ -8,13 +8,12 @@
 package shards
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -35,7 +34,7 @@ import (
 	"snug/shared/keyring"
 )
 
-// Options of Shards. Shared, LeaseTerm and SaveEvery are optional.
+// Options of Shards. Count, Shared, Takes, About, LeaseTerm and SaveEvery are optional.
 type Options struct {
 	Client     *bot.Client // its caches are saved in checkpoints and restored from them
 	Hub        *hub.Hub
@@ -48,7 +47,13 @@ type Options struct {
 	// Shared means that other processes run this bot on the same hub: the process that holds a shard's lease connects
 	// it.
 	Shared bool
-	// LeaseTerm is how long a process may stay silent before another takes over its shards; default 15 s.
+	// Count is how many shards the bot has; 0 means as many as other processes run it with, or as Discord recommends.
+	Count int
+	// Takes are the only shards that this process takes; none means any.
+	Takes []int
+	// About is what this process says about itself to the others.
+	About func() hub.Process
+	// LeaseTerm is how long a process may stay silent before another takes over its shards; default lease.Term.
 	LeaseTerm time.Duration
 	// SaveEvery is how often checkpoints are saved while events arrive; default 2 s.
 	SaveEvery time.Duration
@@ -94,7 +99,8 @@ type Shards struct {
 	wg          sync.WaitGroup
 
 	url        string // the gateway's address; this and the following are set before any shard is opened
-	identifies *gateway.SessionStarts
+	identifies gateway.IdentifyLimiter
+	starts     *sharedStarts // the same, if processes share the shards; else nil
 	gauges     *gateway.Metrics
 
 	opening chan struct{} // holds one token unless a shard is being opened or given up
@@ -129,12 +135,18 @@ func (s *Shards) Connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.url, s.identifies = info.URL, gateway.NewSessionStarts(s.o.Log)
+	if s.url, s.identifies = info.URL, gateway.NewSessionStarts(s.o.Log); s.o.Shared {
+		s.starts = newSharedStarts(s.o.Hub.Starts, s.o.Now, s.o.Log)
+		s.identifies = s.starts
+	}
 	s.identifies.Update(info.SessionStartLimit)
 	if s.gauges, err = gateway.NewMetrics(s.o.Registerer); err != nil {
 		return err
 	}
-	count := max(info.Shards, 1)
+	count, err := s.decideCount(ctx, max(info.Shards, 1))
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	s.count = count
 	s.mu.Unlock()
@@ -150,15 +162,37 @@ func (s *Shards) Connect(ctx context.Context) error {
 	return nil
 }
 
+// decideCount returns how many shards the bot has. A number that isn't given is the one that it runs with already: one
+// process alone can't change it.
+func (s *Shards) decideCount(ctx context.Context, recommended int) (int, error) {
+	count := recommended
+	switch {
+	case s.o.Count > 0:
+		count = s.o.Count
+	case s.o.Shared:
+		running, err := lease.Generation(ctx, s.o.Hub.Leases)
+		if err != nil {
+			return 0, err
+		}
+		count = cmp.Or(running, recommended)
+	}
+	if count < recommended {
+		s.o.Log.Warn("Discord recommends more shards than this bot has. To change that, set SNUG_SHARD_COUNT for all "+
+			"processes, or stop all of them and start them again", "shards", count, "recommended", recommended)
+	}
+	if n := len(s.o.Takes); n > 0 && s.o.Takes[n-1] >= count {
+		return 0, errs.E(errs.Invalid,
+			"SNUG_SHARDS has shard %d, but the bot has %d: shards are numbered from 0 to %d.", s.o.Takes[n-1], count,
+			count-1)
+	}
+	return count, nil
+}
+
 // share starts opening shards whose leases are acquired, and giving up those whose leases end.
 func (s *Shards) share(count int) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown host"
-	}
 	leases := lease.New(lease.Options{
-		Leases: s.o.Hub.Leases, Shards: count, Term: s.o.LeaseTerm, Log: s.o.Log,
-		Name: fmt.Sprintf("%s, process %d", host, os.Getpid()),
+		Leases: s.o.Hub.Leases, Shards: count, Takes: s.o.Takes, Term: s.o.LeaseTerm, Log: s.o.Log, About: s.o.About,
+		Name: hub.Where(),
 	})
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -224,8 +258,18 @@ func (s *Shards) openShard(ctx context.Context, id int) error {
 			"resumed", conn.State().Resumed)
 		s.wg.Go(func() { s.watch(conn) })
 		shard.start(s.ctx)
+		if id == 0 {
+			s.wg.Go(func() { s.tidy(count) })
+		}
 		return nil
 	})
+}
+
+// tidy removes the checkpoints of when the bot had another number of shards: nobody resumes them any more.
+func (s *Shards) tidy(count int) {
+	if err := s.checkpoints.RemoveOthers(s.ctx, count); err != nil && s.ctx.Err() == nil {
+		s.o.Log.Warn("cannot remove checkpoints of another number of shards; the next start tries again", "err", err)
+	}
 }
 
 // event handles every gateway event that disgo knows. A shard that was given up gets no more of them.
@@ -372,9 +416,9 @@ func (s *Shards) Save(ctx context.Context) {
 	}
 }
 
-// Close closes the checkpoint store, then frees the leases and waits until that is done.
-func (s *Shards) Close(ctx context.Context) error {
-	err := s.checkpoints.Close(ctx)
+// Release frees the leases, so that other processes go on with the shards, and waits until that is done. Nothing may be
+// stored for the shards afterwards. Without other processes it does nothing.
+func (s *Shards) Release() {
 	s.mu.Lock()
 	end, ended := s.end, s.ended
 	s.mu.Unlock()
@@ -382,5 +426,13 @@ func (s *Shards) Close(ctx context.Context) error {
 		end()
 		<-ended
 	}
-	return err
+}
+
+// Close frees the leases, if Release hasn't, and closes the checkpoint store.
+func (s *Shards) Close(ctx context.Context) error {
+	s.Release()
+	if s.starts != nil {
+		s.starts.close()
+	}
+	return s.checkpoints.Close(ctx)
 }

@@ -22,7 +22,10 @@ type hearing struct {
 // back, watchers get a heartbeat at once.
 func (l *Live) Heard(h hub.ShardReport) {
 	l.mu.Lock()
-	l.hearing.shards = h.Shards
+	if l.hearing.shards != h.Shards { // what was heard of shards of another number says nothing about these
+		clear(l.hearing.of)
+		l.hearing.shards, l.hearing.began = h.Shards, time.Now()
+	}
 	l.hearing.of[h.Shard] = hearing{h.At, h.OK, time.Now()}
 	l.mu.Unlock()
 	l.beatChanged()

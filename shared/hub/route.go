@@ -22,7 +22,8 @@ type routes struct {
 
 	mu     sync.Mutex
 	once   sync.Once
-	shards int // total number of shards; 0 if processes do not share them
+	shards int    // total number of shards; 0 if processes do not share them
+	top    uint64 // the highest term known
 	held   map[int]*tenure
 	heard  map[int]time.Time // when this process last saw each shard's holder renew its lease
 	news   chan struct{}     // closed at the next change
@@ -55,7 +56,7 @@ func (h *Hub) route() error {
 	_, err := h.Leases.Follow(h.ctx, Follower[Lease]{
 		Reset: func(string) { h.routes.reset() },
 		Change: func(c Change[Lease]) {
-			if c.Value != nil && !strings.HasPrefix(c.Key, Attending) {
+			if c.Value != nil {
 				h.routes.learn(c.Key, *c.Value)
 			}
 		},
@@ -67,20 +68,34 @@ func (h *Hub) route() error {
 func (r *routes) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.clear(r.shards)
+}
+
+// clear forgets everything, before the bot has another number of shards. The caller holds mu.
+func (r *routes) clear(shards int) {
 	for _, t := range r.held {
 		t.end(errMoved)
 	}
 	clear(r.held)
+	clear(r.heard)
+	r.shards, r.top = shards, 0
 }
 
-// learn records a lease, unless a later one is known.
+// learn records a lease, unless a later one is known. It ignores keys that aren't those of leases.
 func (r *routes) learn(key string, l Lease) {
-	shard, err := strconv.Atoi(key)
-	if err != nil {
+	shards, shard, ok := ParseLeaseKey(key)
+	if !ok {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if shards != r.shards {
+		if l.Term <= r.top {
+			return // from before the number changed: terms only increase
+		}
+		r.clear(shards)
+	}
+	r.top = max(r.top, l.Term)
 	old := r.held[shard]
 	free := l.Holder == ""
 	if !free || old == nil || !old.free { // the process that released the shard was running
@@ -90,7 +105,7 @@ func (r *routes) learn(key string, l Lease) {
 		return
 	}
 	t := &tenure{term: l.Term, since: time.Now(), free: free}
-	if r.shards = l.Shards; free && old != nil {
+	if free && old != nil {
 		t.over, t.end = old.over, old.end // a process that releases a shard still answers earlier calls
 	} else {
 		t.over, t.end = context.WithCancelCause(context.Background())
@@ -111,7 +126,7 @@ func (r *routes) to(guild snowflake.ID) (t *tenure, shard int, news <-chan struc
 	if r.shards == 0 {
 		return nil, 0, r.news
 	}
-	shard = int(uint64(guild) >> 22 % uint64(r.shards))
+	shard = shardOf(guild, r.shards)
 	if t = r.held[shard]; t == nil {
 		t = &tenure{free: true, since: time.Now()} // not taken yet, or not heard of
 	}
@@ -166,19 +181,22 @@ func (h *Hub) recheck(ctx context.Context, guild snowflake.ID, t *tenure) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	for range 2 { // if the guild's shard is not known, the first lease reveals it
-		_, shard, _ := h.routes.to(guild)
-		l, _, err := h.Leases.Latest(ctx, strconv.Itoa(shard))
-		if err != nil {
-			return false
-		}
-		h.routes.learn(strconv.Itoa(shard), l)
-		if now, its, _ := h.routes.to(guild); now != nil && its == shard {
-			return t == nil || now.term != t.term || now.free != t.free
-		}
+	g, _, err := h.Leases.Latest(ctx, Generation)
+	if err != nil || g.Shards < 1 {
+		return false
 	}
-	return false
+	key := LeaseKey(g.Shards, shardOf(guild, g.Shards))
+	l, _, err := h.Leases.Latest(ctx, key)
+	if err != nil {
+		return false
+	}
+	h.routes.learn(key, l)
+	now, _, _ := h.routes.to(guild)
+	return now != nil && (t == nil || now.term != t.term || now.free != t.free)
 }
+
+// shardOf returns the shard, out of shards, that receives a guild's events.
+func shardOf(guild snowflake.ID, shards int) int { return int(uint64(guild) >> 22 % uint64(shards)) }
 
 func nobodyHolds(guild snowflake.ID) error {
 	return errs.E(errs.Unavailable,
@@ -193,7 +211,7 @@ func NotHeld(guild snowflake.ID) error { return nobodyHolds(guild) }
 // Fence decides which guilds and shards this process may currently write about.
 type Fence struct {
 	Guild func(snowflake.ID) error
-	Shard func(int) error
+	Shard func(shards, shard int) error // shards: of the whole bot
 }
 
 // SetFence installs f, which is asked immediately before each write that only the holder of a guild
@@ -207,13 +225,18 @@ func (h *Hub) fenced(s spec, key string) error {
 	if f == nil || s.writer == anyWriter || strings.HasPrefix(key, reserved) {
 		return nil
 	}
-	first, _, _ := strings.Cut(key, ".")
+	first, rest, _ := strings.Cut(key, ".")
 	id, err := strconv.ParseUint(first, 10, 64)
 	switch {
 	case err != nil:
-		return nil // not a key that begins with a guild or shard
+		return nil // not a key that begins with a guild or a number of shards
 	case s.writer == shardHolder:
-		return f.Shard(int(id))
+		second, _, _ := strings.Cut(rest, ".")
+		shards, shard, ok := ParseLeaseKey(first + "." + second)
+		if !ok {
+			shards, shard = 0, 0
+		}
+		return f.Shard(shards, shard)
 	}
 	return f.Guild(snowflake.ID(id))
 }

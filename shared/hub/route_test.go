@@ -34,7 +34,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 		if err := c.HoldFor(ctx, term, guild); err != nil {
 			t.Fatal(err)
 		}
-		must(h.Leases.Put(ctx, "0", Lease{Holder: "a", Name: "a", Term: term, Shards: 1}))(t)
+		must(h.Leases.Put(ctx, "1.0", Lease{Holder: "a", Name: "a", Term: term, Shards: 1}))(t)
 	}
 	arrived, over := make(chan struct{}, 2), make(chan struct{})
 	t.Cleanup(func() { close(over) })
@@ -71,7 +71,7 @@ func TestAHungHolderGetsNoCalls(t *testing.T) {
 		}
 	}
 	// The holder has released the shard; calls wait a moment for the next one.
-	must(next.Leases.Put(ctx, "0", Lease{Name: "a", Term: 2, Shards: 1}))(t)
+	must(next.Leases.Put(ctx, "1.0", Lease{Name: "a", Term: 2, Shards: 1}))(t)
 	testkit.Eventually(t, "the caller knows that nobody holds it",
 		func() bool { to, _, _ := caller.routes.to(guild); return to.free })
 	go func() { n, err := writeMethod.Call(ctx, caller, guild, 3); writes <- answer{n, err} }()
@@ -94,8 +94,8 @@ func TestWritesAreFenced(t *testing.T) {
 			}
 			return nil
 		},
-		Shard: func(shard int) error {
-			if shard == 2 {
+		Shard: func(shards, shard int) error {
+			if shards == 2 || shard == 2 {
 				return refused
 			}
 			return nil
@@ -103,11 +103,13 @@ func TestWritesAreFenced(t *testing.T) {
 	})
 	p := must(h.Shards.Publisher(0))(t)
 	for key, want := range map[string]error{"1.3": nil, "2.3": refused} {
-		if _, err := h.Shards.Put(ctx, key, Sealed{Data: []byte("x")}); !errors.Is(err, want) {
-			t.Errorf("put %s: %v", key, err)
-		}
 		if err := h.Rooms.Delete(ctx, key); !errors.Is(err, want) {
 			t.Errorf("delete %s: %v", key, err)
+		}
+	}
+	for key, want := range map[string]error{"4.1.head": nil, "4.2.head": refused, "2.1.head": refused} {
+		if _, err := h.Shards.Put(ctx, key, Sealed{Data: []byte("x")}); !errors.Is(err, want) {
+			t.Errorf("put %s: %v", key, err)
 		}
 		done := make(chan error, 1)
 		if err := p.Put(key, Sealed{Data: []byte("y")}, func(_ Rev, err error) { done <- err }); err != nil {
@@ -122,5 +124,41 @@ func TestWritesAreFenced(t *testing.T) {
 	}
 	if keys, err := h.Shards.Keys(ctx, ""); err != nil || len(keys) != 1 {
 		t.Errorf("stored: %v, %v", keys, err)
+	}
+}
+
+// TestAnotherNumberOfShards gives the bot more shards: from then on calls follow the new leases, and old ones, however
+// late they are heard of, mean nothing.
+func TestAnotherNumberOfShards(t *testing.T) {
+	t.Parallel()
+	const guild = snowflake.ID(7 << 22) // shard 1 of 2, shard 3 of 4
+	r := newRoutes()
+	term := func() uint64 {
+		to, _, _ := r.to(guild)
+		if to == nil || to.free {
+			return 0
+		}
+		return to.term
+	}
+	for _, x := range []struct {
+		key  string
+		l    Lease
+		want uint64
+	}{
+		{"2.1", Lease{Holder: "a", Term: 2}, 2},
+		{"process.b", Lease{Holder: "b", Term: 9}, 2},
+		{Generation, Lease{Shards: 4, Term: 9}, 2},
+		{"4.0", Lease{Holder: "b", Term: 3}, 0}, // nobody has shard 3 of 4 yet
+		{"2.1", Lease{Holder: "a", Term: 2}, 0},
+		{"4.3", Lease{Holder: "b", Term: 4}, 4},
+		{"2.1", Lease{Term: 2}, 4},
+		{"4.3", Lease{Term: 4}, 0},
+	} {
+		if r.learn(x.key, x.l); term() != x.want {
+			t.Errorf("after %s %+v calls go to term %d, want %d", x.key, x.l, term(), x.want)
+		}
+	}
+	if _, shard, _ := r.to(guild); shard != 3 {
+		t.Errorf("the server is on shard %d", shard)
 	}
 }

@@ -24,8 +24,9 @@ type Buckets struct {
 	Members        *Bucket[room.Preferences]   // guild.user; a member's last choices
 	Sessions       *Bucket[Sealed]             // hash of the session id
 	Logins         *Bucket[Sealed]             // hash of a used login state
-	Shards         *Bucket[Sealed]             // shard; its checkpoint
-	Leases         *Bucket[Lease]              // shard; the process that holds it
+	Shards         *Bucket[Sealed]             // shards.shard; its checkpoint
+	Leases         *Bucket[Lease]              // see Lease; which process holds which shard, and which are there
+	Starts         *Bucket[SessionStarts]      // "turn." and a number, or "left"; the bot's new gateway sessions
 	Rosters        *Bucket[room.Live]          // guild.channel; in memory, only package voice writes
 	Guilds         *Bucket[room.GuildInfo]     // guild; in memory, written by the bot
 	Standings      *Bucket[Known]              // guild.user; in memory, the last answers given to dashboards
@@ -45,18 +46,14 @@ type Buckets struct {
 	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
 
-// Lease records which process holds a shard. The holder renews it by writing it again: another
-// process that sees the same revision for long enough may take the shard over. Under a key that
-// begins with Attending, a lease records that a process is running.
-type Lease struct {
-	Holder string `json:"holder"`           // random for each process; "" if nobody holds the shard
-	Name   string `json:"name"`             // where it runs, for people to read
-	Term   uint64 `json:"term,omitempty"`   // the holder's term; it increases each time the shard is taken
-	Shards int    `json:"shards,omitempty"` // total number of the bot's shards
+// SessionStarts is what the processes of a bot share of starting sessions with Discord's gateway: whose turn it is, or
+// how many starts are left until Discord resets their number.
+type SessionStarts struct {
+	Holder string    `json:"holder,omitempty"`
+	Total  int       `json:"total,omitempty"`
+	Left   int       `json:"left,omitempty"`
+	Reset  time.Time `json:"reset,omitzero"`
 }
-
-// Attending is the prefix of the keys of processes in the bucket of leases.
-const Attending = "process."
 
 // Known is a member's standing in a guild as last given to a dashboard, and how long it may be
 // reused.
@@ -82,6 +79,7 @@ func tables() []spec {
 		{name: "logins", history: 1, maxBytes: 64 * mib, scratch: true},
 		{name: "shards", history: 1, maxBytes: 512 * mib, writer: shardHolder},
 		{name: "leases", history: 1, maxBytes: mib, scratch: true},
+		{name: "starts", history: 1, maxBytes: mib, scratch: true},
 		{name: "rosters", history: 16, maxBytes: 512 * mib, memory: true, writer: guildHolder},
 		{name: "guilds", history: 1, maxBytes: 128 * mib, memory: true, writer: guildHolder},
 		{name: "standings", history: 1, maxBytes: 64 * mib, memory: true, scratch: true},
@@ -100,7 +98,7 @@ func tables() []spec {
 		{name: "push_keys", history: 1, maxBytes: mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
-		{name: auditName, audit: true, maxBytes: 1024 * mib},
+		{name: AuditName, audit: true, maxBytes: 1024 * mib},
 	}
 }
 
@@ -114,6 +112,7 @@ func (h *Hub) bind() {
 	h.Logins = newBucket[Sealed](h, "logins")
 	h.Shards = newBucket[Sealed](h, "shards")
 	h.Leases = newBucket[Lease](h, "leases")
+	h.Starts = newBucket[SessionStarts](h, "starts")
 	h.Rosters = newBucket[room.Live](h, "rosters")
 	h.Guilds = newBucket[room.GuildInfo](h, "guilds")
 	h.Standings = newBucket[Known](h, "standings")
@@ -131,11 +130,11 @@ func (h *Hub) bind() {
 	h.Pushes = newBucket[push.Message](h, "pushes")
 	h.PushKeys = newBucket[push.ServerKey](h, "push_keys")
 	h.Replays = newBucket[Sealed](h, "replays")
-	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
+	h.Audit = &Audit{s: newStore(h, specOf(h.specs, AuditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
-		h.Logins.s, h.Shards.s, h.Leases.s, h.Rosters.s, h.Guilds.s,
+		h.Logins.s, h.Shards.s, h.Leases.s, h.Starts.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
 		h.Visits.s, h.Invites.s, h.Closed.s, h.Presets.s,
 		h.Notify.s, h.Pushes.s, h.PushKeys.s,

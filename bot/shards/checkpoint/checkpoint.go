@@ -17,7 +17,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/disgoorg/disgo/discord"
@@ -26,6 +25,7 @@ import (
 	"snug/bot/eventjson"
 	"snug/bot/gateway"
 	"snug/bot/voice"
+	"snug/shared/hub"
 )
 
 // Head is a shard's session and the configuration it belongs to.
@@ -91,12 +91,14 @@ func (g Guild) sorted() Guild {
 	return g
 }
 
-// The keys of a shard's documents.
-func headKey(shard int) string { return strconv.Itoa(shard) + ".head" }
-func listKey(shard int) string { return strconv.Itoa(shard) + ".guilds" }
-func guildKey(shard int, guild snowflake.ID) string {
-	return strconv.Itoa(shard) + "." + guild.String()
-}
+// shardKey is the beginning of the keys of a shard's documents: how many shards the bot has, and the shard.
+type shardKey string
+
+func keyOf(shards, shard int) shardKey { return shardKey(hub.LeaseKey(shards, shard)) }
+
+func (k shardKey) head() string                    { return string(k) + ".head" }
+func (k shardKey) list() string                    { return string(k) + ".guilds" }
+func (k shardKey) guild(guild snowflake.ID) string { return string(k) + "." + guild.String() }
 
 // pack encodes a value as JSON, compresses it and seals it for its key.
 func (s *Store) pack(key string, v any) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -66,11 +67,12 @@ func (s *Store) Save(
 	ctx context.Context, shard int, next func() (Guild, bool), list []snowflake.ID, gone []snowflake.ID, head Head,
 	stored func() error,
 ) error {
-	if err := s.putGuilds(ctx, shard, next); err != nil {
+	key := keyOf(head.Shards, shard)
+	if err := s.putGuilds(ctx, key, next); err != nil {
 		return err
 	}
 	if list != nil {
-		if err := s.put(ctx, listKey(shard), list); err != nil {
+		if err := s.put(ctx, key.list(), list); err != nil {
 			return err
 		}
 	}
@@ -79,11 +81,11 @@ func (s *Store) Save(
 			return err
 		}
 	}
-	if err := s.put(ctx, headKey(shard), head); err != nil {
+	if err := s.put(ctx, key.head(), head); err != nil {
 		return err
 	}
 	for _, id := range gone {
-		if err := s.hub.Shards.Delete(ctx, guildKey(shard, id)); err != nil {
+		if err := s.hub.Shards.Delete(ctx, key.guild(id)); err != nil {
 			return err
 		}
 	}
@@ -99,7 +101,7 @@ func (s *Store) put(ctx context.Context, key string, v any) error {
 }
 
 // putGuilds writes guilds concurrently and waits for all of them.
-func (s *Store) putGuilds(ctx context.Context, shard int, next func() (Guild, bool)) error {
+func (s *Store) putGuilds(ctx context.Context, of shardKey, next func() (Guild, bool)) error {
 	var mu sync.Mutex
 	var all error
 	failed := func(err error) bool {
@@ -116,7 +118,7 @@ func (s *Store) putGuilds(ctx context.Context, shard int, next func() (Guild, bo
 		if !more {
 			break
 		}
-		key := guildKey(shard, g.Guild.ID)
+		key := of.guild(g.Guild.ID)
 		b, err := s.pack(key, g.sorted())
 		if failed(err) || !take(ctx, slots) {
 			break
@@ -149,10 +151,11 @@ func take(ctx context.Context, slots chan<- struct{}) bool {
 	}
 }
 
-// Load returns a shard's head and its guilds. errs.NotFound means that there is no checkpoint; any
+// Load returns the head and the guilds of a shard, out of shards. errs.NotFound means that there is no checkpoint; any
 // other error that it can't be read completely.
-func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild, err error) {
-	stored, err := s.hub.Shards.List(ctx, strconv.Itoa(shard))
+func (s *Store) Load(ctx context.Context, shards, shard int) (head Head, guilds []Guild, err error) {
+	key := keyOf(shards, shard)
+	stored, err := s.hub.Shards.List(ctx, string(key))
 	if err != nil {
 		return head, nil, err
 	}
@@ -160,30 +163,47 @@ func (s *Store) Load(ctx context.Context, shard int) (head Head, guilds []Guild,
 	for _, e := range stored {
 		docs[e.Key] = e.Value.Data
 	}
-	key := headKey(shard)
-	if docs[key] == nil {
+	if docs[key.head()] == nil {
 		return head, nil, errs.E(errs.NotFound, "There is no checkpoint of shard %d.", shard)
 	}
-	if err := s.unpack(key, docs[key], &head); err != nil {
+	if err := s.unpack(key.head(), docs[key.head()], &head); err != nil {
 		return head, nil, err
 	}
 	var list []snowflake.ID
-	if err := s.unpack(listKey(shard), docs[listKey(shard)], &list); err != nil {
+	if err := s.unpack(key.list(), docs[key.list()], &list); err != nil {
 		return head, nil, err
 	}
 	guilds = make([]Guild, len(list))
 	var reading errgroup.Group
 	reading.SetLimit(runtime.GOMAXPROCS(0)) // decoding takes most of the time
 	for i, id := range slices.Sorted(slices.Values(list)) {
-		doc := docs[guildKey(shard, id)]
+		doc := docs[key.guild(id)]
 		if doc == nil {
 			err = fmt.Errorf("checkpoint: guild %d of shard %d is missing", id, shard)
 			break
 		}
-		reading.Go(func() error { return s.unpack(guildKey(shard, id), doc, &guilds[i]) })
+		reading.Go(func() error { return s.unpack(key.guild(id), doc, &guilds[i]) })
 	}
 	if err := errors.Join(err, reading.Wait()); err != nil {
 		return head, nil, err
 	}
 	return head, guilds, nil
+}
+
+// RemoveOthers removes the checkpoints of all other numbers of shards.
+func (s *Store) RemoveOthers(ctx context.Context, shards int) error {
+	keys, err := s.hub.Shards.Keys(ctx, "")
+	if err != nil {
+		return err
+	}
+	own := strconv.Itoa(shards) + "."
+	for _, key := range keys {
+		if strings.HasPrefix(key, own) && strings.Count(key, ".") == 2 {
+			continue
+		}
+		if err := s.hub.Shards.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func head(seq int) checkpoint.Head {
 func TestWhatIsSavedComesBack(t *testing.T) {
 	h, s := open(t)
 	ctx := context.Background()
-	if _, _, err := s.Load(ctx, 0); !errs.Has(err, errs.NotFound) {
+	if _, _, err := s.Load(ctx, 1, 0); !errs.Has(err, errs.NotFound) {
 		t.Fatalf("an empty hub gives %v", err)
 	}
 	a, b := guild(t, 1), guild(t, 2)
@@ -122,8 +123,12 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{a, b}), ids, nil, head(7), nil))
 	// another shard is another matter
 	testkit.NoError(t, s.Save(ctx, 10, each(nil), []snowflake.ID{}, nil, head(9), nil))
+	// and so is the same of another number of shards
+	other := head(11)
+	other.Shards = 2
+	testkit.NoError(t, s.Save(ctx, 0, each(nil), []snowflake.ID{}, nil, other, nil))
 
-	got, guilds, err := s.Load(ctx, 0)
+	got, guilds, err := s.Load(ctx, 1, 0)
 	testkit.NoError(t, err)
 	if !reflect.DeepEqual(got, head(7)) || !reflect.DeepEqual(guilds, []checkpoint.Guild{a, b}) {
 		t.Errorf("came back as %+v\n%+v\nwant\n%+v", got, guilds, []checkpoint.Guild{a, b})
@@ -144,17 +149,41 @@ func TestWhatIsSavedComesBack(t *testing.T) {
 	// One server changed, the other was left: one write, and the head counts.
 	b.Voices = []voice.Occupant{}
 	testkit.NoError(t, s.Save(ctx, 0, each([]checkpoint.Guild{b}), ids[1:], ids[:1], head(8), nil))
-	got, guilds, err = s.Load(ctx, 0)
+	got, guilds, err = s.Load(ctx, 1, 0)
 	testkit.NoError(t, err)
 	if got.Session.Seq != 8 || len(guilds) != 1 || len(guilds[0].Voices) != 0 {
 		t.Errorf("came back as %+v %+v", got, guilds)
 	}
-	if keys, err := h.Shards.Keys(ctx, "0"); err != nil || len(keys) != 3 {
+	if keys, err := h.Shards.Keys(ctx, "1.0"); err != nil || len(keys) != 3 {
 		t.Errorf("stored are %v %v", keys, err)
 	}
-	testkit.NoError(t, h.Shards.Delete(ctx, fmt.Sprint("0.", b.Guild.ID)))
-	if _, _, err = s.Load(ctx, 0); err == nil {
+	testkit.NoError(t, h.Shards.Delete(ctx, fmt.Sprint("1.0.", b.Guild.ID)))
+	if _, _, err = s.Load(ctx, 1, 0); err == nil {
 		t.Error("half a checkpoint was taken for a whole one")
+	}
+}
+
+// TestOtherNumbersOfShards removes what the bot saved when it had another number of shards, and in an older form.
+func TestOtherNumbersOfShards(t *testing.T) {
+	h, s := open(t)
+	ctx := t.Context()
+	for _, shards := range []int{1, 2, 12} {
+		own := head(7)
+		own.Shards = shards
+		testkit.NoError(t, s.Save(ctx, 0, each(nil), []snowflake.ID{}, nil, own, nil))
+	}
+	for _, key := range []string{"0.head", "1.head", "1.1000"} {
+		_, err := h.Shards.Put(ctx, key, hub.Sealed{Data: []byte("x")})
+		testkit.NoError(t, err)
+	}
+	testkit.NoError(t, s.RemoveOthers(ctx, 1))
+	keys, err := h.Shards.Keys(ctx, "")
+	testkit.NoError(t, err)
+	if slices.Sort(keys); !slices.Equal(keys, []string{"1.0.guilds", "1.0.head"}) {
+		t.Errorf("left are %v", keys)
+	}
+	if _, _, err := s.Load(ctx, 1, 0); err != nil {
+		t.Errorf("what counts can't be read: %v", err)
 	}
 }
 
@@ -180,7 +209,7 @@ func TestSizeAndTime(t *testing.T) {
 	busy := timed(func() error { return s.Save(ctx, 0, each(list[:100]), nil, nil, head(2), nil) })
 	quiet := timed(func() error { return s.Save(ctx, 0, each(nil), nil, nil, head(3), nil) })
 	var guilds []checkpoint.Guild
-	load := timed(func() (err error) { _, guilds, err = s.Load(ctx, 0); return err })
+	load := timed(func() (err error) { _, guilds, err = s.Load(ctx, 1, 0); return err })
 	if len(guilds) != n {
 		t.Fatalf("%d of %d came back", len(guilds), n)
 	}

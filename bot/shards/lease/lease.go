@@ -10,6 +10,9 @@
 // Every process also announces itself. The shards are spread evenly over the processes present: a
 // process with more than the others gives up one after another.
 //
+// The keys of leases carry the number of shards. Processes that count differently would each serve a guild as part of
+// another shard, so one number counts at a time: see generation.go.
+//
 // The package is for snug/bot. Start a Holder once, with Run; its other methods are safe for concurrent use.
 package lease
 
@@ -19,22 +22,28 @@ import (
 	"errors"
 	"log/slog"
 	mrand "math/rand/v2"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"snug/shared/errs"
 	"snug/shared/hub"
 )
+
+// Term is the default of Options.Term. A shorter one makes up for a dead process sooner, and pauses more shards while
+// the hub elects a leader, because a holder relies on its lease for three quarters of it.
+const Term = 6 * time.Second
 
 // Options of a Holder. Leases and Shards are required.
 type Options struct {
 	Leases *hub.Bucket[hub.Lease]
 	Shards int           // of the whole bot
+	Takes  []int         // the only shards to take; empty: any
 	Name   string        // where this process runs, for the logs of other processes
-	Term   time.Duration // how long a lease must stay unchanged before it is taken over; default 15 s
+	Term   time.Duration // how long a lease must stay unchanged before it is taken over; default Term
 	Log    *slog.Logger
+	// About is what this process says about itself; Bot and Takes are set here. It is called in every round.
+	About func() hub.Process
 }
 
 // ErrLost is the cause with which a hold's context ends when another process has taken the lease:
@@ -50,25 +59,21 @@ type Holder struct {
 	holder string
 	wakeup chan struct{} // wakes the next round early
 
-	// Only for Run's goroutine.
+	stood bool // it stands by because the bot has another number of shards; for Run's goroutine, to log it once
+
+	mu        sync.Mutex
 	lastRound time.Time     // when the last round began in which this process could write; zero: it couldn't
 	writable  time.Duration // how long this process could write, in total
-	seen      map[string]observation
-
-	mu     sync.Mutex
-	held   map[int]*holding
-	leases map[string]entry // the hub's latest entries, by key
+	held      map[int]*holding
+	leases    map[string]entry // the hub's latest entries, by key
+	refused   map[string]refusals
+	caught    bool // all of them are known
 }
 
-// entry is the hub's value of a key.
+// entry is the hub's value of a key: since when it has been unchanged, and since when the key exists, both measured in
+// Holder.writable.
 type entry struct {
 	hub.Lease
-	rev hub.Rev
-}
-
-// observation is what was observed about an entry: since when it has been unchanged, and since when it
-// exists, both measured in Holder.writable.
-type observation struct {
 	rev          hub.Rev
 	since, first time.Duration
 }
@@ -87,14 +92,17 @@ type holding struct {
 // New makes a Holder that holds no leases yet.
 func New(o Options) *Holder {
 	if o.Term <= 0 {
-		o.Term = 15 * time.Second
+		o.Term = Term
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.About == nil {
+		o.About = func() hub.Process { return hub.Process{} }
+	}
 	return &Holder{
 		o: o, holder: rand.Text(), wakeup: make(chan struct{}, 1),
-		seen: map[string]observation{}, held: map[int]*holding{}, leases: map[string]entry{},
+		held: map[int]*holding{}, leases: map[string]entry{}, refused: map[string]refusals{},
 	}
 }
 
@@ -153,7 +161,9 @@ func (k *Holder) shards() []int {
 func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard int)) error {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	wait, err := k.o.Leases.Follow(following, hub.Follower[hub.Lease]{Reset: k.reset, Change: k.changed})
+	wait, err := k.o.Leases.Follow(following, hub.Follower[hub.Lease]{
+		Reset: k.reset, Change: k.changed, Caught: k.caughtUp,
+	})
 	if err != nil {
 		return err
 	}
@@ -162,7 +172,7 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 	defer k.free()
 	for ctx.Err() == nil {
 		k.round(ctx, hold)
-		pause := time.NewTimer(k.o.Term/6 + mrand.N(k.o.Term/12+1))
+		pause := time.NewTimer(min(k.o.Term/6+mrand.N(k.o.Term/12+1), k.nextEnd()))
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -182,12 +192,44 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
 	k.announce(ctx)
 	k.renew(ctx)
-	if ctx.Err() != nil || k.lastRound.IsZero() {
+	if ctx.Err() != nil || !k.mayJudge() || !k.current(ctx) {
 		return
 	}
-	k.look()
 	k.take(ctx, hold)
 	k.spread()
+}
+
+// mayJudge reports whether this process could write to the hub in this round, and knows all leases.
+func (k *Holder) mayJudge() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.lastRound.IsZero() && k.caught
+}
+
+// nextEnd returns how long it takes until the first lease of another process can be taken over, if nobody renews it.
+func (k *Holder) nextEnd() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	left := k.o.Term
+	if k.lastRound.IsZero() {
+		return left
+	}
+	now := k.now()
+	for key, e := range k.leases {
+		_, _, ok := hub.ParseLeaseKey(key)
+		if d := k.o.Term - (now - e.since); ok && e.Holder != "" && e.Holder != k.holder && d > 0 {
+			left = min(left, d+time.Millisecond)
+		}
+	}
+	return left
+}
+
+// now returns how long this process could write, if the round that is to come succeeds. The caller holds mu.
+func (k *Holder) now() time.Duration {
+	if k.lastRound.IsZero() {
+		return k.writable
+	}
+	return k.writable + time.Since(k.lastRound)
 }
 
 // wake starts the next round at once.
@@ -202,16 +244,30 @@ func (k *Holder) reset(string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.leases)
+	k.caught = false
 }
 
-// changed handles a change in the hub; a freed shard wakes the next round.
+func (k *Holder) caughtUp() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.caught = true
+	k.wake()
+}
+
+// changed handles a change in the hub; a freed shard wakes the next round, and so does another number of shards.
 func (k *Holder) changed(c hub.Change[hub.Lease]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c.Value == nil {
 		delete(k.leases, c.Key)
 	} else {
-		k.leases[c.Key] = entry{*c.Value, c.Rev}
+		was, known := k.leases[c.Key]
+		e := entry{Lease: *c.Value, rev: c.Rev, since: k.now(), first: was.first}
+		if !known {
+			e.first = e.since
+		}
+		k.leases[c.Key] = e
+		k.remember(c.Key, e)
 	}
 	if !strings.HasPrefix(c.Key, attending) && (c.Value == nil || c.Value.Holder == "") && !c.Old {
 		k.wake()
@@ -223,39 +279,36 @@ func (k *Holder) announce(ctx context.Context) {
 	begun := time.Now()
 	writing, cancel := k.writing(ctx)
 	defer cancel()
-	_, err := k.o.Leases.Put(writing, attending+k.holder, k.mine(0), hub.TTL(4*k.o.Term))
+	about := k.o.About()
+	about.Bot, about.Takes = true, k.o.Takes
+	me := k.mine(0)
+	me.Process = &about
+	_, err := k.o.Leases.Put(writing, attending+k.holder, me, hub.TTL(4*k.o.Term))
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil && !k.lastRound.IsZero() {
 			k.o.Log.Warn("cannot announce this process to the others: until the hub is back, no lease changes hands",
 				"err", err)
 		}
-		k.lastRound = time.Time{}
+		k.pause()
 		return
 	}
-	if gap := begun.Sub(k.lastRound); !k.lastRound.IsZero() && gap < k.o.Term/2 {
-		k.writable += gap
+	if k.lastRound.IsZero() || begun.Sub(k.lastRound) >= k.o.Term/2 {
+		k.pause()
+	} else {
+		k.writable += begun.Sub(k.lastRound)
 	}
 	k.lastRound = begun
 }
 
-// look records what has changed since the last round.
-func (k *Holder) look() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// pause stops the time during which this process can write. What changed since the last round changed at its
+// beginning: nothing is older than the time that counts. The caller holds mu.
+func (k *Holder) pause() {
+	k.lastRound = time.Time{}
 	for key, e := range k.leases {
-		s, known := k.seen[key]
-		if !known {
-			s.first = k.writable
-		}
-		if !known || s.rev != e.rev {
-			s.rev, s.since = e.rev, k.writable
-		}
-		k.seen[key] = s
-	}
-	for key := range k.seen {
-		if _, there := k.leases[key]; !there {
-			delete(k.seen, key)
-		}
+		e.since, e.first = min(e.since, k.writable), min(e.first, k.writable)
+		k.leases[key] = e
 	}
 }
 
@@ -272,7 +325,7 @@ func (k *Holder) mine(term uint64) hub.Lease {
 // attending is the prefix of the keys with which processes announce themselves.
 const attending = hub.Attending
 
-func key(shard int) string { return strconv.Itoa(shard) }
+func (k *Holder) key(shard int) string { return hub.LeaseKey(k.o.Shards, shard) }
 
-// taken reports whether err means that another process has the shard.
-func taken(err error) bool { return errs.Has(err, errs.Conflict) }
+// takes reports whether a process with this list of shards may take a shard.
+func takes(list []int, shard int) bool { return len(list) == 0 || slices.Contains(list, shard) }

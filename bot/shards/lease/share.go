@@ -1,28 +1,35 @@
 package lease
 
 import (
-	"cmp"
 	mrand "math/rand/v2"
 	"strings"
+
+	"snug/shared/hub"
 )
+
+// present is a process that may hold shards, as of now.
+type present struct {
+	has     int   // shards
+	takes   []int // the only ones it may have; empty: any
+	settled bool  // it has been there for at least a term
+}
 
 // next chooses a free shard to take, if there is one. A process with more shards than another lets that one go first.
 func (k *Holder) next() (shard int, e entry, free bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	counts := k.counts()
+	all := k.present()
 	first := mrand.N(k.o.Shards)
 	for i := range k.o.Shards {
 		shard = (first + i) % k.o.Shards
-		e, known := k.leases[key(shard)]
-		s := k.seen[key(shard)]
-		if k.held[shard] != nil || known && s.rev != e.rev { // it changed just now: the next round decides
+		if k.held[shard] != nil || !takes(k.o.Takes, shard) {
 			continue
 		}
-		switch idle := k.writable - s.since; {
+		e, known := k.leases[k.key(shard)]
+		switch idle := k.writable - e.since; {
 		case e.Holder != "" && idle < k.o.Term:
 			continue
-		case e.Holder == "" && counts[k.holder] > least(counts) && (!known || idle < k.o.Term/3):
+		case e.Holder == "" && len(k.held) > least(all, shard) && (!known || idle < k.o.Term/3):
 			continue
 		}
 		return shard, e, true
@@ -30,35 +37,43 @@ func (k *Holder) next() (shard int, e entry, free bool) {
 	return 0, entry{}, false
 }
 
-// counts returns how many shards each present process holds. The caller holds mu.
-func (k *Holder) counts() map[string]int {
-	counts := map[string]int{k.holder: len(k.held)}
-	for key := range k.leases {
-		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder &&
-			k.writable-k.seen[key].since < k.o.Term {
-			counts[id] += 0
+// present returns the processes that may hold shards, by holder. The caller holds mu.
+func (k *Holder) present() map[string]*present {
+	all := map[string]*present{k.holder: {has: len(k.held), takes: k.o.Takes, settled: true}}
+	for key, e := range k.leases {
+		id, ok := strings.CutPrefix(key, attending)
+		if ok && id != k.holder && k.counts(e) && k.writable-e.since < k.o.Term {
+			all[id] = &present{takes: e.Process.Takes, settled: k.writable-e.first >= k.o.Term}
 		}
 	}
 	for key, e := range k.leases {
-		if _, there := counts[e.Holder]; there && e.Holder != k.holder && !strings.HasPrefix(key, attending) {
-			counts[e.Holder]++
+		if shards, _, ok := hub.ParseLeaseKey(key); ok && shards == k.o.Shards && e.Holder != k.holder {
+			if p := all[e.Holder]; p != nil {
+				p.has++
+			}
 		}
 	}
-	return counts
+	return all
 }
 
-func least(counts map[string]int) int {
+// counts reports whether the process that wrote an entry may hold this bot's shards.
+func (k *Holder) counts(e entry) bool {
+	return e.Process != nil && e.Process.Bot && e.Shards == k.o.Shards
+}
+
+// least returns how many shards those have who have fewest of those who may take a shard.
+func least(all map[string]*present, shard int) int {
 	n := -1
-	for _, c := range counts {
-		if n < 0 || c < n {
-			n = c
+	for _, p := range all {
+		if takes(p.takes, shard) && (n < 0 || p.has < n) {
+			n = p.has
 		}
 	}
 	return n
 }
 
-// spread gives up a shard if another process, present for at least a term, has at least two fewer,
-// and none has more than this one.
+// spread gives up a shard if another process that may take it, present for at least a term, has at least two fewer, and
+// none of those who could give one has more than this one.
 func (k *Holder) spread() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,29 +82,39 @@ func (k *Holder) spread() {
 			return // one after another
 		}
 	}
+	all := k.present()
+	giver, give, fewest := "", 0, 0
 	for shard := range k.o.Shards {
-		if e := k.leases[key(shard)]; e.Holder == "" && k.held[shard] == nil {
+		e := k.leases[k.key(shard)]
+		holder := e.Holder
+		if k.held[shard] != nil {
+			holder = k.holder
+		}
+		if holder == "" && least(all, shard) >= 0 {
 			return // somebody is about to take it
 		}
-	}
-	counts := k.counts()
-	mine := counts[k.holder]
-	most, fewest := k.holder, mine
-	for id, n := range counts {
-		if c := cmp.Compare(n, counts[most]); c > 0 || c == 0 && id < most {
-			most = id
+		from := all[holder]
+		if from == nil {
+			continue
 		}
-		if id != k.holder && n < fewest && k.writable-k.seen[attending+id].first >= k.o.Term {
-			fewest = n
+		n := from.has - 1
+		for id, p := range all {
+			if id != holder && p.settled && takes(p.takes, shard) {
+				n = min(n, p.has)
+			}
+		}
+		if n > from.has-2 {
+			continue
+		}
+		if g := all[giver]; g == nil || from.has > g.has || from.has == g.has && holder < giver {
+			giver, give, fewest = holder, shard, n
 		}
 	}
-	if most != k.holder || mine-fewest < 2 {
+	if giver != k.holder {
 		return
 	}
-	for shard, h := range k.held {
-		k.o.Log.Info("giving a shard to a process with fewer", "shard", shard, "have", mine, "fewest", fewest)
-		h.given = true
-		h.end(errSpread)
-		return
-	}
+	h := k.held[give]
+	k.o.Log.Info("giving a shard to a process with fewer", "shard", give, "have", len(k.held), "fewest", fewest)
+	h.given = true
+	h.end(errSpread)
 }

@@ -44,7 +44,7 @@ func (k *Holder) renewOne(ctx context.Context, shard int, h *holding) {
 	writing, cancel := k.writing(ctx)
 	defer cancel()
 	begun := time.Now()
-	rev, err := k.o.Leases.Update(writing, key(shard), k.mine(h.term), h.rev)
+	rev, err := k.o.Leases.Update(writing, k.key(shard), k.mine(h.term), h.rev)
 	if taken(err) || errors.Is(err, hub.ErrUnknownOutcome) {
 		rev, err = k.find(writing, shard, h)
 	}
@@ -79,10 +79,10 @@ func (k *Holder) until(begun time.Time) time.Time { return begun.Add(k.o.Term * 
 // find checks whether this process still holds a lease that it couldn't renew: an earlier write may
 // have succeeded although its response was lost.
 func (k *Holder) find(ctx context.Context, shard int, h *holding) (hub.Rev, error) {
-	l, rev, err := k.o.Leases.Latest(ctx, key(shard))
+	l, rev, err := k.o.Leases.Latest(ctx, k.key(shard))
 	switch {
 	case errs.Has(err, errs.NotFound): // somebody emptied the bucket
-		return k.o.Leases.Create(ctx, key(shard), k.mine(h.term))
+		return k.o.Leases.Create(ctx, k.key(shard), k.mine(h.term))
 	case err != nil:
 		return 0, err
 	case l.Holder != k.holder || l.Term != h.term:
@@ -102,13 +102,13 @@ func (k *Holder) take(ctx context.Context, hold func(context.Context, int)) {
 	}
 	writing, cancel := k.writing(ctx)
 	defer cancel()
-	begun, term := time.Now(), e.Term+1
+	begun, term := time.Now(), k.highest()+1
 	var rev hub.Rev
 	var err error
 	if e.rev == 0 {
-		rev, err = k.o.Leases.Create(writing, key(shard), k.mine(term))
+		rev, err = k.o.Leases.Create(writing, k.key(shard), k.mine(term))
 	} else {
-		rev, err = k.o.Leases.Update(writing, key(shard), k.mine(term), e.rev)
+		rev, err = k.o.Leases.Update(writing, k.key(shard), k.mine(term), e.rev)
 	}
 	if errors.Is(err, hub.ErrUnknownOutcome) {
 		rev, err = k.find(writing, shard, &holding{term: term})
@@ -119,7 +119,13 @@ func (k *Holder) take(ctx context.Context, hold func(context.Context, int)) {
 		}
 		return
 	}
-	k.begin(ctx, shard, &holding{rev: rev, term: term, until: k.until(begun), ended: make(chan struct{})}, hold)
+	h := &holding{rev: rev, term: term, until: k.until(begun), ended: make(chan struct{})}
+	if !k.still(writing) { // the number of shards may have changed just before
+		h.end = func(error) {}
+		k.giveUp(ctx, shard, h)
+		return
+	}
+	k.begin(ctx, shard, h, hold)
 	k.wake() // there may be another free one
 }
 
@@ -151,10 +157,10 @@ func (k *Holder) giveUp(ctx context.Context, shard int, h *holding) {
 	defer cancel()
 	// A freed lease keeps its term, so that the next one is higher.
 	free := hub.Lease{Name: k.o.Name, Term: h.term, Shards: k.o.Shards}
-	_, err := k.o.Leases.Update(ctx, key(shard), free, h.rev)
+	_, err := k.o.Leases.Update(ctx, k.key(shard), free, h.rev)
 	if taken(err) { // an earlier renewal may have succeeded although its response was lost
 		if h.rev, err = k.find(ctx, shard, h); err == nil {
-			_, err = k.o.Leases.Update(ctx, key(shard), free, h.rev)
+			_, err = k.o.Leases.Update(ctx, k.key(shard), free, h.rev)
 		}
 	}
 	if err != nil {
