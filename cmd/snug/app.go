@@ -26,6 +26,7 @@ import (
 	"snug/dashboard/view"
 	"snug/shared/config"
 	"snug/shared/hub"
+	"snug/shared/keyring"
 	"snug/shared/metrics"
 	"snug/shared/pages"
 	"snug/shared/text"
@@ -34,13 +35,13 @@ import (
 // stopWithin is how long a graceful stop may take.
 const stopWithin = 20 * time.Second
 
-// app is a running Snug: hub, bot and dashboard in one process.
+// app is a running Snug: the hub, and the bot and the dashboard, or the one that this process is for.
 type app struct {
 	log  *slog.Logger
 	hub  *hub.Hub
-	live *live.Live
+	live *live.Live // nil without the dashboard, like dash and http
 	dash *dashboard.Server
-	bot  *bot.Bot
+	bot  *bot.Bot // nil without the bot
 	http *http.Server
 	ops  *http.Server // nil without a listener for it
 
@@ -55,7 +56,7 @@ type app struct {
 // setup is what start needs beyond the configuration.
 type setup struct {
 	config.Serve
-	listener   net.Listener // where the dashboard serves
+	listener   net.Listener // where the dashboard serves; nil without it
 	ops        net.Listener // where metrics and profiles are served; nil for nowhere
 	log        *slog.Logger
 	now        func() time.Time
@@ -67,8 +68,8 @@ type setup struct {
 	pushRoots   *x509.CertPool // bot.Options.PushRoots
 }
 
-// start puts everything together and returns once the dashboard serves; connect then connects the bot. After an error,
-// nothing is left running.
+// start puts together what the process's roles need, and returns once it serves; connect then connects the bot. After
+// an error, nothing is left running.
 func start(ctx context.Context, s setup) (_ *app, err error) {
 	a := &app{log: s.log, failed: make(chan error, 3)}
 	a.ctx, a.stop = context.WithCancel(context.Background())
@@ -95,46 +96,77 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	networks, err := s.Networks()
-	if err != nil {
-		return nil, err
-	}
-
 	texts, err := text.New()
 	if err != nil {
 		return nil, err
 	}
-	if a.bot, err = bot.New(bot.Options{
+	if s.Bot() {
+		if err := a.newBot(s, texts, keys); err != nil {
+			return nil, err
+		}
+	}
+	if s.Dashboard() {
+		if err := a.newDashboard(s, texts, keys); err != nil {
+			return nil, err
+		}
+	}
+	a.serve(s.listener, s.ops, s.OpsHosts)
+	if !s.Bot() { // a bot announces itself, with its leases
+		a.wg.Go(func() { a.hub.Attend(a.ctx, hub.Where(), about(s)) })
+	}
+	return a, nil
+}
+
+// newBot makes the bot. It connects later.
+func (a *app) newBot(s setup, texts *text.Catalog, keys *keyring.Keyring) error {
+	networks, err := s.Networks()
+	if err != nil {
+		return err
+	}
+	a.bot, err = bot.New(bot.Options{
 		Texts: texts,
 		Token: s.BotToken, DiscordURL: s.DiscordURL, GuildID: s.GuildID.ID, Hub: a.hub, Keys: keys,
-		Shared: s.NATSURL != "", Members: s.MembersIntent,
-		Pages: pages.Site{Base: s.BaseURL}, Now: s.now, Log: s.log, Registerer: registry, HookNetworks: networks,
+		Shared: s.NATSURL != "", Shards: s.Shards, ShardCount: int(s.ShardCount), About: about(s),
+		Members: s.MembersIntent,
+		Pages:   pages.Site{Base: s.BaseURL}, Now: s.now, Log: s.log, Registerer: a.registry, HookNetworks: networks,
 		DirectMessages: s.DirectMessages(), Requests: s.requests, Contact: pushContact(s.HostContact),
 		PushRoots: s.pushRoots,
-	}); err != nil {
-		return nil, err
-	}
+	})
+	return err
+}
+
+// newDashboard makes what serves the web.
+func (a *app) newDashboard(s setup, texts *text.Catalog, keys *keyring.Keyring) (err error) {
 	a.live = live.New(live.Options{
 		Hears: true,
 		Keys:  keys, Rosters: a.hub.Rosters, Guilds: a.hub.Guilds, Standing: lastknown.StandingFrom(a.hub),
 		Standings: lastknown.StandingsFrom(a.hub),
-		Origins:   origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: registry,
+		Origins:   origins(s), AllowNoOrigin: true, Now: s.now, Log: s.log, Registerer: a.registry,
 	})
-	if a.dash, err = dashboard.New(dashboard.Options{
+	a.dash, err = dashboard.New(dashboard.Options{
 		Texts: texts,
 		Hub:   a.hub, Live: a.live, Keys: keys, BaseURL: s.BaseURL, ExtraHosts: s.extraHosts,
 		Discord:  endpoints(s.DiscordURL),
 		ClientID: s.ClientID.String(), ClientSecret: s.ClientSecret, AddURL: addURL(s), Demo: s.demo,
 		DiscordURL:     s.DiscordURL,
 		Host:           view.Host{Name: s.HostName, Contact: s.HostContact, Privacy: s.Privacy, Terms: s.Terms},
-		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: registry,
+		TrustedProxies: s.TrustedProxies, Version: versionName(), Log: s.log, Now: s.now, Registerer: a.registry,
 		RefuseEvery: s.refuseEvery, Ready: a.ready, SessionLifetime: days(s.SessionIdleDays),
 		WholeSessionLifetime: days(s.SessionDays),
-	}); err != nil {
-		return nil, err
+	})
+	return err
+}
+
+// about is what the process says about itself to the others.
+func about(s setup) hub.Process {
+	p := hub.Process{Version: versionName(), Started: s.now()}
+	if s.Bot() {
+		p.Roles = append(p.Roles, config.RoleBot)
 	}
-	a.serve(s.listener, s.ops, s.OpsHosts)
-	return a, nil
+	if s.Dashboard() {
+		p.Roles = append(p.Roles, config.RoleDashboard)
+	}
+	return p
 }
 
 // pushContact gives the host's contact to push services, if it is an address of the two kinds that they take.
@@ -169,7 +201,6 @@ func hubOptions(c config.Serve, log *slog.Logger) hub.Options {
 
 // serve runs the parts that run until close.
 func (a *app) serve(l, ops net.Listener, opsNames []string) {
-	a.http = a.dash.HTTPServer()
 	run := func(what string, f func() error) {
 		a.wg.Go(func() {
 			if err := f(); err != nil && a.ctx.Err() == nil {
@@ -177,36 +208,51 @@ func (a *app) serve(l, ops net.Listener, opsNames []string) {
 			}
 		})
 	}
+	a.serveOps(ops, opsNames, run)
+	if a.dash == nil {
+		return
+	}
+	a.http = a.dash.HTTPServer()
 	run("dashboard", func() error {
 		if err := a.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
 	})
-	a.serveOps(ops, opsNames, run)
 	run("live", func() error { return a.live.Run(a.ctx) })
 	run("dashboard", func() error { return a.dash.Run(a.ctx) })
 }
 
-// connect connects the bot. It returns when Discord is ready, or the reason why it can't be.
-func (a *app) connect(ctx context.Context) error { return a.bot.Start(ctx) }
+// connect connects the bot, if there's one. It returns when Discord is ready, or the reason why it can't be.
+func (a *app) connect(ctx context.Context) error {
+	if a.bot == nil {
+		return nil
+	}
+	return a.bot.Start(ctx)
+}
 
 // wait returns nil when ctx ends, or the reason when a part fails for good.
 func (a *app) wait(ctx context.Context) error {
+	var ended <-chan error
+	if a.bot != nil {
+		ended = a.bot.Done()
+	}
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-a.bot.Done():
+	case err := <-ended:
 		return err
 	case err := <-a.failed:
 		return err
 	}
 }
 
-// ready returns why the process can't serve everything, for /readyz, or nil.
+// ready returns why the process can't serve everything that it's for, for /readyz, or nil.
 func (a *app) ready(ctx context.Context) error {
-	if err := a.bot.Ready(); err != nil {
-		return err
+	if a.bot != nil {
+		if err := a.bot.Ready(); err != nil {
+			return err
+		}
 	}
 	return a.hub.Ready(ctx)
 }

@@ -133,15 +133,25 @@ type doctor struct {
 }
 
 func (d *doctor) checks() []check {
+	here := []check{{"data folder", nil, d.folder}, {"hub", []string{"data folder"}, d.nats}}
+	if !d.c.Bot() { // without the bot's token there's little that Discord says
+		return slices.Concat([]check{{"configuration", nil, d.configuration}, {"client secret", nil, d.secret}}, here,
+			[]check{{"ports", nil, d.ports}})
+	}
 	token := []string{"bot token"}
-	return []check{
+	all := []check{
 		{"configuration", nil, d.configuration}, {"bot token", nil, d.token}, {"client secret", token, d.secret},
 		{"intents", token, d.intents}, {"redirect address", token, d.redirect}, {"gateway", token, d.gateway},
 		{"clock", token, d.clock}, {"permissions", token, d.permissions},
-		{"two-factor", token, d.twoFactor}, {"privacy and terms", token, d.policies},
-		{"data folder", nil, d.folder}, {"hub", []string{"data folder"}, d.nats},
+		{"two-factor", token, d.twoFactor}, {"privacy and terms", token, d.policies}, here[0], here[1],
 		{"categories and lobbies", []string{"bot token", "hub"}, d.places}, {"ports", nil, d.ports},
 	}
+	if d.c.Dashboard() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(k check) bool {
+		return slices.Contains([]string{"client secret", "redirect address", "privacy and terms"}, k.name)
+	})
 }
 
 func (d *doctor) configuration(context.Context) (string, error) {
@@ -329,7 +339,7 @@ func (d *doctor) permissions(ctx context.Context) (string, error) {
 // uses a temporary one in the same place.
 func (d *doctor) folder(context.Context) (string, error) {
 	if d.c.NATSURL != "" {
-		return "not used: the hub is at " + d.c.NATSURL, nil
+		return "not used: SNUG_NATS_URL says where the hub is", nil
 	}
 	path, err := filepath.Abs(d.c.Data)
 	if err != nil {
@@ -387,7 +397,7 @@ func (d *doctor) ports(ctx context.Context) (string, error) {
 	var all []error
 	for _, p := range [][2]string{{"SNUG_ADDR", d.c.Addr}, {"SNUG_OPS_ADDR", d.c.OpsAddr}} {
 		name, addr := p[0], p[1]
-		if addr == "" {
+		if addr == "" || name == "SNUG_ADDR" && !d.c.Dashboard() {
 			continue
 		}
 		l, err := net.Listen("tcp", addr)
@@ -402,8 +412,11 @@ func (d *doctor) ports(ctx context.Context) (string, error) {
 					name, addr, err))
 		}
 	}
-	if slices.Contains(used, d.c.Addr) {
-		all = append(all, (&healthCmd{Addr: d.c.Addr}).ask(ctx))
+	if len(used) > 0 {
+		running := healthCmd{Roles: d.c.Roles, Addr: d.c.Addr, OpsAddr: d.c.OpsAddr}
+		if addr, _ := running.where(); slices.Contains(used, addr) {
+			all = append(all, running.ask(ctx))
+		}
 	}
 	var found []string
 	if len(used) > 0 {

@@ -16,8 +16,10 @@ import (
 
 type healthCmd struct {
 	config.FromFile
-	Addr string `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the running Snug listens on."`
-	JSON bool   `help:"Print the answer as JSON, for scripts."`
+	Addr    string   `env:"SNUG_ADDR" default:"127.0.0.1:8080" help:"The address the running Snug listens on."`
+	Roles   []string `env:"SNUG_ROLES" default:"bot,dashboard" placeholder:"ROLE" help:"${health_roles}"`
+	OpsAddr string   `env:"SNUG_OPS_ADDR" default:"127.0.0.1:8089" help:"${health_ops_addr}"`
+	JSON    bool     `help:"Print the answer as JSON, for scripts."`
 }
 
 // Help returns examples.
@@ -48,11 +50,21 @@ func (c *healthCmd) Run(w world) error {
 	return err
 }
 
+// where returns the address to ask, and the variable that it's from: the dashboard's, or without one, the one for
+// metrics.
+func (c *healthCmd) where() (addr, variable string) {
+	if s := (config.Serve{Roles: c.Roles}); s.Dashboard() {
+		return c.Addr, "SNUG_ADDR"
+	}
+	return c.OpsAddr, "SNUG_OPS_ADDR"
+}
+
 // ask returns nil if it's ready.
 func (c *healthCmd) ask(ctx context.Context) error {
-	host, port, err := net.SplitHostPort(c.Addr)
+	addr, variable := c.where()
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("SNUG_ADDR %q isn't host:port. Use something like 127.0.0.1:8080", c.Addr)
+		return fmt.Errorf("%s %q isn't host:port. Use something like 127.0.0.1:8080", variable, addr)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -66,9 +78,8 @@ func (c *healthCmd) ask(ctx context.Context) error {
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("nothing answers at %s: %w. Check that Snug is running and that SNUG_ADDR is the same "+
-			"for both",
-			at, err)
+		return fmt.Errorf("nothing answers at %s: %w. Check that Snug is running and that %s is the same for both",
+			at, err, variable)
 	}
 	defer res.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))

@@ -25,6 +25,10 @@ import (
 
 // Serve is the configuration of `snug serve`.
 type Serve struct {
+	Roles      []string   `env:"SNUG_ROLES" default:"bot,dashboard" placeholder:"ROLE" help:"${roles}"`
+	Shards     Shards     `env:"SNUG_SHARDS" placeholder:"0-3" help:"${shards}"`
+	ShardCount ShardCount `env:"SNUG_SHARD_COUNT" default:"auto" help:"${shard_count}"`
+
 	BotToken      string `env:"DISCORD_BOT_TOKEN" placeholder:"TOKEN" help:"The bot's token (Developer Portal → Bot)."`
 	ClientID      ID     `env:"DISCORD_CLIENT_ID" placeholder:"ID" help:"${client_id}"`
 	ClientSecret  string `env:"DISCORD_CLIENT_SECRET" placeholder:"SECRET" help:"${client_secret}"`
@@ -131,45 +135,29 @@ func (l Log) Check() error {
 
 // Complete derives settings from others. Call it before Check.
 func (c *Serve) Complete() {
-	if host, _, err := net.SplitHostPort(c.Addr); c.BaseURL == "" && err == nil && Loopback(host) {
+	if host, _, err := net.SplitHostPort(c.Addr); c.BaseURL == "" && c.Dashboard() && err == nil && Loopback(host) {
 		c.BaseURL = "http://" + c.Addr
 	}
 	c.BaseURL, c.DiscordURL = strings.TrimRight(c.BaseURL, "/"), strings.TrimRight(c.DiscordURL, "/")
+	if id, err := idOf(c.BotToken); err == nil && c.ClientID == (ID{}) && !c.Dashboard() {
+		c.ClientID = ID{ID: id}
+	}
 }
 
 // Check reports everything that is wrong, each with its remedy.
 func (c *Serve) Check() error {
-	var wrong []error
+	wrong := c.checkRoles()
 	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	switch id, err := idOf(c.BotToken); {
-	case c.BotToken == "":
-		report("DISCORD_BOT_TOKEN is missing. Copy it from " +
-			"https://discord.com/developers/applications → your application → Bot → Reset Token.")
-	case err != nil:
-		report("DISCORD_BOT_TOKEN isn't a bot token: its first part isn't an application's id. " +
-			"Copy the token again from the Developer Portal → Bot. It isn't the client secret.")
-	case c.ClientID.ID != 0 && id != c.ClientID.ID:
-		report("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID are from different applications (%d and %d). "+
-			"Copy both from the same one.",
-			id, c.ClientID.ID)
-	}
-	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
-		if id.wrong != "" {
-			report("%s %q isn't a Discord id: those are numbers with 17 to 20 digits. "+
-				"Copy it from the Developer Portal, or from Discord with Developer Mode on.",
-				name, id.wrong)
-		}
-	}
-	if c.ClientID == (ID{}) {
-		report("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
-	}
-	if c.ClientSecret == "" {
-		report("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
-	}
+	wrong = append(wrong, c.checkApplication()...)
 	if err := checkURL("SNUG_DISCORD_URL", c.DiscordURL, "https://discord.com"); err != nil {
 		wrong = append(wrong, err)
 	}
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+	if !c.Dashboard() {
+		if c.BaseURL == "" {
+			report("SNUG_BASE_URL is missing. The bot's messages link to the dashboard, so it needs the address that " +
+				"browsers use, like https://snug.example.org.")
+		}
+	} else if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		report("SNUG_ADDR %q isn't host:port. Use something like 127.0.0.1:8080.", c.Addr)
 	} else if c.BaseURL == "" {
 		report("SNUG_BASE_URL is missing. Snug listens on %s, which others can reach, "+
@@ -230,6 +218,39 @@ func (c *Serve) Check() error {
 			c.NATSReplicas)
 	}
 	return errors.Join(append(wrong, c.Log.Check())...)
+}
+
+// checkApplication reports what is wrong with the application's credentials, as far as the process's roles need them:
+// the bot its token; the dashboard the id and the secret, with which people sign in.
+func (c *Serve) checkApplication() (wrong []error) {
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	switch id, err := idOf(c.BotToken); {
+	case !c.Bot():
+	case c.BotToken == "":
+		report("DISCORD_BOT_TOKEN is missing. Copy it from " +
+			"https://discord.com/developers/applications → your application → Bot → Reset Token.")
+	case err != nil:
+		report("DISCORD_BOT_TOKEN isn't a bot token: its first part isn't an application's id. " +
+			"Copy the token again from the Developer Portal → Bot. It isn't the client secret.")
+	case c.ClientID.ID != 0 && id != c.ClientID.ID:
+		report("DISCORD_BOT_TOKEN and DISCORD_CLIENT_ID are from different applications (%d and %d). "+
+			"Copy both from the same one.",
+			id, c.ClientID.ID)
+	}
+	for name, id := range map[string]ID{"DISCORD_CLIENT_ID": c.ClientID, "DISCORD_GUILD_ID": c.GuildID} {
+		if id.wrong != "" {
+			report("%s %q isn't a Discord id: those are numbers with 17 to 20 digits. "+
+				"Copy it from the Developer Portal, or from Discord with Developer Mode on.",
+				name, id.wrong)
+		}
+	}
+	if c.Dashboard() && c.ClientID == (ID{}) {
+		report("DISCORD_CLIENT_ID is missing. Copy the Application ID from the Developer Portal → General Information.")
+	}
+	if c.Dashboard() && c.ClientSecret == "" {
+		report("DISCORD_CLIENT_SECRET is missing. Copy it from the Developer Portal → OAuth2 → Reset Secret.")
+	}
+	return wrong
 }
 
 // checkNATS reports what is wrong with the hub's address. Whoever can write to the hub can act as

@@ -89,6 +89,18 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		},
 		"cluster secret": {func(c *config.Serve) { c.NATSURL = "nats://10.0.0.1" }, "SESSION_SECRET is missing"},
 		"lone creds":     {func(c *config.Serve) { c.NATSCreds = "/x" }, "SNUG_NATS_CREDS"},
+		"no such role":   {func(c *config.Serve) { c.Roles = []string{"web"} }, `SNUG_ROLES has "web"`},
+		"half of Snug":   {func(c *config.Serve) { c.Roles = []string{"bot"} }, "Set SNUG_NATS_URL for all of them"},
+		"lone shards":    {func(c *config.Serve) { c.Shards = config.Shards{0} }, "nobody connects the other shards"},
+		"no such shard": {
+			func(c *config.Serve) { c.Shards, c.ShardCount = config.Shards{0, 4}, 4 }, "numbered from 0 to 3",
+		},
+		"shards of a dashboard": {
+			func(c *config.Serve) { c.Roles, c.Shards = []string{"dashboard"}, config.Shards{1} }, "isn't a bot",
+		},
+		"bot without the dashboard's address": {
+			func(c *config.Serve) { c.Roles, c.BaseURL = []string{"bot"}, "" }, "messages link to the dashboard",
+		},
 	} {
 		c := good()
 		bad.change(&c)
@@ -218,5 +230,58 @@ func TestFlagsWinOverVariablesOverFiles(t *testing.T) {
 	}
 	if _, err := p.Parse(nil); err == nil || !strings.Contains(err.Error(), "DISCORD_BOT_TOKEN_FILE") {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestRolesNeedOnlyTheirOwn gives each role just what it needs: a dashboard no bot token, a bot no client secret and no
+// address to listen on.
+func TestRolesNeedOnlyTheirOwn(t *testing.T) {
+	cluster := func(role string) config.Serve {
+		c := good()
+		c.Roles, c.NATSURL, c.SessionSecret = []string{role}, "nats://127.0.0.1:4222", random
+		return c
+	}
+	dashboard := cluster(config.RoleDashboard)
+	dashboard.BotToken = ""
+	bot := cluster(config.RoleBot)
+	bot.ClientID, bot.ClientSecret, bot.Addr = config.ID{}, "", ""
+	for name, c := range map[string]config.Serve{"dashboard": dashboard, "bot": bot} {
+		if err := c.Check(); err != nil {
+			t.Errorf("a %s with all it needs is refused: %v", name, err)
+		}
+		if c.Bot() != (name == config.RoleBot) || c.Dashboard() != (name == config.RoleDashboard) {
+			t.Errorf("a %s is a bot: %v, a dashboard: %v", name, c.Bot(), c.Dashboard())
+		}
+	}
+	dashboard.ClientSecret, bot.BotToken = "", ""
+	for name, c := range map[string]config.Serve{
+		"DISCORD_CLIENT_SECRET is missing": dashboard, "DISCORD_BOT_TOKEN is missing": bot,
+	} {
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v, want %s", err, name)
+		}
+	}
+	if all := good(); !all.Bot() || !all.Dashboard() {
+		t.Error("without roles, a process doesn't have all of them")
+	}
+}
+
+func TestShardsAndTheirCount(t *testing.T) {
+	var c config.Serve
+	p, err := kong.New(&c, config.Help())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for flags, want := range map[string]string{
+		"": "[] 0", "--shards=0-3 --shard-count=8": "[0 1 2 3] 8", "--shards=7,0-1,1 --shard-count=auto": "[0 1 7] 0",
+		"--shards=3-1": "", "--shards=-1": "", "--shards=a": "", "--shard-count=0": "", "--shard-count=many": "",
+		"--shards=0-9999999": "",
+	} {
+		c = config.Serve{}
+		_, err := p.Parse(strings.Fields(flags))
+		got := fmt.Sprintf("%v %d", c.Shards, c.ShardCount)
+		if (err != nil) != (want == "") || err == nil && got != want {
+			t.Errorf("%q: %s, %v", flags, got, err)
+		}
 	}
 }

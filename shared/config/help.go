@@ -9,6 +9,12 @@ func Help() kong.Vars {
 		"env_file": "Read variables from this file, with lines like NAME=value. " +
 			"By default it's snug.env in the current folder, if there is one.",
 
+		"roles": "What this process does: bot connects to Discord, dashboard serves the web. " +
+			"With less than both, SNUG_NATS_URL is where the processes meet.",
+		"shards": "Connect only these of the bot's shards. By default, the processes share all of them evenly.",
+		"shard_count": "How many shards the bot has, the same for every process. " +
+			"auto means as many as run already, or as Discord recommends.",
+
 		"client_id":     "The Application ID (Developer Portal → General Information).",
 		"client_secret": "The application's client secret (Developer Portal → OAuth2).",
 		"members_intent": "Use the members intent (turn it on in the Developer Portal → Bot). " +
