@@ -36,6 +36,8 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"List every problem with the setup and how to fix it."`
 	Discord    discordCmd    `cmd:"" help:"Run a Discord simulator alone, to test any bot."`
 	Health     healthCmd     `cmd:"" help:"${health}"`
+	Cluster    clusterCmd    `cmd:"" help:"When several processes share a NATS server: show how they are."`
+	NATSSetup  natsSetupCmd  `cmd:"" name:"nats-setup" help:"${nats_setup}"`
 	Backup     backupCmd     `cmd:"" help:"Write rooms, settings, logins and activity to a file."`
 	Restore    restoreCmd    `cmd:"" help:"Load a backup into an empty data folder or cluster."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -127,24 +127,11 @@ type closer interface{ Close(context.Context) error }
 func Open(ctx context.Context, o Options) (*Hub, error) { return open(ctx, o, tables()) }
 
 func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
-	o = o.withDefaults()
 	if (o.Dir == "") == (o.URL == "") {
 		return nil, errs.E(errs.Invalid,
 			"The hub needs either a data folder or the address of a NATS server. Set --data or SNUG_NATS_URL.")
 	}
-	h := &Hub{
-		o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1),
-		routes: newRoutes(),
-	}
-	h.ctx, h.stop = context.WithCancelCause(context.Background())
-	h.codec = newCodec()
-	h.link = newLink(o.Log, func() {
-		o.Observe(Observation{Op: "reconnect"})
-		select {
-		case h.again <- struct{}{}:
-		default:
-		}
-	})
+	h := newHub(o, specs)
 	if err := h.begin(ctx); err != nil {
 		return nil, errors.Join(err, h.abandon())
 	}
@@ -165,8 +152,39 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	return h, nil
 }
 
+// newHub makes a hub without a connection.
+func newHub(o Options, specs []spec) *Hub {
+	o = o.withDefaults()
+	h := &Hub{
+		o: o, log: o.Log, specs: specs, closers: map[closer]struct{}{}, again: make(chan struct{}, 1),
+		routes: newRoutes(),
+	}
+	h.ctx, h.stop = context.WithCancelCause(context.Background())
+	h.codec = newCodec()
+	h.link = newLink(o.Log, func() {
+		o.Observe(Observation{Op: "reconnect"})
+		select {
+		case h.again <- struct{}{}:
+		default:
+		}
+	})
+	return h
+}
+
 // begin connects to a server and ensures that all streams exist.
-func (h *Hub) begin(ctx context.Context) (err error) {
+func (h *Hub) begin(ctx context.Context) error {
+	if err := h.connect(ctx); err != nil {
+		return err
+	}
+	wait := h.o.ConnectTimeout
+	if h.engine != nil {
+		wait = 0
+	}
+	return h.ensure(ctx, true, wait)
+}
+
+// connect starts the embedded server or finds the external one, and connects to it.
+func (h *Hub) connect(ctx context.Context) (err error) {
 	var more []nats.Option
 	address, wait := h.o.URL, h.o.ConnectTimeout
 	if h.o.URL == "" {
@@ -200,7 +218,7 @@ func (h *Hub) begin(ctx context.Context) (err error) {
 			h.replicas = 3
 		}
 	}
-	return h.ensure(ctx, true, wait)
+	return nil
 }
 
 // abandon undoes what begin did before a failure.

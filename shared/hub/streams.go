@@ -63,14 +63,17 @@ func specOf(specs []spec, name string) spec {
 	panic("hub: no bucket " + name)
 }
 
-// room adds up how much the embedded server must be able to store, plus some space for itself.
-func (h *Hub) room() (memory, store int64) {
+// room adds up how much the embedded server must be able to store.
+func (h *Hub) room() (memory, store int64) { return needs(h.specs, h.maxBytes) }
+
+// needs adds up how much a server must be able to store, plus some space for itself.
+func needs(specs []spec, maxBytes func(spec) int64) (memory, store int64) {
 	memory, store = 16<<20, 64<<20
-	for _, s := range h.specs {
+	for _, s := range specs {
 		if s.memory {
-			memory += h.maxBytes(s)
+			memory += maxBytes(s)
 		} else {
-			store += h.maxBytes(s)
+			store += maxBytes(s)
 		}
 	}
 	return memory, store
