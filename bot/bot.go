@@ -235,24 +235,46 @@ func (b *Bot) fail(err error) {
 	}
 }
 
+// handOverWait is how long a process that stops finishes what it began before it passes its shards on. People whose
+// commands come meanwhile wait for the next holder, and Discord gives them three seconds.
+const handOverWait = 400 * time.Millisecond
+
 // Close stops the schedule and the gateway first, so that nothing new arrives and sessions can be
-// resumed, then finishes commands and requests already begun, then publishes the remaining rosters. It
-// releases the shards' leases last.
+// resumed, then finishes commands and requests already begun, then publishes the remaining rosters.
+//
+// If other processes share the shards, they get the leases as soon as the checkpoints are saved: what isn't finished
+// within a moment goes on beside that, and changes nothing of servers that are another process's by then.
 func (b *Bot) Close(ctx context.Context) error {
 	b.stop()
 	b.loading.close()
 	b.schedule.Stop()
 	b.shards.Disconnect(ctx)
-	err := b.calls.Close(ctx)
-	b.commands.Close(ctx)
-	b.wg.Wait()
-	b.panels.Close()
+	var unfinished error
+	finished := make(chan struct{})
+	go func() { // ends below
+		defer close(finished)
+		unfinished = b.calls.Close(ctx)
+		b.commands.Close(ctx)
+		b.wg.Wait()
+		b.panels.Close()
+	}()
+	if b.o.Shared {
+		select {
+		case <-finished:
+		case <-time.After(handOverWait):
+		}
+	} else {
+		<-finished
+	}
 	if b.stopVoice != nil {
 		b.voice.Sync(ctx) // nothing comes any more
 	}
 	b.rooms.Save(ctx)
 	b.activity.Close()
 	b.shards.Save(ctx)
+	b.rosters.Flush(ctx)
+	b.shards.Release()
+	<-finished
 	b.rooms.Close()
 	b.stopReports()
 	if b.stopVoice != nil {
@@ -260,5 +282,5 @@ func (b *Bot) Close(ctx context.Context) error {
 		b.voiceWG.Wait()
 	}
 	b.client.Rest.Close(ctx)
-	return errors.Join(err, b.rosters.Close(ctx), b.guilds.Close(ctx), b.shards.Close(ctx))
+	return errors.Join(unfinished, b.rosters.Close(ctx), b.guilds.Close(ctx), b.shards.Close(ctx))
 }

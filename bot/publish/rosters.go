@@ -5,6 +5,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -35,6 +36,19 @@ func (r *Rosters) Put(key string, live room.Live, done func(error)) {
 	}
 	if err := r.p.Put(key, live, func(_ hub.Rev, err error) { done(err) }); err != nil {
 		done(err)
+	}
+}
+
+// Flush waits until the hub has stored what was put so far, or until ctx ends.
+func (r *Rosters) Flush(ctx context.Context) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for r.p.Pending() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"snug/shared/config"
 	"snug/shared/config/configtest"
+	"snug/shared/hub/hubtest"
 	"snug/shared/testkit"
 )
 
@@ -45,6 +46,7 @@ var binary = sync.OnceValues(func() (string, error) {
 var built string
 
 func TestMain(m *testing.M) {
+	hubtest.Main()
 	if err := configtest.Forget(&cli{}, kong.Vars{"version": ""}, config.Help(), help()); err != nil {
 		panic(err)
 	}
