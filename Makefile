@@ -55,7 +55,7 @@ stranger: ## Follow the README on an empty Debian (as root); with ODD=1, run all
 	.ci/stranger
 
 generate: ## Write the generated documents and golden files; see CONTRIBUTING.md
-	SNUG_UPDATE=1 $(GO) test -count=1 -run '^(TestDocs|TestTypesOfWebhooks|TestGolden|TestDependencies)$$' \
+	SNUG_UPDATE=1 $(GO) test -count=1 -run '^(TestDocs|TestTypesOfWebhooks|TestGolden|TestDependencies|TestDeployedNATS)$$' \
 		./bot/commands ./shared/setting ./shared/text ./shared/protocol ./cmd/snug
 
 release: ## Build everything a release consists of into bin/release, and publish nothing; see docs/releasing.md

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -45,34 +46,51 @@ func certificate(t *testing.T, dir string) {
 	}
 }
 
-// TestDocumentedAccount checks that every function of the hub works with the account, permissions
-// and TLS documented in docs/operating.md.
-func TestDocumentedAccount(t *testing.T) {
-	doc := string(must(os.ReadFile("../../docs/operating.md"))(t))
-	_, rest, found := strings.Cut(doc, "```conf\n")
-	conf, _, ended := strings.Cut(rest, "```")
-	if !found || !ended {
-		t.Fatal("docs/operating.md has no configuration of a NATS server")
-	}
+// TestServerSetup checks that every function of the hub works with the account, permissions and TLS that
+// WriteServerConfig writes.
+func TestServerSetup(t *testing.T) {
 	dir := t.TempDir()
 	certificate(t, dir)
+	t.Setenv("NATS_NAME", "n1")
 	t.Setenv("SNUG_NATS_PASSWORD", "sesame")
-	for _, name := range []string{"server.pem", "server-key.pem"} {
-		conf = strings.ReplaceAll(conf, `"`+name+`"`, `"`+filepath.Join(dir, name)+`"`)
-	}
+	t.Setenv("NATS_SYSTEM_PASSWORD", "system")
 	file := filepath.Join(dir, "nats.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+	write := func(s ServerSetup) {
+		var conf strings.Builder
+		if err := WriteServerConfig(&conf, s); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pem := filepath.Join(dir, "server.pem")
+	write(ServerSetup{
+		Servers: []string{"n1", "n2", "n3"}, TLS: true, Cert: pem, Key: filepath.Join(dir, "server-key.pem"), CA: pem,
+	})
+	c, err := server.ProcessConfigFile(file)
+	if err != nil {
 		t.Fatal(err)
 	}
+	if len(c.Routes) != 3 || c.Cluster.Name != "snug" || c.Cluster.TLSConfig == nil ||
+		c.Cluster.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert {
+		t.Errorf("of a cluster: %d routes, %+v", len(c.Routes), c.Cluster)
+	}
+	memory, store := needs(tables(), func(s spec) int64 { return s.maxBytes })
+	if !c.SyncAlways || c.JetStreamMaxMemory < memory || c.JetStreamMaxStore < store || c.StoreDir != "/data" {
+		t.Errorf("it syncs: %v, and stores %d and %d bytes in %s", c.SyncAlways, c.JetStreamMaxMemory,
+			c.JetStreamMaxStore, c.StoreDir)
+	}
+	write(ServerSetup{TLS: true, Cert: pem, Key: filepath.Join(dir, "server-key.pem")})
 	read, err := server.ProcessConfigFile(file)
-	if err != nil {
+	if err != nil || len(read.Routes) > 0 {
 		t.Fatal(err)
 	}
 	nats := startOutside(t, func(o *server.Options) {
 		o.Accounts, o.Users, o.TLSConfig, o.TLS, o.TLSTimeout = read.Accounts, read.Users, read.TLSConfig, true, 5
 	})
 	where := strings.TrimPrefix(nats.url, "nats://")
-	ctx, ca := t.Context(), filepath.Join(dir, "server.pem")
+	ctx, ca := t.Context(), pem
 
 	for name, o := range map[string]Options{
 		"nobody":               {URL: "tls://" + where, CAFile: ca},
