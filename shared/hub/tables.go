@@ -98,7 +98,7 @@ func tables() []spec {
 		{name: "push_keys", history: 1, maxBytes: mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
-		{name: AuditName, audit: true, maxBytes: 1024 * mib},
+		{name: auditName, audit: true, maxBytes: 1024 * mib},
 	}
 }
 
@@ -130,7 +130,7 @@ func (h *Hub) bind() {
 	h.Pushes = newBucket[push.Message](h, "pushes")
 	h.PushKeys = newBucket[push.ServerKey](h, "push_keys")
 	h.Replays = newBucket[Sealed](h, "replays")
-	h.Audit = &Audit{s: newStore(h, specOf(h.specs, AuditName))}
+	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
 		h.Settings.s, h.Rooms.s, h.PendingCreates.s, h.Members.s, h.Sessions.s,
