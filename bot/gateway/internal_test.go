@@ -128,7 +128,7 @@ func TestIdentifiesTakesTurns(t *testing.T) {
 					all++
 				}
 				for _, b := range ts[i+1:] {
-					if d := (a - b).Abs(); d < identifyGap+100*time.Millisecond {
+					if d := (a - b).Abs(); d < IdentifyGap+100*time.Millisecond {
 						t.Errorf("group %d identified twice within %v", group, d)
 					}
 				}
@@ -160,7 +160,7 @@ func TestIdentifiesGivesBack(t *testing.T) {
 		defer cancel()
 		var told time.Duration
 		if _, err := l.Acquire(ctx, 0, func(d time.Duration) { told = d }); !errors.Is(err, context.DeadlineExceeded) ||
-			told != identifyGap {
+			told != IdentifyGap {
 			t.Errorf("Acquire: %v, told to wait %v", err, told)
 		}
 		release(true)

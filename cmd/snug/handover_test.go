@@ -60,11 +60,11 @@ func newCrowd(t *testing.T) *crowd {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s := uint64(g.ID) >> 22 % crowded; shards[s] {
-			continue // Discord gives each shard one server here
-		} else {
-			shards[s] = true
+		shard := uint64(g.ID) >> 22 % crowded
+		if shards[shard] {
+			continue // each shard gets one server here
 		}
+		shards[shard] = true
 		for _, u := range world.users[1:] {
 			if err := world.discord.AddMember(g.ID, u.ID, ""); err != nil {
 				t.Fatal(err)
