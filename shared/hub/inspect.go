@@ -195,7 +195,7 @@ func (h *Hub) streamState(ctx context.Context, s spec) (state StreamState, at ti
 	info := st.CachedInfo()
 	state.Replicas, state.MaxBytes = info.Config.Replicas, info.Config.MaxBytes
 	state.Messages, state.Bytes = info.State.Msgs, info.State.Bytes
-	if c := info.Cluster; c != nil {
+	if c := info.Cluster; c != nil && c.Name != "" { // a lone server names itself, but no cluster
 		state.Leader = c.Leader
 		for _, p := range c.Replicas {
 			state.Copies = append(state.Copies, ReplicaState{
