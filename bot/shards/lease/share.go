@@ -85,10 +85,12 @@ func (k *Holder) spread() {
 	all := k.present()
 	giver, give, fewest := "", 0, 0
 	for shard := range k.o.Shards {
-		e := k.leases[k.key(shard)]
-		holder := e.Holder
-		if k.held[shard] != nil {
+		holder := k.leases[k.key(shard)].Holder
+		switch {
+		case k.held[shard] != nil:
 			holder = k.holder
+		case holder == k.holder: // given up a moment ago, but this process hasn't heard of that yet
+			holder = ""
 		}
 		if holder == "" && least(all, shard) >= 0 {
 			return // somebody is about to take it
