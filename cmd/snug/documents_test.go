@@ -233,6 +233,13 @@ func refused(m *kong.Application, args []string) string {
 		return "snug has no command " + args[0]
 	}
 	command, values := m.Children[i], 0
+	if len(args) > 1 && len(command.Children) > 0 {
+		sub := slices.IndexFunc(command.Children, func(n *kong.Node) bool { return n.Name == args[1] })
+		if sub < 0 {
+			return "snug " + args[0] + " has no command " + args[1]
+		}
+		command, args = command.Children[sub], args[1:]
+	}
 	flags := slices.Concat(m.Flags, command.Flags)
 	for j := 1; j < len(args); j++ {
 		name, _, joined := strings.Cut(args[j], "=")

@@ -190,8 +190,10 @@ func (k *Holder) Run(ctx context.Context, hold func(ctx context.Context, shard i
 }
 
 func (k *Holder) round(ctx context.Context, hold func(context.Context, int)) {
-	k.announce(ctx)
+	var writes sync.WaitGroup // at the same time, so that a slow hub delays no renewal twice
+	writes.Go(func() { k.announce(ctx) })
 	k.renew(ctx)
+	writes.Wait()
 	if ctx.Err() != nil || !k.mayJudge() || !k.current(ctx) {
 		return
 	}

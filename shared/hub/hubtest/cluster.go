@@ -48,6 +48,7 @@ type node struct {
 	Client string // host:port for clients
 	Routes []string
 	Own    int // index into Routes
+	Closed bool
 }
 
 func (n node) options() *server.Options {
@@ -56,7 +57,7 @@ func (n node) options() *server.Options {
 		JetStreamMaxMemory: 4 << 30, JetStreamMaxStore: 16 << 30,
 	}
 	o.Host, o.Port = hostPort(n.Client)
-	o.Cluster.Name = "snug"
+	o.Cluster.Name, o.Cluster.NoAdvertise = "snug", n.Closed
 	o.Cluster.Host, o.Cluster.Port = hostPort(n.Routes[n.Own])
 	for _, r := range n.Routes {
 		o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: r})
@@ -85,6 +86,18 @@ type Cluster struct {
 // connections, but may not have elected a leader yet.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
+	return startCluster(t, false)
+}
+
+// StartClosedCluster is StartCluster with servers that don't tell clients of each other, so that a client behind a
+// proxy stays there.
+func StartClosedCluster(t testing.TB) *Cluster {
+	t.Helper()
+	return startCluster(t, true)
+}
+
+func startCluster(t testing.TB, closed bool) *Cluster {
+	t.Helper()
 	const size = 3
 	addrs := freeAddrs(t, 2*size)
 	c := &Cluster{t: t, running: make([]*exec.Cmd, size), ends: make([]io.Closer, size)}
@@ -92,7 +105,7 @@ func StartCluster(t testing.TB) *Cluster {
 	for i := range size {
 		c.nodes = append(c.nodes, node{
 			Name: fmt.Sprint("s", i), Dir: filepath.Join(dir, fmt.Sprint(i)), Client: addrs[i], Routes: addrs[size:],
-			Own: i,
+			Own: i, Closed: closed,
 		})
 	}
 	t.Cleanup(func() {
