@@ -83,7 +83,7 @@ func (rs *Rooms) loadUntil(
 	if err == nil || ctx.Err() != nil {
 		return
 	}
-	rs.o.Log.ErrorContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait,
+	rs.o.Log.WarnContext(ctx, "a server's rooms could not be read; trying again", "guild_id", info.ID, "delay", wait,
 		"err", err)
 	rs.enqueueAfter(g, wait, func(context.Context) {
 		rs.push(g, job{exclusive: true, run: func(ctx context.Context) {
