@@ -127,7 +127,7 @@ func (rs *Rooms) ChannelDeleted(guildID, channel snowflake.ID) {
 		})
 		if err != nil {
 			g.compareFailed = true
-			rs.o.Log.ErrorContext(ctx, "a room whose channel was deleted could not be removed; a sweep will",
+			rs.o.Log.WarnContext(ctx, "a room whose channel was deleted could not be removed; a sweep will",
 				"guild_id", guildID, "room_id", channel, "err", err)
 		}
 	})

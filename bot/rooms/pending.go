@@ -119,7 +119,7 @@ func (rs *Rooms) changeThenCall(
 		}
 	})
 	if undo != nil {
-		rs.o.Log.ErrorContext(ctx, "cannot undo a change that Discord refused; a sweep repeats it", "guild_id", g.id,
+		rs.o.Log.WarnContext(ctx, "cannot undo a change that Discord refused; a sweep repeats it", "guild_id", g.id,
 			"room_id", r.ID, "err", undo)
 		return errors.Join(undo, err) // the change may come to be after all: Discord's refusal is not the answer
 	}

@@ -47,6 +47,7 @@ type crowd struct {
 	slowest  time.Duration           // of the rooms that were opened
 	opened   map[string]snowflake.ID // by name; what was acknowledged
 	closed   map[string]bool         // by name; the same
+	refused  map[string]error        // by name; why closing it failed last
 }
 
 const crowded = 3 // servers, and shards
@@ -62,7 +63,8 @@ func newCrowd(t *testing.T) *crowd {
 	t.Cleanup(func() { _ = world.discord.Close(context.Background()) })
 	c := &crowd{
 		guilds: make([]discordsim.ID, crowded), rooms: make([]snowflake.ID, crowded), running: map[string]*process{},
-		opened: map[string]snowflake.ID{}, closed: map[string]bool{}, nats: hubtest.StartClosedCluster(t),
+		opened: map[string]snowflake.ID{}, closed: map[string]bool{}, refused: map[string]error{},
+		nats: hubtest.StartClosedCluster(t),
 	}
 	for i := range c.proxies {
 		c.proxies[i] = hubtest.StartProxy(t, strings.TrimPrefix(c.nats.URL(i), "nats://"))
@@ -218,10 +220,11 @@ func (c *crowd) open(ctx context.Context, i int) {
 		for err == nil && ctx.Err() == nil {
 			_, e := hub.CloseRoom.Call(context.Background(), c.watch, c.guilds[i],
 				room.Request{Actor: actor, RoomID: r.Room.ID})
-			if e == nil || errs.Has(e, errs.NotFound) {
+			if e == nil || errs.Has(e, errs.RoomNotFound) { // closed, though nobody heard of it
 				c.note(func() { c.closed[name] = true })
 				break
 			}
+			c.note(func() { c.refused[name] = e })
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
@@ -317,7 +320,7 @@ func (c *crowd) truth() string {
 		case c.closed[name] && n > 0:
 			return name + " was closed, and its channel is there"
 		case !c.closed[name] && n != 1:
-			return fmt.Sprintf("%s was opened, and has %d channels", name, n)
+			return fmt.Sprintf("%s was opened, and has %d channels; closing it: %v", name, n, c.refused[name])
 		}
 	}
 	for name, n := range channels {
