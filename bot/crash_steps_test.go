@@ -297,6 +297,13 @@ func (m *childProcess) judgeArrival(r room.Room, done map[string]bool, door room
 	}
 }
 
+// fewerWrites says whether a life was over before the write it should have died at: some of what follows from a write
+// is stored with the next one, if that comes soon enough.
+func fewerWrites(told []word, d death) bool {
+	over := told[len(told)-1]
+	return over.Did == "over" && d.write > len(over.Writes)
+}
+
 func acts(told []word) string {
 	var all []string
 	for _, w := range told {
@@ -350,7 +357,10 @@ func kill(t *testing.T, deaths []death, lane, lanes int) {
 	m.born(deaths[lane].write)
 	for i := lane; i < len(deaths); i += lanes {
 		told := m.live(deaths[i])
-		if err := m.dead(); err == nil || !strings.Contains(err.Error(), "killed") {
+		err := m.dead()
+		if err == nil && fewerWrites(told, deaths[i]) {
+			t.Logf("%+v: this life had fewer writes", deaths[i])
+		} else if err == nil || !strings.Contains(err.Error(), "killed") {
 			t.Fatalf("at %+v: %v; people were told %s\n%s", deaths[i], err, acts(told), m.noise.String())
 		}
 		next := death{}

@@ -149,6 +149,7 @@ func TestDialogsLook(t *testing.T) {
 	web := site(t, newScript(t).routes)
 	b := openTab(t, browser(t), web.URL+"/room-three")
 	b.do(chromedp.EmulateViewport(360, 740))
+	b.wait(drawn)
 	ids := eval[[]string](b, `[...document.querySelectorAll("dialog")].map((d) => d.id)`)
 	if len(ids) < 7 {
 		t.Fatalf("dialogs %v", ids)
