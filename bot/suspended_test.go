@@ -75,6 +75,7 @@ func TestSuspendedIsToldInDiscord(t *testing.T) {
 		_, err := call(h, hub.ViewRoom, h.request("kiyo", id))
 		return errs.Has(err, errs.RoomNotFound) && strings.Contains(err.Error(), "accept this server's rules")
 	})
+	h.eventually("she is kept out in Discord, too", func() bool { return !h.has("kiyo", id) })
 	h.Must(h.Discord.SetPending(h.Guild, h.People["kiyo"], false))
 	h.view2("kiyo", id)
 	// What is denied before Snug has let her in again in Discord, too, would give way to that.
