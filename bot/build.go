@@ -62,7 +62,7 @@ func (b *Bot) newClient() error {
 	b.limiter = ratelimit.New(ratelimit.Config{
 		Global: o.Requests, Logger: o.Log, Metrics: metrics,
 		Allow:         func(r *http.Request) error { return b.shards.Allow(r) },
-		Share:         func() int { return b.shards.Share(cmp.Or(o.Requests, ratelimit.Global)) },
+		Share:         func() float64 { return b.shards.Share(cmp.Or(o.Requests, ratelimit.Global)) },
 		OthersInvalid: func() int { return b.shards.RefusedElsewhere() },
 	})
 	b.client, err = disgo.New(o.Token,

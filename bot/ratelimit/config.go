@@ -18,8 +18,9 @@ type Config struct {
 	// invalid responses in ten minutes after which Discord bans the address; default 10,000. Snug stops at 80 %
 	InvalidMax int
 	// Share is how many of Global this process may start a second at present; the rest is for other processes of the
-	// bot. It is at least 1. It and OthersInvalid are called often, with a lock held. Default: all of Global.
-	Share func() int
+	// bot. Half a one is one every two seconds. It and OthersInvalid are called often, with a lock held. Default: all
+	// of Global.
+	Share func() float64
 	// OthersInvalid is how many invalid responses other processes had in the last ten minutes. Default: none.
 	OthersInvalid func() int
 	MaxWait       time.Duration // the longest time a request without a deadline waits, each time it waits; default 60 s
@@ -51,7 +52,7 @@ func (c *Config) fill() {
 	orInt(&c.Global, Global)
 	orInt(&c.InvalidMax, 10_000)
 	if c.Share == nil {
-		c.Share = func() int { return c.Global }
+		c.Share = func() float64 { return float64(c.Global) }
 	}
 	if c.OthersInvalid == nil {
 		c.OthersInvalid = func() int { return 0 }

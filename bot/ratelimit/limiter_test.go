@@ -80,12 +80,12 @@ func TestGlobal(t *testing.T) {
 // TestShareOfGlobal leaves most of the 50 a second to other processes, and takes more once it may.
 func TestShareOfGlobal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		share := 10
-		r := newRig(t, &sim{latency: 20 * time.Millisecond}, Config{Share: func() int { return share }})
-		took := func() time.Duration {
+		share := 10.
+		r := newRig(t, &sim{latency: 20 * time.Millisecond}, Config{Share: func() float64 { return share }})
+		took := func(n int) time.Duration {
 			began := time.Now()
 			var all sync.WaitGroup
-			for i := range 100 {
+			for i := range n {
 				all.Go(func() {
 					if err := r.do(t.Context(), getMessage, nil, 1000+i, 1); err != nil {
 						t.Error(err)
@@ -95,12 +95,16 @@ func TestShareOfGlobal(t *testing.T) {
 			all.Wait()
 			return time.Since(began)
 		}
-		if d := took(); d < 9*time.Second || d > 10*time.Second {
+		if d := took(100); d < 9*time.Second || d > 10*time.Second {
 			t.Errorf("100 requests at 10 a second took %v", d)
 		}
 		share = 50
-		if d := took(); d < time.Second || d > 3*time.Second {
+		if d := took(100); d < time.Second || d > 3*time.Second {
 			t.Errorf("100 requests at 50 a second took %v", d)
+		}
+		share = 0.25
+		if d := took(5); d < 20*time.Second || d > 21*time.Second { // the first waits for those of before, too
+			t.Errorf("5 requests at one in four seconds took %v", d)
 		}
 	})
 }

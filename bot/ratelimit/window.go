@@ -13,13 +13,20 @@ const ratePeriod = time.Second + 25*time.Millisecond
 
 func newRate(perSecond int) *rate { return &rate{last: make([]time.Time, perSecond)} }
 
-// next returns when the next request may start, if share of them may in a second: the zero time means now.
-func (r *rate) next(share int) time.Time {
-	share = min(max(share, 1), len(r.last))
-	if r.n < share {
+// leastRate is the smallest share of requests a second.
+const leastRate = 1. / 600
+
+// next returns when the next request may start, if share of them may in a second: the zero time means now. With less
+// than one a second, one may start in a longer period.
+func (r *rate) next(share float64) time.Time {
+	n, period := min(max(int(share), 1), len(r.last)), ratePeriod
+	if share < 1 {
+		period = time.Duration(float64(ratePeriod) / max(share, leastRate))
+	}
+	if r.n < n {
 		return time.Time{}
 	}
-	return r.last[(r.n-share)%len(r.last)].Add(ratePeriod)
+	return r.last[(r.n-n)%len(r.last)].Add(period)
 }
 
 func (r *rate) start(now time.Time) {

@@ -115,13 +115,16 @@ func (s *Shards) Allow(r *http.Request) error {
 }
 
 // Share returns how many requests a second this process may make of those that Discord allows the bot: in proportion to
-// its shards. At least one, for what isn't about a shard.
-func (s *Shards) Share(whole int) int {
+// its shards, which may be less than one. Processes without a shard share one of them, for what isn't about a shard.
+func (s *Shards) Share(whole int) float64 {
 	leases := s.leases()
 	if leases == nil {
-		return whole
+		return float64(whole)
 	}
-	return max(1, leases.Part(whole))
+	if part := leases.Part(whole - 1); part > 0 {
+		return part
+	}
+	return 1 / float64(leases.Present())
 }
 
 // RefusedElsewhere returns how many requests of other processes Discord refused in the last ten minutes.

@@ -11,7 +11,7 @@ import (
 
 // Part returns how much of a whole that Discord counts for all shards, such as requests a second, is for this process.
 // A process that gives a shard away has already less.
-func (k *Holder) Part(whole int) int {
+func (k *Holder) Part(whole int) float64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n := 0
@@ -20,7 +20,20 @@ func (k *Holder) Part(whole int) int {
 			n++
 		}
 	}
-	return whole * n / k.o.Shards
+	return float64(whole) * float64(n) / float64(k.o.Shards)
+}
+
+// Present returns how many processes may hold shards, as far as this one knows, with itself.
+func (k *Holder) Present() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	n := 1
+	for key, e := range k.leases {
+		if id, ok := strings.CutPrefix(key, attending); ok && id != k.holder && e.Process != nil && e.Process.Bot {
+			n++
+		}
+	}
+	return n
 }
 
 // refusals is how many requests of a process Discord has refused, as that process last said.

@@ -419,16 +419,22 @@ func TestPartsAddUp(t *testing.T) {
 	a := c.join("a", shards)
 	c.untilHeld(shards, a)
 	if n := a.leases.Part(50); n != 50 {
-		t.Errorf("one process has %d of 50", n)
+		t.Errorf("one process has %v of 50", n)
 	}
 	b := c.join("b", shards)
 	testkit.Eventually(t, "each has half", func() bool {
 		n, m := a.leases.Part(50), b.leases.Part(50)
 		if n+m > 50 {
-			t.Fatalf("together they have %d and %d of 50", n, m)
+			t.Fatalf("together they have %v and %v of 50", n, m)
 		}
 		return n == 25 && m == 25
 	})
+	if n, m := a.leases.Part(1), b.leases.Part(1); n != 0.5 || m != 0.5 {
+		t.Errorf("of one, they have %v and %v", n, m)
+	}
+	for _, p := range []*process{a, b} {
+		testkit.Eventually(t, "each knows of both", func() bool { return p.leases.Present() == 2 })
+	}
 	a.end()
 	b.end()
 }
