@@ -185,7 +185,7 @@ func (s *Server) parts() (err error) {
 		Sessions: s.sessions, Cookies: s.cookies, View: s.view, Base: s.base, Hosts: s.hosts,
 		AuthorizeURL: o.Discord.AuthorizeURL,
 		AddURL:       o.AddURL, Demo: o.Demo, DiscordURL: o.DiscordURL, Limits: o.Limits, RefuseEvery: o.RefuseEvery,
-		BodyTime:  o.BodyTime,
+		BodyTime: o.BodyTime, Dashboards: o.Hub.Dashboards,
 		TokenUser: s.actions.TokenUser, NoRoom: actions.ErrNoRoom, Hears: o.Live.Hears, Now: o.Now, Log: o.Log,
 		Registerer: o.Registerer,
 	})

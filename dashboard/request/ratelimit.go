@@ -18,7 +18,8 @@ type Limit struct {
 	Burst int
 }
 
-// Limits bound what one user, or one address without a user, may do. Zero fields have sensible defaults.
+// Limits bound what one user, or one address without a user, may do with all dashboards together. Zero fields have
+// sensible defaults.
 type Limits struct {
 	// Address is for everything but static files, pictures, probes and the WebSocket, per address, signed in or not.
 	Address   Limit
@@ -34,12 +35,16 @@ type Limits struct {
 // Limiters hold what each of the Limits bounds.
 type Limiters struct{ Address, Read, Login, Invite, Write, LiveToken, Card, Person *Limiter }
 
-func newLimiters(l Limits, now func() time.Time) Limiters {
+// newLimiters makes limiters of a dashboard that is one of as many as dashboards returns; nil: it is the only one.
+func newLimiters(l Limits, now func() time.Time, dashboards func() int) Limiters {
+	if dashboards == nil {
+		dashboards = func() int { return 1 }
+	}
 	or := func(l, d Limit) *Limiter {
 		if l.Burst == 0 {
 			l = d
 		}
-		return &Limiter{limit: l, now: now, buckets: map[string]*rate.Limiter{}}
+		return &Limiter{limit: l, now: now, dashboards: dashboards, buckets: map[string]*rate.Limiter{}}
 	}
 	return Limiters{
 		Address:   or(l.Address, Limit{10 * time.Millisecond, 2000}), // many people may share one
@@ -62,8 +67,9 @@ func (l Limiters) Sweep() {
 
 // Limiter keeps one token bucket a key. It is safe for concurrent use.
 type Limiter struct {
-	limit Limit
-	now   func() time.Time
+	limit      Limit // of all dashboards together
+	now        func() time.Time
+	dashboards func() int
 
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
@@ -76,9 +82,25 @@ const (
 	sampled    = 16
 )
 
+// part gives as much of a limit as this dashboard may grant: as large a part as it is of all of them. So the parts add
+// up to the limit without a word between them for each request. Only with more dashboards than Burst does the one
+// request that each grants at least add up to more.
+func (l *Limiter) part() Limit {
+	n := max(1, l.dashboards())
+	return Limit{l.limit.Every * time.Duration(n), max(1, l.limit.Burst/n)}
+}
+
+// fit makes a bucket as large as the part. A smaller one keeps what fits in; a larger one fills up as time passes.
+func fit(b *rate.Limiter, part Limit, now time.Time) {
+	if every := rate.Every(part.Every); b.Burst() != part.Burst || b.Limit() != every {
+		b.SetLimitAt(now, every)
+		b.SetBurstAt(now, part.Burst)
+	}
+}
+
 // take gives how long the key has to wait; 0 lets it pass.
 func (l *Limiter) take(key string) time.Duration {
-	now := l.now()
+	now, part := l.now(), l.part()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.buckets[key]
@@ -86,9 +108,10 @@ func (l *Limiter) take(key string) time.Duration {
 		if len(l.buckets) >= maxBuckets {
 			l.dropOne(now)
 		}
-		b = rate.NewLimiter(rate.Every(l.limit.Every), l.limit.Burst)
+		b = rate.NewLimiter(rate.Every(part.Every), part.Burst)
 		l.buckets[key] = b
 	}
+	fit(b, part, now)
 	r := b.ReserveN(now, 1)
 	wait := r.DelayFrom(now)
 	if wait > 0 {
@@ -111,16 +134,13 @@ func (l *Limiter) dropOne(now time.Time) {
 	delete(l.buckets, fullest)
 }
 
+// sweep forgets full buckets: a new one is as full.
 func (l *Limiter) sweep() {
-	now := l.now()
+	now, part := l.now(), l.part()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dropFull(now)
-}
-
-func (l *Limiter) dropFull(now time.Time) {
 	for k, b := range l.buckets {
-		if b.TokensAt(now) >= float64(l.limit.Burst) {
+		if fit(b, part, now); b.TokensAt(now) >= float64(part.Burst) {
 			delete(l.buckets, k)
 		}
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	DiscordURL string // where the simulated Discord's own page is; may be empty
 
 	Limits Limits
+	// Dashboards gives how many dashboards share the limits; nil: this is the only one.
+	Dashboards func() int
 	// RefuseEvery is the beat on which answers go out that there is no such room or server; 0: refuseEvery.
 	RefuseEvery time.Duration
 	// BodyTime is how long a request may take to send its body; 0: BodyTime.
@@ -65,7 +67,7 @@ type Requests struct {
 func New(o Options) (*Requests, error) {
 	o.RefuseEvery = cmp.Or(o.RefuseEvery, refuseEvery)
 	s := &Requests{
-		o: o, log: o.Log, now: o.Now, Limits: newLimiters(o.Limits, o.Now),
+		o: o, log: o.Log, now: o.Now, Limits: newLimiters(o.Limits, o.Now, o.Dashboards),
 		bodies: newBodies(cmp.Or(o.BodyTime, BodyTime)),
 	}
 	var err error

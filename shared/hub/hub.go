@@ -116,7 +116,9 @@ type Hub struct {
 
 	self   string // see Self
 	routes *routes
-	fence  atomic.Pointer[Fence]
+	// dashboards stays empty in the embedded hub, which one process uses
+	dashboards dashboards
+	fence      atomic.Pointer[Fence]
 }
 
 // closer was started with the hub and must be closed before the hub's connection.

@@ -54,8 +54,12 @@ func newRoutes() *routes {
 // route starts following the leases.
 func (h *Hub) route() error {
 	_, err := h.Leases.Follow(h.ctx, Follower[Lease]{
-		Reset: func(string) { h.routes.reset() },
+		Reset: func(string) {
+			h.routes.reset()
+			h.dashboards.reset(time.Now())
+		},
 		Change: func(c Change[Lease]) {
+			h.dashboards.learn(c.Key, c.Value, time.Now())
 			if c.Value != nil {
 				h.routes.learn(c.Key, *c.Value)
 			}
