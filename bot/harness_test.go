@@ -294,8 +294,16 @@ func (f *facts) change(c hub.Change[room.Live]) {
 	f.story = append(f.story, what)
 }
 
-// await waits until the rooms that followers see are as ok wants them.
+// await waits until the rooms that followers see are as ok wants them, and the bot has followed that.
 func (h *harness) await(what string, ok func(live map[snowflake.ID]room.Live) bool) {
+	h.Helper()
+	h.awaitSeen(what, ok)
+	if h.bot != nil {
+		h.bot.CatchUp(h.soon(), h.Guild)
+	}
+}
+
+func (h *harness) awaitSeen(what string, ok func(live map[snowflake.ID]room.Live) bool) {
 	h.Helper()
 	f := h.facts
 	late := time.AfterFunc(patience, f.cond.Broadcast)

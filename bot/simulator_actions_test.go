@@ -50,14 +50,6 @@ func (h *harness) view(name string, id snowflake.ID) room.View {
 	return v
 }
 
-// awaitHeld waits until somebody's seat is held, and nobody else's. Followers see it with who left, before the rooms
-// have it.
-func (h *harness) awaitHeld(name string, id snowflake.ID) {
-	h.Helper()
-	h.await("a seat is held", func(l map[snowflake.ID]room.Live) bool { return len(l[id].Room.Held) == 1 })
-	h.eventually("it's held for "+name, func() bool { return !h.view(name, id).HeldUntil.IsZero() })
-}
-
 // told waits until somebody has a direct message with these words.
 func (h *harness) told(name string, words ...string) {
 	h.Helper()

@@ -53,7 +53,9 @@ func (g *guildState) followClock() {
 		next := r.Room.Clone() // snapshots share the old document
 		next.Shift(d)
 		r.set(next)
-		r.ownerCheckedAt, r.retryAt, r.remarkedAt = move(r.ownerCheckedAt), move(r.retryAt), move(r.remarkedAt)
+		for _, t := range []*time.Time{&r.ownerCheckedAt, &r.retryAt, &r.remarkedAt, &r.agreedAt} {
+			*t = move(*t)
+		}
 		for what, at := range r.uncertain {
 			r.uncertain[what] = move(at)
 		}

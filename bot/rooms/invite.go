@@ -256,6 +256,7 @@ func (rs *Rooms) Redeem(
 	if err != nil {
 		return out, err
 	}
+	rs.CatchUp(ctx, guildID)
 	err = rs.withLock(ctx, guildID, func(ctx context.Context, g *guildState) error {
 		return rs.inLaneOf(ctx, g, q.RoomID, func() error {
 			out, err = rs.redeemInLane(ctx, g, who, q)

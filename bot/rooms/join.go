@@ -116,6 +116,7 @@ func (rs *Rooms) holders(g *guildState, r *roomState, control bool) (list []room
 // Join moves an actor who is in voice into the room; for others a seat is held while they connect in
 // Discord. It fails with errs.RoomFull, RoomNotFound, Forbidden, MissingPermission or DiscordUnavailable.
 func (rs *Rooms) Join(ctx context.Context, guildID snowflake.ID, q room.Request) (out room.Joined, err error) {
+	rs.CatchUp(ctx, guildID)
 	err = rs.withRoom(ctx, guildID, q.Actor, q.RoomID, func(
 		ctx context.Context, g *guildState, r *roomState, who access.Standing,
 	) error {

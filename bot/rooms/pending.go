@@ -66,6 +66,7 @@ func pendingStatus() pendingCall {
 func (rs *Rooms) clearPending(
 	ctx context.Context, g *guildState, r *roomState, marks uint64, pending pendingCall,
 ) error {
+	r.agreedAt = g.now()
 	return rs.edit(ctx, g, r, nil, func(doc *room.Room) {
 		pending.clear(&doc.Pending)
 		doc.Pending.Access = doc.Pending.Access || r.accessMarks != marks

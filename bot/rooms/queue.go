@@ -18,15 +18,36 @@ type job struct {
 // (they may be waiting for Discord). It never blocks: gateway listeners call it.
 func (rs *Rooms) enqueue(g *guildState, f func(context.Context)) { rs.push(g, job{run: f}) }
 
-func (rs *Rooms) push(g *guildState, e job) {
+// push reports whether the job was queued.
+func (rs *Rooms) push(g *guildState, e job) bool {
 	g.queueMu.Lock()
 	defer g.queueMu.Unlock()
 	if rs.ctx.Err() != nil || g.released.Load() {
-		return
+		return false
 	}
 	g.queue = append(g.queue, e)
 	if !g.draining {
 		g.draining = rs.goRun(func() { rs.drain(g) })
+	}
+	return true
+}
+
+// CatchUp returns once the rooms have followed what is published of a guild's voice by now, or when ctx ends. A seat
+// that pages show as held is then held.
+func (rs *Rooms) CatchUp(ctx context.Context, id snowflake.ID) {
+	rs.o.Voice.Sync(ctx)
+	g := rs.guild(id, false)
+	if g == nil {
+		return
+	}
+	followed := make(chan struct{})
+	if !rs.push(g, job{run: func(ctx context.Context) { quietly(ctx); close(followed) }}) {
+		return
+	}
+	select {
+	case <-followed:
+	case <-ctx.Done():
+	case <-rs.ctx.Done():
 	}
 }
 

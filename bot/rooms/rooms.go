@@ -165,6 +165,7 @@ type roomState struct {
 	denialLogged   bool      // Snug cannot see its channel, and has logged that
 	sealedLogged   bool      // a code of its invites can't be opened, and that is logged
 	remarkedAt     time.Time // when Snug's own overwrite was last restored
+	agreedAt       time.Time // when Discord was last brought in line; see mayHaveSlippedIn
 	// people who arrived and could not be moved out; a sweep tries again
 	unmoved      map[snowflake.ID]bool
 	goneOwner    snowflake.ID // an owner who left the server; while they own the room, a sweep gives it another

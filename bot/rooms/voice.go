@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/voice"
+	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/errs"
 	"snug/shared/room"
@@ -143,7 +144,8 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 	lost := slices.Contains(rs.review(ctx, g, m.UserID), r)
 	again := r.unmoved[m.UserID]
 	delete(r.unmoved, m.UserID)
-	if (lost || moved || again || r.Banned(m.UserID)) && rs.ejectSuspended(ctx, g, r, m.UserID) {
+	if (lost || moved || again || r.Banned(m.UserID) || g.mayHaveSlippedIn(r, m.UserID)) &&
+		rs.ejectSuspended(ctx, g, r, m.UserID) {
 		return
 	}
 	if rs.enforceSeats(ctx, g, r, m) || r.Hold(m.UserID, g.now()) == nil && r.Place(m.UserID) == 0 {
@@ -159,6 +161,13 @@ func (rs *Rooms) onArrived(ctx context.Context, g *guildState, r *roomState, m v
 			"room_id", r.ID,
 			"err", err)
 	}
+}
+
+// mayHaveSlippedIn reports whether somebody whose access is suspended may have come while Discord still let them in:
+// until the call that suspends it is made, and for as long as the news of their coming may take after it.
+func (g *guildState) mayHaveSlippedIn(r *roomState, user snowflake.ID) bool {
+	why, _ := r.SuspendedFor(user)
+	return why != access.Passes && (r.Pending.Any() || g.now().Sub(r.agreedAt) < 10*time.Second)
 }
 
 // ejectOnArrival disconnects a user who was kicked while Snug was moving them in. If that fails, it stays pending.

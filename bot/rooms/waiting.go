@@ -24,6 +24,7 @@ const (
 // Wait adds the actor to the waiting list of a full room or, with Leave, removes
 // them. A free seat is held for the first in the list, who gets a message.
 func (rs *Rooms) Wait(ctx context.Context, guildID snowflake.ID, q room.WaitRequest) (out room.WaitDone, err error) {
+	rs.CatchUp(ctx, guildID)
 	enter := rs.withRoom
 	if q.Leave {
 		enter = rs.withVisibleRoom
