@@ -76,6 +76,7 @@ func TestImportRules(t *testing.T) {
 					"only cmd knows the configuration",
 				},
 				{below(i, gin) && !slices.Contains(ginUsers, p.ImportPath), "gin is for what answers requests"},
+				{strings.HasPrefix(i, gin+"/"), "gin binds and renders nothing here: decision 0084"},
 				{below(i, huma) && !below(p.ImportPath, "snug/dashboard/api"), "huma is dashboard/api's"},
 				{
 					below(p.ImportPath, "snug/dashboard/web") && below(i, "snug/dashboard/api") ||
