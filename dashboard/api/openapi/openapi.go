@@ -10,6 +10,7 @@ package openapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,21 +219,71 @@ type call struct {
 // Register adds an operation.
 func Register[I, O any](a *API, op Operation, h Handler[I, O]) {
 	a.ops = append(a.ops, op)
-	huma.Register(a.huma, a.describe(op), func(ctx context.Context, in *I) (*O, error) {
+	do := func(ctx context.Context, in *I) (*O, error) {
 		c, _ := ctx.Value(callKey{}).(*call)
 		out, err := h(ctx, c.who, in)
 		if err != nil {
 			return nil, a.o.Problem(c.gin, err)
 		}
 		return out, nil
+	}
+	output := reflect.TypeFor[O]()
+	described := a.describe(op)
+	status, answer := a.answer(op, output)
+	described.DefaultStatus = status
+	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*reply, error) {
+		out, err := do(ctx, in)
+		if err != nil || out == nil || output.NumField() == 0 {
+			return nil, err
+		}
+		return replyOf(reflect.ValueOf(out).Elem()), nil
 	})
+	described.Responses[strconv.Itoa(status)] = answer // huma described reply
+}
+
+// reply is what each operation gives huma, whatever its output's type: huma.Register is 23 kB of code for each pair of
+// types, and so only inputs make new ones.
+type reply struct {
+	Location string `header:"Location"`
+	ETag     string `header:"ETag"`
+	Body     any
+}
+
+// replyOf copies an output, which has a subset of reply's fields.
+func replyOf(out reflect.Value) *reply {
+	r := new(reply)
+	to := reflect.ValueOf(r).Elem()
+	for i := range out.NumField() {
+		to.FieldByName(out.Type().Field(i).Name).Set(out.Field(i))
+	}
+	return r
+}
+
+// answer describes success by the output's type, as huma would.
+func (a *API) answer(op Operation, output reflect.Type) (status int, r *huma.Response) {
+	status, r = http.StatusNoContent, new(huma.Response)
+	for i := range output.NumField() {
+		f := output.Field(i)
+		s := huma.SchemaFromField(a.huma.OpenAPI().Components.Schemas, f, op.ID+"Response")
+		if r.Headers == nil {
+			status, r.Headers = http.StatusOK, map[string]*huma.Header{}
+		}
+		if header := f.Tag.Get("header"); header != "" {
+			r.Headers[header] = &huma.Header{Schema: s}
+		} else {
+			r.Content = map[string]*huma.MediaType{"application/json": {Schema: s}}
+		}
+	}
+	status = cmp.Or(op.Status, status)
+	r.Description = http.StatusText(status)
+	return status, r
 }
 
 func (a *API) describe(op Operation) huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
-		Tags:          []string{op.Tag},
-		DefaultStatus: op.Status, MaxBodyBytes: request.MaxBody + 1, BodyReadTimeout: request.BodyTime,
+		Tags:         []string{op.Tag},
+		MaxBodyBytes: request.MaxBody + 1, BodyReadTimeout: request.BodyTime,
 		Responses:   map[string]*huma.Response{},
 		Middlewares: huma.Middlewares{a.enter(op)},
 	}
