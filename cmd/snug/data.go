@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"snug/shared/config"
 	"snug/shared/hub"
@@ -29,42 +32,105 @@ func (s store) serve() config.Serve {
 
 type backupCmd struct {
 	store
-	File string `arg:"" help:"The file to write. It must not exist yet. Use - for standard output."`
+	File   string `arg:"" help:"The file to write. It must not exist yet. Use - for standard output."`
+	Verify bool   `help:"Check a backup that exists: it's complete, can be restored, and holds what it says."`
 }
 
 // Help returns examples.
 func (*backupCmd) Help() string {
 	return examples(
 		"snug backup snug-2026-11-29.tar", "Write a backup. Snug can keep running.",
+		"snug backup --verify snug-2026-11-29.tar", "Check it. Snug can keep running, or be anywhere else.",
 		"snug backup - | age -r age1… > snug.tar.age", "Encrypt it on its way.",
 	)
 }
 
-// Run writes a backup. If that fails, it removes the incomplete file.
+// Run writes a backup, or checks one. If writing fails, it leaves no file.
 func (c *backupCmd) Run(w world) (err error) {
 	log, err := logger(c.Log, w.err)
 	if err != nil {
 		return err
 	}
+	if c.Verify {
+		return c.verify(w, log)
+	}
 	if c.File == "-" {
 		return hub.BackupOf(w.ctx, hubOptions(c.serve(), log), w.out)
 	}
-	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err = writeBackup(c.File, func(f io.Writer) error {
+		bar := terminal.Bytes(w.err, -1, "Backing up")
+		defer bar.Done()
+		return hub.BackupOf(w.ctx, hubOptions(c.serve(), log), io.MultiWriter(f, bar))
+	})
 	if err != nil {
-		return fmt.Errorf("can't write the backup: %w. "+
-			"Choose a file that doesn't exist yet, in a folder you may write to", err)
-	}
-	bar := terminal.Bytes(w.err, -1, "Backing up")
-	err = hub.BackupOf(w.ctx, hubOptions(c.serve(), log), io.MultiWriter(f, bar))
-	bar.Done()
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(c.File))
+		return err
 	}
 	fmt.Fprintf(w.out,
 		"Backed up to %s. It contains sealed logins: keep it and the session secret where only you can read them.\n",
 		c.File)
 	return nil
 }
+
+// verify checks a backup by restoring it into a temporary folder.
+func (c *backupCmd) verify(w world, log *slog.Logger) error {
+	in := w.in
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return fmt.Errorf("can't read the backup: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	r, err := hub.VerifyBackup(w.ctx, hub.Options{Log: log}, in)
+	if err != nil {
+		return err
+	}
+	if !r.Noted {
+		fmt.Fprintln(w.out,
+			"It's from a version that didn't note what a backup holds, so only its files were compared.")
+	}
+	fmt.Fprintf(w.out, "%s is complete and can be restored: %s of %s, as of %s.\n", c.File, count(r.Values, "value"),
+		count(r.Streams, "kind"), r.Taken.UTC().Format(time.RFC3339))
+	return nil
+}
+
+// writeBackup makes a file that doesn't exist yet, all of it or nothing: it is written under another name, and gets its
+// own once it's on the disk.
+func writeBackup(path string, write func(io.Writer) error) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("can't write the backup: %s exists. Choose a file that doesn't exist yet", path)
+	}
+	folder := filepath.Dir(path)
+	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+partial+"*") // with mode 600
+	if err != nil {
+		return fmt.Errorf("can't write the backup: %w. "+
+			"Choose a file that doesn't exist yet, in a folder you may write to", err)
+	}
+	defer func() {
+		if e := os.Remove(f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}()
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	err = os.Link(f.Name(), path) // unlike a rename, it replaces nothing
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(f.Name(), path) // a file system without links
+	}
+	if err != nil {
+		return fmt.Errorf("can't write the backup: %w", err)
+	}
+	if d, err := os.Open(folder); err == nil { // where a folder can be synced, a power cut keeps its new name
+		_ = d.Sync()
+		_ = d.Close()
+	}
+	return nil
+}
+
+// partial is in the names of files that are being written.
+const partial = ".partial-"
 
 type restoreCmd struct {
 	store

@@ -184,6 +184,7 @@ func TestBackupDrill(t *testing.T) {
 	alice := h.signIn("alice")
 	id := alice.open("Friday")
 	snug("backup", "--data", data, file)
+	snug("backup", "--verify", file)
 	if err := first.stop(os.Kill); err == nil {
 		t.Error("it outlived its end")
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"time"
 
@@ -31,6 +32,8 @@ type backupIndex struct {
 	Form    int               `json:"form"`
 	Taken   time.Time         `json:"taken"`
 	Streams map[string]string `json:"streams"` // name → SHA-256 of its snapshot
+	// Contents is what was there when the snapshots were restored once; nil in backups of before that.
+	Contents map[string]Contents `json:"contents,omitempty"`
 }
 
 // kept returns the streams that a backup contains: those on disk, except scratch ones.
@@ -46,15 +49,22 @@ func (h *Hub) kept() (list []spec) {
 // Backup writes all buckets and streams on disk to w, as a tar, while the hub stays in use. Each
 // bucket is consistent in itself, but different buckets are copied at slightly different moments;
 // the sweep of rooms repairs the differences.
-func (h *Hub) Backup(ctx context.Context, w io.Writer) error {
+//
+// Each is restored once, into a temporary folder, so that the backup can note what it holds.
+func (h *Hub) Backup(ctx context.Context, w io.Writer) (err error) {
 	out := tar.NewWriter(w)
-	index := backupIndex{Form: backupForm, Taken: h.o.Now().UTC(), Streams: map[string]string{}}
+	index := backupIndex{
+		Form: backupForm, Taken: h.o.Now().UTC(), Streams: map[string]string{}, Contents: map[string]Contents{},
+	}
+	r, err := rehearse(ctx, h.o, h.specs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.end()) }()
 	for _, s := range h.kept() {
-		sum, err := h.backupStream(ctx, out, s.stream(), index.Taken)
-		if err != nil {
+		if err := h.backupStream(ctx, out, s, &index, r); err != nil {
 			return fmt.Errorf("hub: backup of %s: %w", s.name, err)
 		}
-		index.Streams[s.stream()] = sum
 	}
 	end, err := json.Marshal(index)
 	if err != nil {
@@ -84,35 +94,47 @@ func addFile(out *tar.Writer, name string, at time.Time, size int64, from io.Rea
 
 // spool creates a temporary file and returns a function that closes and removes it.
 func (h *Hub) spool() (*os.File, func() error, error) {
-	f, err := os.CreateTemp(h.o.Dir, "spool-*")
+	f, err := os.CreateTemp(h.o.temp(), "spool-*")
 	if err != nil {
 		return nil, nil, err
 	}
 	return f, func() error { return errors.Join(f.Close(), os.Remove(f.Name())) }, nil
 }
 
-func (h *Hub) backupStream(ctx context.Context, out *tar.Writer, stream string, at time.Time) (sum string, err error) {
+func (h *Hub) backupStream(
+	ctx context.Context, out *tar.Writer, s spec, index *backupIndex, r *rehearsal,
+) (err error) {
 	f, remove, err := h.spool() // a tar header needs the size first
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	hash := sha256.New()
+	stream, hash := s.stream(), sha256.New()
 	meta, err := h.snapshot(ctx, stream, io.MultiWriter(f, hash))
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := addFile(out, stream+".json", at, int64(len(meta)), nil, meta); err != nil {
-		return "", err
+	if err := addFile(out, stream+".json", index.Taken, int64(len(meta)), nil, meta); err != nil {
+		return err
 	}
-	size, err := f.Seek(0, io.SeekCurrent)
+	part := backupPart{file: f}
+	if err := json.Unmarshal(meta, &part.meta); err != nil {
+		return err
+	}
+	held, err := r.restore(ctx, s, &part)
 	if err != nil {
-		return "", err
+		return fmt.Errorf("it cannot be restored: %w", err)
+	}
+	maps.Copy(index.Contents, held)
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return "", err
+		return err
 	}
-	return hex.EncodeToString(hash.Sum(nil)), addFile(out, stream+".snapshot", at, size, f, nil)
+	index.Streams[stream] = hex.EncodeToString(hash.Sum(nil))
+	return addFile(out, stream+".snapshot", index.Taken, size, f, nil)
 }
 
 // snapshot writes the server's snapshot of a stream to w and returns the stream's configuration and

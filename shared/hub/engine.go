@@ -71,10 +71,18 @@ func startEngine(o Options, memory, store int64) (*engine, error) {
 			"Another Snug is using the data folder %s. Stop it first, or start this one with another folder (--data).",
 			dir)
 	}
+	for _, left := range []string{"spool-*", "rehearsal-*"} { // by a backup that was killed
+		names, _ := fs.Glob(os.DirFS(dir), left) // the pattern is right
+		for _, name := range names {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				o.Log.Warn("hub: cannot remove what a backup left", "file", name, "err", err)
+			}
+		}
+	}
 	e := &engine{
 		opts: server.Options{
 			ServerName: "snug", DontListen: true, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: dir, SyncAlways: true, DisableJetStreamBanner: true,
+			JetStream: true, StoreDir: dir, SyncAlways: !o.unsynced, DisableJetStreamBanner: true,
 			JetStreamMaxMemory: memory, JetStreamMaxStore: store,
 			MaxPayload: int32(o.MaxValue) + headRoom,
 		},

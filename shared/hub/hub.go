@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 // be set; the zero value of every other field is a sensible default.
 type Options struct {
 	Dir string // folder of the embedded server; used when URL is empty
+	// Temp is the folder for temporary files; default Dir, or the system's with an external server.
+	Temp string
 
 	URL       string // external server or cluster: nats://host:4222, several separated by commas
 	CredsFile string // NATS credentials file for URL; "" for none
@@ -44,7 +47,11 @@ type Options struct {
 	Around func(w Write, do func() error) error
 
 	diskPause time.Duration // before the first check whether a disk fault is over; default 2 s
+	unsynced  bool          // what is stored needn't survive a crash
 }
+
+// temp is the folder for temporary files.
+func (o Options) temp() string { return cmp.Or(o.Temp, o.Dir) }
 
 // Observation describes one operation of the hub.
 type Observation struct {

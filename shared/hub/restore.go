@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -19,16 +20,14 @@ import (
 )
 
 // Restore reads a backup into an empty hub, embedded or cluster. Nothing else may use the hub at
-// the same time. The whole backup is checked before anything is changed. It fails with Conflict if
-// the hub already has data, and with Invalid if the backup is incomplete.
+// the same time. The whole backup is checked before anything is changed, by restoring it into a temporary
+// folder; what the hub holds afterwards is compared with that. It fails with Conflict if
+// the hub already has data, and with Invalid if the backup is incomplete or holds something else than it says.
 func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 	parts := map[string]*backupPart{}
-	defer func() {
-		for _, p := range parts {
-			err = errors.Join(err, p.remove())
-		}
-	}()
-	if err := h.unpack(r, parts); err != nil {
+	defer func() { err = errors.Join(err, removeAll(parts)) }()
+	index, err := h.unpack(r, parts)
+	if err != nil {
 		return err
 	}
 	for _, s := range h.kept() {
@@ -36,6 +35,11 @@ func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 			return err
 		}
 	}
+	want, err := h.rehearseAll(ctx, parts, index)
+	if err != nil {
+		return err
+	}
+	held := map[string]Contents{}
 	for _, s := range h.kept() {
 		p := parts[s.stream()]
 		if p == nil {
@@ -44,8 +48,37 @@ func (h *Hub) Restore(ctx context.Context, r io.Reader) (err error) {
 		if err := h.restoreStream(ctx, s, p); err != nil {
 			return fmt.Errorf("hub: restoring %s; begin again with an empty hub: %w", s.name, err)
 		}
+		part, err := h.contents(ctx, s)
+		if err != nil {
+			return fmt.Errorf("hub: checking %s; begin again with an empty hub: %w", s.name, err)
+		}
+		maps.Copy(held, part)
+	}
+	if what := lost(want, held, h.o.Now()); what != "" {
+		return errs.E(errs.Unavailable,
+			"The hub doesn't hold what was restored: %s. Check its disk, and begin again with an empty hub.", what)
 	}
 	return h.ensure(ctx, true, h.o.ConnectTimeout) // missing buckets, and limits changed since
+}
+
+// rehearseAll restores a backup into a temporary folder, and returns what it holds.
+func (h *Hub) rehearseAll(
+	ctx context.Context, parts map[string]*backupPart, index *backupIndex,
+) (held map[string]Contents, err error) {
+	r, err := rehearse(ctx, h.o, h.specs)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.end()) }()
+	return r.all(ctx, h.kept(), parts, index)
+}
+
+// removeAll removes the temporary files of a backup's parts.
+func removeAll(parts map[string]*backupPart) (err error) {
+	for _, p := range parts {
+		err = errors.Join(err, p.remove())
+	}
+	return err
 }
 
 // backupPart is one stream of a backup.
@@ -64,7 +97,7 @@ func notABackup(why string, err error) error {
 }
 
 // unpack reads the tar into temporary files and checks that it is complete.
-func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) error {
+func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) (*backupIndex, error) {
 	known := map[string]bool{}
 	for _, s := range h.kept() {
 		known[s.stream()] = true
@@ -77,36 +110,36 @@ func (h *Hub) unpack(r io.Reader, parts map[string]*backupPart) error {
 			break
 		}
 		if err != nil {
-			return notABackup("it is damaged or cut short", err)
+			return nil, notABackup("it is damaged or cut short", err)
 		}
 		if head.Name == backupEnd {
 			index = new(backupIndex)
 			if err := json.NewDecoder(in).Decode(index); err != nil {
-				return notABackup("its index cannot be read", err)
+				return nil, notABackup("its index cannot be read", err)
 			}
 			continue
 		}
 		stream, kind, _ := strings.Cut(head.Name, ".")
 		if !known[stream] {
-			return notABackup("it holds "+stream+", which this version does not know; use the version that made it",
-				nil)
+			return nil, notABackup(
+				"it holds "+stream+", which this version does not know; use the version that made it", nil)
 		}
 		if err := h.unpackFile(in, parts, stream, kind); err != nil {
-			return notABackup(head.Name+" cannot be read", err)
+			return nil, notABackup(head.Name+" cannot be read", err)
 		}
 	}
 	switch {
 	case index == nil:
-		return notABackup("its end is missing", nil)
+		return nil, notABackup("its end is missing", nil)
 	case index.Form != backupForm:
-		return notABackup(fmt.Sprintf("it has form %d, which this version does not know", index.Form), nil)
+		return nil, notABackup(fmt.Sprintf("it has form %d, which this version does not know", index.Form), nil)
 	}
 	for stream, sum := range index.Streams {
 		if p := parts[stream]; p == nil || p.sum != sum || p.meta.Config == nil {
-			return notABackup("its "+stream+" is damaged", nil)
+			return nil, notABackup("its "+stream+" is damaged", nil)
 		}
 	}
-	return nil
+	return index, nil
 }
 
 func (h *Hub) unpackFile(in io.Reader, parts map[string]*backupPart, stream, kind string) error {
@@ -132,8 +165,7 @@ func (h *Hub) unpackFile(in io.Reader, parts map[string]*backupPart, stream, kin
 			return err
 		}
 		p.sum = hex.EncodeToString(hash.Sum(nil))
-		_, err = f.Seek(0, io.SeekStart)
-		return err
+		return nil
 	}
 	return errors.New("hub: unknown kind of file")
 }
@@ -163,6 +195,9 @@ func (h *Hub) mustBeEmpty(ctx context.Context, s spec) error {
 func (h *Hub) restoreStream(ctx context.Context, s spec, p *backupPart) error {
 	if p.file == nil {
 		return notABackup("the snapshot of "+s.name+" is missing", nil)
+	}
+	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
 	if err := h.link.js.DeleteStream(ctx, s.stream()); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
