@@ -98,7 +98,7 @@ func New(o Options) *Server {
 		ReplayBytes: o.ReplayBytes, OnDispatch: o.OnDispatch, Changed: func() { s.control.BotsChanged() }})
 	s.oauth = oauth.New(s.world, s.faults)
 	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer,
-		Advance: clock.advance})
+		Advance: clock.advance, As: s.rest.As})
 	s.world.Tell(s.gateway, s.control.Watcher())
 	s.handler = s.routes()
 	if o.Wrap != nil {

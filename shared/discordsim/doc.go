@@ -130,7 +130,10 @@
 //	GET                      /channels/{channel}/pins
 //	PUT DELETE               /channels/{channel}/pins/{message}
 //	GET PATCH DELETE         /channels/{channel}/messages/{message}
+//	DELETE                   /channels/{channel}/messages/{message}/reactions
+//	GET DELETE               /channels/{channel}/messages/{message}/reactions/{emoji}
 //	PUT DELETE               /channels/{channel}/messages/{message}/reactions/{emoji}/@me
+//	DELETE                   /channels/{channel}/messages/{message}/reactions/{emoji}/{user}
 //	POST                     /interactions/{interaction}/{token}/callback
 //	POST                     /webhooks/{webhook}/{token}
 //	GET PATCH DELETE         /webhooks/{webhook}/{token}/messages/@original

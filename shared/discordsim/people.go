@@ -10,6 +10,9 @@ func (s *Server) SetVerification(guildID ID, level int) error {
 	return s.control.SetVerification(guildID, level)
 }
 
+// SetBoosts sets how many boosts a guild has: from 2, 7 and 14 on, its tier is 1, 2 and 3.
+func (s *Server) SetBoosts(guildID ID, boosts int) error { return s.control.SetBoosts(guildID, boosts) }
+
 // SetVerified sets whether a user has a verified email address and phone; by default they do.
 func (s *Server) SetVerified(user ID, verified bool) error {
 	return s.control.SetVerified(user, verified)

@@ -41,6 +41,8 @@ type (
 
 // What people do, and what they see of it.
 type (
+	// Person acts as one of the people, as far as their permissions go.
+	Person = control.Person
 	// CommandRun is a user's use of a command.
 	CommandRun = control.CommandRun
 	// Answer is what a user sees after an act: a message, a modal, choices, or nothing new.

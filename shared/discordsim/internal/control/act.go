@@ -245,35 +245,5 @@ func shownModal(m *world.ModalForm) *Modal {
 
 // SendMessage posts a message in a channel or a direct message channel, as a user.
 func (c *Control) SendMessage(userID, channel world.ID, content string) (*Message, error) {
-	return act(c, func(s held) (*Message, error) {
-		u, ch := s.Users[userID], s.Channels[channel]
-		switch {
-		case u == nil:
-			return nil, form.UnknownUser()
-		case ch == nil:
-			return nil, form.UnknownChannel()
-		case !s.CanSee(userID, ch):
-			return nil, form.MissingAccess()
-		case !ch.Texts():
-			return nil, form.WrongChannelType()
-		}
-		everyone := false
-		if g := s.Guilds[ch.Guild]; g != nil {
-			p := s.PermsIn(g, g.Members[userID], ch)
-			if !p.Has(world.PermSendMessages) {
-				return nil, form.MissingPermissions()
-			}
-			everyone = p.Has(world.PermMentionEveryone)
-		}
-		f, err := form.Parse(form.Marshal(map[string]string{"content": content}))
-		if err != nil {
-			return nil, err
-		}
-		m := &world.Message{ID: s.NextID(), Channel: ch.ID, Guild: ch.Guild, Author: u}
-		if err := s.ReadMessage(f, m, nil, false, everyone); err != nil {
-			return nil, err
-		}
-		s.AddMessage(m)
-		return s.shown(m, userID), nil
-	})
+	return c.As(userID).Send(channel, content)
 }

@@ -15,6 +15,8 @@ import (
 type Options struct {
 	FirstAnswer time.Duration                       // how long an interaction waits for its first response
 	Advance     func(time.Duration) (now time.Time) // moves the world's clock
+	// As serves a request of a person's client, with a path as in Discord's API.
+	As func(user world.ID, w http.ResponseWriter, r *http.Request)
 }
 
 // Control acts as the people of a world, and as those who run it: what its methods do, the page and scripts do over

@@ -24,6 +24,7 @@ func (c *Control) routes(mux *http.ServeMux) {
 		_, _ = w.Write(description)
 	})
 	mux.HandleFunc("GET /_sim/ws", c.page.serveWS)
+	mux.HandleFunc("/_sim/users/{user}/api/", c.serveAs)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		form.CommonHeaders(w.Header())
 		form.WriteError(w, form.Fail(404, 0, "404: the control interface has no "+r.Method+" "+r.URL.Path+
@@ -97,8 +98,7 @@ func (c *Control) serve(w http.ResponseWriter, r *http.Request, do func(*request
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if r.Method != http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		form.WriteError(w, form.Fail(403, 0, "403: another site may not act here"))
+	if fromElsewhere(w, r) {
 		return
 	}
 	limit := int64(1 << 20)
@@ -126,6 +126,15 @@ func (c *Control) serve(w http.ResponseWriter, r *http.Request, do func(*request
 	default:
 		_, _ = w.Write(form.Marshal(out))
 	}
+}
+
+// fromElsewhere refuses a request that another site's page makes.
+func fromElsewhere(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+		return false
+	}
+	form.WriteError(w, form.Fail(403, 0, "403: another site may not act here"))
+	return true
 }
 
 // read decodes the body; an unknown field is an error.

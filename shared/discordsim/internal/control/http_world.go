@@ -141,6 +141,7 @@ func (c *request) setGuild() (any, error) {
 		Verify    *int         `json:"verification_level"`
 		TwoFactor *bool        `json:"two_factor"`
 		AFK       *form.FlexID `json:"afk_channel_id"`
+		Boosts    *int         `json:"boosts"`
 	}
 	if err := c.read(&in); err != nil {
 		return nil, err
@@ -156,8 +157,14 @@ func (c *request) setGuild() (any, error) {
 	set(in.Verify != nil, func() error { return c.control.SetVerification(c.guild(), *in.Verify) })
 	set(in.TwoFactor != nil, func() error { return c.control.RequireTwoFactor(c.guild(), *in.TwoFactor) })
 	set(in.AFK != nil, func() error { return c.control.SetAFKChannel(c.guild(), world.ID(*in.AFK)) })
+	set(in.Boosts != nil, func() error {
+		if *in.Boosts < 0 || *in.Boosts > 1000 {
+			return errors.New("boosts must be 0 to 1,000")
+		}
+		return c.control.SetBoosts(c.guild(), *in.Boosts)
+	})
 	if err == nil && changes == 0 {
-		err = errors.New("nothing to change: give screening, verification_level, two_factor or afk_channel_id")
+		err = errors.New("nothing to change: give screening, verification_level, two_factor, afk_channel_id or boosts")
 	}
 	return nil, err
 }

@@ -21,6 +21,10 @@ func TestDescription(t *testing.T) {
 	var described, ids []string
 	for path, methods := range d.Paths {
 		for method, o := range methods {
+			if strings.HasPrefix(path, "/_sim/users/{person}/api/") { // which the simulator's own test compares
+				ids = append(ids, o.ID)
+				continue
+			}
 			described, ids = append(described, strings.ToUpper(method)+" "+path), append(ids, o.ID)
 		}
 	}

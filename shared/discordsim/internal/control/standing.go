@@ -49,6 +49,19 @@ func (c *Control) SetVerification(guildID world.ID, level int) error {
 	})
 }
 
+// SetBoosts sets how many boosts a guild has: from 2, 7 and 14 on, its tier is 1, 2 and 3.
+func (c *Control) SetBoosts(guildID world.ID, boosts int) error {
+	return c.do(func(s held) error {
+		g := s.Guilds[guildID]
+		if g == nil {
+			return form.UnknownGuild()
+		}
+		g.Boosts = boosts
+		s.GuildEvent(g)
+		return nil
+	})
+}
+
 // SetVerified sets whether a user has a verified email address and phone; by default they do.
 func (c *Control) SetVerified(user world.ID, verified bool) error {
 	return c.do(func(s held) error {
@@ -102,9 +115,8 @@ func (c *Control) SetRoles(guildID, user world.ID, roles ...world.ID) error {
 
 // BanMember bans a member from a guild, as a moderator does.
 func (c *Control) BanMember(guildID, user world.ID) error {
-	return c.inGuild(guildID, user, func(s held, g *world.Guild, _ *world.Member) error {
-		g.Bans[user] = ""
-		s.RemoveMember(g, user)
+	return c.inGuild(guildID, user, func(s held, g *world.Guild, m *world.Member) error {
+		s.Ban(g, m.User, "")
 		return nil
 	})
 }

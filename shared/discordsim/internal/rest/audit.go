@@ -87,7 +87,7 @@ func getAuditLog(c *call) (int, any, error) {
 	return 200, out, nil
 }
 
-// audit adds the bot's action to the guild's audit log, with the request's reason.
+// audit adds the caller's action to the guild's audit log, with the request's reason.
 func (c *call) audit(g *world.Guild, action int, target world.ID, changes ...world.Change) {
-	c.State.Audit(g, c.app, c.reason, action, target, changes...)
+	c.State.Audit(g, c.me().ID, c.reason, action, target, changes...)
 }

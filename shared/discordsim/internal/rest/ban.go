@@ -55,10 +55,8 @@ func putBan(c *call) (int, any, error) {
 		if !g.Outranks(bot, m) {
 			return 0, nil, form.MissingPermissions()
 		}
-		c.RemoveMember(g, u.ID)
 	}
-	g.Bans[u.ID] = c.reason
-	c.banEvent(g, "GUILD_BAN_ADD", u)
+	c.Ban(g, u, c.reason)
 	c.audit(g, auditMemberBan, u.ID)
 	return noContent()
 }
@@ -72,15 +70,7 @@ func deleteBan(c *call) (int, any, error) {
 	if _, ok := g.Bans[id]; !ok {
 		return 0, nil, form.UnknownBan()
 	}
-	delete(g.Bans, id)
-	c.banEvent(g, "GUILD_BAN_REMOVE", c.Users[id])
+	c.Unban(g, c.Users[id])
 	c.audit(g, auditMemberUnban, id)
 	return noContent()
-}
-
-func (c *call) banEvent(g *world.Guild, name string, u *world.User) {
-	c.Dispatch(world.Event{Name: name, Intent: world.IntentGuildModeration, Guild: g, User: u.ID, Data: struct {
-		world.GuildRef
-		User world.WireUser `json:"user"`
-	}{world.GuildRef{GuildID: g.ID}, u.Wire()}})
 }

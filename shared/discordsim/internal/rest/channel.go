@@ -18,7 +18,7 @@ func (c *call) guild() (*world.Guild, *world.Member, error) {
 	if g == nil {
 		return nil, nil, form.UnknownGuild()
 	}
-	m := g.Members[c.app.ID]
+	m := g.Members[c.me().ID]
 	if m == nil { // guilds that the bot isn't in are unknown to it
 		return nil, nil, form.UnknownGuild()
 	}
@@ -43,7 +43,7 @@ func (c *call) channel() (*world.Channel, error) {
 	switch {
 	case ch == nil:
 		return nil, form.UnknownChannel()
-	case !c.CanSee(c.app.ID, ch):
+	case !c.CanSee(c.me().ID, ch):
 		return nil, form.MissingAccess()
 	}
 	return ch, nil
@@ -59,7 +59,7 @@ func (c *call) channelWith(p world.Permissions) (*world.Guild, *world.Member, *w
 		return nil, nil, nil, form.Fail(403, 50003, "Cannot execute action on a DM channel")
 	}
 	g := c.Guilds[ch.Guild]
-	m := g.Members[c.app.ID]
+	m := g.Members[c.me().ID]
 	if !c.PermsIn(g, m, ch).Has(p) {
 		return nil, nil, nil, form.MissingPermissions()
 	}
@@ -76,7 +76,7 @@ func getGuildChannels(c *call) (int, any, error) {
 	}
 	list := []world.WireChannel{}
 	for _, ch := range g.SortedChannels() {
-		if !c.HiddenFrom(g, c.app.ID, ch) {
+		if !c.HiddenFrom(g, c.me().ID, ch) {
 			list = append(list, ch.Wire())
 		}
 	}
@@ -89,7 +89,7 @@ func getChannel(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if ch.Guild == 0 {
-		return 200, c.WireDMFor(ch, c.app.ID), nil
+		return 200, c.WireDMFor(ch, c.me().ID), nil
 	}
 	return 200, ch.Wire(), nil
 }
@@ -174,13 +174,13 @@ func (c *call) readChannel(f *form.Form, g *world.Guild, ch *world.Channel, crea
 		c.readParent(f, g, ch)
 	}
 	if ch.Voice() {
-		readVoiceChannel(f, ch)
+		readVoiceChannel(f, g, ch)
 	}
 }
 
-func readVoiceChannel(f *form.Form, ch *world.Channel) {
+func readVoiceChannel(f *form.Form, g *world.Guild, ch *world.Channel) {
 	if f.Given("bitrate") {
-		high := 96000
+		high := g.MaxBitrate()
 		if ch.Kind == world.ChannelStage {
 			high = 64000
 		}
@@ -334,7 +334,7 @@ func deleteChannel(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if ch.Guild == 0 {
-		return 200, c.WireDMFor(ch, c.app.ID), nil
+		return 200, c.WireDMFor(ch, c.me().ID), nil
 	}
 	g, _, ch, err := c.channelWith(world.PermManageChannels)
 	if err != nil {

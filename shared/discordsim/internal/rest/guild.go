@@ -290,7 +290,7 @@ func leaveGuild(c *call) (int, any, error) {
 	if g.Owner == m.User.ID {
 		return 0, nil, form.MissingPermissions()
 	}
-	c.RemoveMember(g, c.app.ID)
+	c.RemoveMember(g, c.me().ID)
 	return noContent()
 }
 

@@ -19,7 +19,7 @@ func createInvite(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	i := &world.Invite{Guild: g.ID, Channel: ch.ID, Inviter: c.app.ID, MaxAge: 86400, Created: c.Now()}
+	i := &world.Invite{Guild: g.ID, Channel: ch.ID, Inviter: c.me().ID, MaxAge: 86400, Created: c.Now()}
 	if f.Given("max_age") {
 		i.MaxAge = f.Num("max_age", 0, 604800)
 	}
@@ -59,7 +59,7 @@ func createInvite(c *call) (int, any, error) {
 func getInvite(c *call) (int, any, error) {
 	i := c.LiveInvite(c.r.PathValue("code"))
 	// "Only users in that list can see and accept the invite", and its creator.
-	if i == nil || i.Targets != nil && (c.app == nil || c.app.ID != i.Inviter) &&
+	if i == nil || i.Targets != nil && (c.me() == nil || c.me().ID != i.Inviter) &&
 		(c.user == nil || !i.Open(c.user.ID, c.Now())) {
 		return 0, nil, form.UnknownInvite()
 	}
@@ -77,7 +77,7 @@ func deleteInvite(c *call) (int, any, error) {
 		return 0, nil, form.UnknownInvite()
 	}
 	g, ch := c.Guilds[i.Guild], c.Channels[i.Channel]
-	m := g.Members[c.app.ID]
+	m := g.Members[c.me().ID]
 	if m == nil || !c.PermsIn(g, m, ch).Has(world.PermManageChannels) && !c.BasePerms(g, m).Has(world.PermManageGuild) {
 		return 0, nil, form.MissingPermissions()
 	}

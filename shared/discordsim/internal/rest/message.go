@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"net/url"
 	"slices"
 
 	"snug/shared/discordsim/internal/world"
@@ -17,7 +16,7 @@ func (c *call) writable(p world.Permissions) (*world.Channel, error) {
 	if !ch.Texts() {
 		return nil, form.Fail(400, 50008, "Cannot send messages in a non-text channel")
 	}
-	if ch.Guild != 0 && !c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch).Has(p) {
+	if ch.Guild != 0 && !c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch).Has(p) {
 		return nil, form.MissingPermissions()
 	}
 	return ch, nil
@@ -41,26 +40,30 @@ func createMessage(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	everyone := true
+	p := world.AllPermissions
 	if ch.Guild == 0 {
 		if err := c.mayWriteTo(ch); err != nil {
 			return 0, nil, err
 		}
 	} else {
-		p := c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch)
+		p = c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch)
 		everyone = p.Has(world.PermMentionEveryone)
 		if len(c.files) > 0 && !p.Has(world.PermAttachFiles) ||
 			f.Given("message_reference") && !p.Has(world.PermReadMessageHistory) {
 			return 0, nil, form.MissingPermissions()
 		}
 	}
+	if err := c.asPersonMayWrite(ch, f, p); err != nil {
+		return 0, nil, err
+	}
 	if nonce := f.Fields["nonce"]; f.Given("nonce") && f.Yes("enforce_nonce") {
 		for _, old := range c.Messages[ch.ID] {
-			if string(old.Nonce) == string(nonce) && old.Author.ID == c.app.ID {
-				return 200, c.WireMessage(old, c.app.ID), nil
+			if string(old.Nonce) == string(nonce) && old.Author.ID == c.me().ID {
+				return 200, c.WireMessage(old, c.me().ID), nil
 			}
 		}
 	}
-	m := &world.Message{ID: c.NextID(), Channel: ch.ID, Guild: ch.Guild, Author: c.app.Bot}
+	m := &world.Message{ID: c.NextID(), Channel: ch.ID, Guild: ch.Guild, Author: c.me()}
 	if err := c.ReadMessage(f, m, c.files, false, everyone); err != nil {
 		return 0, nil, err
 	}
@@ -72,8 +75,9 @@ func createMessage(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 	}
+	c.Spoke(ch, m)
 	c.AddMessage(m)
-	return 200, c.WireMessage(m, c.app.ID), nil
+	return 200, c.WireMessage(m, c.me().ID), nil
 }
 
 func (c *call) reply(m *world.Message, ref, f *form.Form) error {
@@ -116,7 +120,7 @@ func listMessages(c *call) (int, any, error) {
 	}
 	list := []world.WireMessage{}
 	if ch.Guild != 0 &&
-		!c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch).Has(world.PermReadMessageHistory) {
+		!c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch).Has(world.PermReadMessageHistory) {
 		return 200, list, nil
 	}
 	shown := slices.DeleteFunc(slices.Clone(c.Messages[ch.ID]), func(m *world.Message) bool {
@@ -133,7 +137,7 @@ func listMessages(c *call) (int, any, error) {
 		shown = shown[max(0, len(shown)-limit):]
 	}
 	for _, m := range slices.Backward(shown) {
-		list = append(list, c.WireMessage(m, c.app.ID))
+		list = append(list, c.WireMessage(m, c.me().ID))
 	}
 	return 200, list, nil
 }
@@ -153,7 +157,7 @@ func getMessage(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return 200, c.WireMessage(m, c.app.ID), nil
+	return 200, c.WireMessage(m, c.me().ID), nil
 }
 
 func updateMessage(c *call) (int, any, error) {
@@ -161,7 +165,7 @@ func updateMessage(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if m.Author.ID != c.app.ID {
+	if m.Author.ID != c.me().ID {
 		return 0, nil, form.Fail(403, 50005, "Cannot edit a message authored by another user")
 	}
 	if err := c.checkOldEdit(ch, m); err != nil {
@@ -183,7 +187,7 @@ func (c *call) editMessage(m *world.Message) (int, any, error) {
 	draft.Edited = c.Now()
 	*m = draft
 	c.MessageEvent("MESSAGE_UPDATE", m)
-	return 200, c.WireMessage(m, c.app.ID), nil
+	return 200, c.WireMessage(m, c.me().ID), nil
 }
 
 func deleteMessage(c *call) (int, any, error) {
@@ -191,7 +195,7 @@ func deleteMessage(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if m.Author.ID != c.app.ID {
+	if m.Author.ID != c.me().ID {
 		if ch.Guild == 0 {
 			return 0, nil, form.Fail(403, 50003, "Cannot execute action on a DM channel")
 		}
@@ -248,7 +252,7 @@ func pin(on bool) func(*call) (int, any, error) {
 			return 0, nil, err
 		}
 		if ch.Guild != 0 {
-			p := c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.app.ID), ch)
+			p := c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch)
 			if !p.Has(world.PermManageMessages) && !p.Has(world.PermPinMessages) {
 				return 0, nil, form.MissingPermissions()
 			}
@@ -295,7 +299,7 @@ func listPins(wrapped bool) func(*call) (int, any, error) {
 		plain, items := []world.WireMessage{}, []item{}
 		for _, m := range slices.Backward(c.Messages[ch.ID]) {
 			if m.Pinned {
-				w := c.WireMessage(m, c.app.ID)
+				w := c.WireMessage(m, c.me().ID)
 				plain, items = append(plain, w), append(items, item{world.Stamp(m.PinnedAt), w})
 			}
 		}
@@ -318,33 +322,8 @@ func typing(c *call) (int, any, error) {
 		Timestamp int64     `json:"timestamp"`
 	}
 	if g := c.Guilds[ch.Guild]; g != nil {
-		c.Dispatch(world.Event{Name: "TYPING_START", Intent: world.IntentGuildTyping, Guild: g, User: c.app.ID,
-			Data: started{ch.ID, &g.ID, c.app.ID, c.Now().Unix()}})
+		c.Dispatch(world.Event{Name: "TYPING_START", Intent: world.IntentGuildTyping, Guild: g, User: c.me().ID,
+			Data: started{ch.ID, &g.ID, c.me().ID, c.Now().Unix()}})
 	}
 	return noContent()
-}
-
-// react adds or removes the bot's reaction.
-func react(on bool) func(*call) (int, any, error) {
-	return func(c *call) (int, any, error) {
-		ch, err := c.writable(world.PermReadMessageHistory)
-		if err != nil {
-			return 0, nil, err
-		}
-		m, err := c.message(ch)
-		if err != nil {
-			return 0, nil, err
-		}
-		emoji, err := url.PathUnescape(c.r.PathValue("emoji"))
-		if err != nil || emoji == "" {
-			return 0, nil, form.Fail(400, 10014, "Unknown Emoji")
-		}
-		if on && ch.Guild != 0 {
-			if _, err := c.writable(world.PermAddReactions); err != nil {
-				return 0, nil, err
-			}
-		}
-		c.SetReaction(m, ch, emoji, c.app.ID, on)
-		return noContent()
-	}
 }

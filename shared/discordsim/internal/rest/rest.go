@@ -28,6 +28,7 @@ const (
 	byBot     access = 1 << iota // Authorization: Bot …
 	byBearer                     // Authorization: Bearer …, or a user's own token
 	byAnybody                    // no authorization
+	byPerson                     // what people do in Discord's client, which no request to the API is
 )
 
 // route is a row of the table of routes.
@@ -67,12 +68,15 @@ type API struct {
 	world   *world.World
 	faults  *faults.Set
 	limiter *limiter
+	people  *http.ServeMux // the routes of what people do
 	opts    Options
 }
 
 // New makes the REST API of a world.
 func New(w *world.World, f *faults.Set, o Options) *API {
-	return &API{world: w, faults: f, limiter: newLimiter(), opts: o}
+	s := &API{world: w, faults: f, limiter: newLimiter(), opts: o}
+	s.people = s.peopleRoutes()
+	return s
 }
 
 // call is one request to a route. It has the state while the route handles it, in an Update unless the method is GET.
@@ -82,7 +86,8 @@ type call struct {
 	r      *http.Request
 	route  *route
 	app    *world.Application // the bot, if byBot
-	user   *world.User        // the user, if byBearer
+	user   *world.User        // the user, if byBearer or byPerson
+	person bool               // it is what a person does in Discord's client
 	scopes []string
 	body   []byte
 	files  []world.Attachment
@@ -113,19 +118,33 @@ func (s *API) Handler() http.Handler {
 		if rt.rate.n == 0 {
 			rt.rate = rate{20, 5 * time.Second}
 		}
-		mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) { s.serveRoute(w, r, &rt) })
+		mux.HandleFunc(pattern(&rt), func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = unpinned(r.URL.Path)
+			s.serveRoute(w, r, &rt)
+		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.Path) > 1 {
-			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+			r.URL.Path = pinned(strings.TrimSuffix(r.URL.Path, "/"))
 		}
 		if _, pattern := mux.Handler(r); pattern == "" || strings.Contains(r.URL.Path, "//") {
+			r.URL.Path = unpinned(r.URL.Path)
 			s.notImplemented(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// A mux can't tell /messages/pins/{message} from /messages/{message}/reactions, so pins have a path of their own in it.
+const pinsInAPI, pinsInMux = "/messages/pins", "/messages-pins"
+
+// pattern is a route's in a mux.
+func pattern(rt *route) string { return rt.method + " " + pinned(rt.path) }
+
+func pinned(path string) string { return strings.Replace(path, pinsInAPI, pinsInMux, 1) }
+
+func unpinned(path string) string { return strings.Replace(path, pinsInMux, pinsInAPI, 1) }
 
 // notImplemented responds to what isn't in the table.
 func (s *API) notImplemented(w http.ResponseWriter, r *http.Request) {
@@ -214,10 +233,15 @@ func (c *call) run(readErr error) answer {
 	for k, h := range v.headers {
 		c.extra[k] = h
 	}
-	switch {
-	case v.refused != nil:
+	if v.refused != nil {
 		return c.refuse(v.refused)
-	case readErr != nil:
+	}
+	return c.do(readErr)
+}
+
+// do calls the route for a caller who is known and admitted.
+func (c *call) do(readErr error) answer {
+	if readErr != nil {
 		return c.refuse(readErr)
 	}
 	if err := c.checkIDs(); err != nil {

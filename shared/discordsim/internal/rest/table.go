@@ -10,13 +10,14 @@ const (
 	webhookBase    = "/webhooks/{webhook}/{token}"
 	original       = webhookBase + "/messages/@original"
 	answerMsg      = webhookBase + "/messages/{message}"
+	reactions      = "/channels/{channel}/messages/{message}/reactions"
 	globalCommands = "/applications/{app}/commands"
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
 
 // table lists every REST route. The documentation of package discordsim shows it.
 func table() []route {
-	five := rate{5, 5 * time.Second}
+	five, quarter := rate{5, 5 * time.Second}, rate{1, 250 * time.Millisecond}
 	list := []route{
 		{method: "GET", path: "/gateway", access: interactionAny, do: getGateway},
 		{method: "GET", path: "/gateway/bot", do: getGatewayBot},
@@ -121,14 +122,12 @@ func table() []route {
 		{method: "GET", path: "/channels/{channel}/messages/{message}", do: getMessage},
 		{method: "PATCH", path: "/channels/{channel}/messages/{message}", rate: five, do: updateMessage},
 		{method: "DELETE", path: "/channels/{channel}/messages/{message}", rate: five, do: deleteMessage},
-		{
-			method: "PUT", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
-			rate: rate{1, 250 * time.Millisecond}, do: react(true),
-		},
-		{
-			method: "DELETE", path: "/channels/{channel}/messages/{message}/reactions/{emoji}/@me",
-			rate: rate{1, 250 * time.Millisecond}, do: react(false),
-		},
+		{method: "PUT", path: reactions + "/{emoji}/@me", rate: quarter, do: react},
+		{method: "DELETE", path: reactions + "/{emoji}/@me", rate: quarter, do: unreact},
+		{method: "DELETE", path: reactions + "/{emoji}/{user}", rate: quarter, do: unreact},
+		{method: "GET", path: reactions + "/{emoji}", do: listReactions},
+		{method: "DELETE", path: reactions + "/{emoji}", rate: quarter, do: clearReactions},
+		{method: "DELETE", path: reactions, rate: quarter, do: clearReactions},
 
 		{
 			method: "POST", path: "/interactions/{interaction}/{token}/callback", access: interactionAny,
@@ -155,6 +154,9 @@ func table() []route {
 		route{method: "GET", path: guildCommands + "/{command}/permissions", do: getCommandPermissions})
 	for i := range list {
 		list[i].access = cmp.Or(list[i].access, byBot)
+		if forPeople(&list[i]) {
+			list[i].access |= byPerson
+		}
 	}
 	return list
 }

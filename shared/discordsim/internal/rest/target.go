@@ -65,8 +65,8 @@ func (c *call) targeted(write bool) (*world.Invite, error) {
 		return nil, form.UnknownInvite()
 	}
 	g := c.Guilds[i.Guild]
-	p := c.BasePerms(g, g.Members[c.app.ID])
-	if i.Inviter != c.app.ID && !p.Has(world.PermManageGuild) && (write || !p.Has(world.PermViewAuditLog)) {
+	p := c.BasePerms(g, g.Members[c.me().ID])
+	if i.Inviter != c.me().ID && !p.Has(world.PermManageGuild) && (write || !p.Has(world.PermViewAuditLog)) {
 		return nil, form.MissingPermissions()
 	}
 	return i, nil
@@ -131,7 +131,7 @@ func getTargetJob(c *call) (int, any, error) {
 // inviteRoles reads role_ids: roles granted to users who accept, all of them below the bot's own.
 func (c *call) inviteRoles(f *form.Form, g *world.Guild) ([]world.ID, error) {
 	ids := f.IDs("role_ids", 250)
-	bot := g.Members[c.app.ID]
+	bot := g.Members[c.me().ID]
 	if len(ids) > 0 && !c.BasePerms(g, bot).Has(world.PermManageRoles) {
 		return nil, form.MissingPermissions()
 	}

@@ -8,7 +8,7 @@ import (
 	"snug/shared/discordsim/internal/world/form"
 )
 
-// me returns the calling user: the bot's own, or the Bearer token's.
+// me returns who calls: the bot's user, the Bearer token's, or the person who acts.
 func (c *call) me() *world.User {
 	if c.app != nil {
 		return c.app.Bot

@@ -10,7 +10,7 @@ func getVoiceState(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	id := c.app.ID
+	id := c.me().ID
 	if c.r.PathValue("user") != "" {
 		id = c.id("user")
 	}
@@ -27,7 +27,7 @@ func updateVoiceState(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	id := c.app.ID
+	id := c.me().ID
 	if c.r.PathValue("user") != "" {
 		id = c.id("user")
 	}
@@ -48,7 +48,7 @@ func updateVoiceState(c *call) (int, any, error) {
 	}
 	if f.Given("suppress") {
 		suppress := f.Yes("suppress")
-		if (id != c.app.ID || !suppress) && !c.PermsIn(g, bot, ch).Has(world.PermMuteMembers) {
+		if (id != c.me().ID || !suppress) && !c.PermsIn(g, bot, ch).Has(world.PermMuteMembers) {
 			return 0, nil, form.MissingPermissions()
 		}
 		v.Suppress = suppress
@@ -73,7 +73,7 @@ func putVoiceStatus(c *call) (int, any, error) {
 	if ch.Kind != world.ChannelVoice {
 		return 0, nil, form.WrongChannelType()
 	}
-	v := g.Voice[c.app.ID]
+	v := g.Voice[c.me().ID]
 	if (v == nil || v.Channel != ch.ID) && !c.PermsIn(g, bot, ch).Has(world.PermManageChannels) {
 		return 0, nil, form.MissingPermissions()
 	}

@@ -24,12 +24,12 @@ type AuditEntry struct {
 	Reason  string   `json:"reason,omitempty"`
 }
 
-// Audit adds an application's action to the guild's audit log and dispatches it.
-func (s *State) Audit(g *Guild, by *Application, reason string, action int, target ID, changes ...Change) {
+// Audit adds somebody's action to the guild's audit log and dispatches it.
+func (s *State) Audit(g *Guild, by ID, reason string, action int, target ID, changes ...Change) {
 	for i := range changes {
 		changes[i].Old, changes[i].New = auditValue(changes[i].Old), auditValue(changes[i].New)
 	}
-	e := AuditEntry{ID: s.NextID(), Action: action, User: &by.ID, Target: OptionalID(target), Changes: changes}
+	e := AuditEntry{ID: s.NextID(), Action: action, User: &by, Target: OptionalID(target), Changes: changes}
 	if r := []rune(reason); len(r) > 0 {
 		e.Reason = string(r[:min(len(r), 512)])
 	}

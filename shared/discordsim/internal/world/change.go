@@ -68,6 +68,30 @@ func (s *State) RemoveMember(g *Guild, id ID) {
 	s.Watcher.UsersChanged()
 }
 
+// Ban keeps a user out of a guild, and removes them if they are a member.
+func (s *State) Ban(g *Guild, u *User, reason string) {
+	g.Bans[u.ID] = reason
+	if g.Members[u.ID] != nil {
+		s.RemoveMember(g, u.ID)
+	}
+	s.banEvent(g, "GUILD_BAN_ADD", u)
+}
+
+// Unban lets a user back into a guild.
+func (s *State) Unban(g *Guild, u *User) {
+	delete(g.Bans, u.ID)
+	s.banEvent(g, "GUILD_BAN_REMOVE", u)
+}
+
+func (s *State) banEvent(g *Guild, name string, u *User) {
+	type changed struct {
+		GuildRef
+		User WireUser `json:"user"`
+	}
+	s.Dispatch(Event{Name: name, Intent: IntentGuildModeration, Guild: g, User: u.ID,
+		Data: changed{GuildRef{g.ID}, u.Wire()}})
+}
+
 // MemberEvent dispatches a change of a member's roles, nickname or state. A bot gets its own even without the intent.
 func (s *State) MemberEvent(g *Guild, m *Member) {
 	w := m.Wire()

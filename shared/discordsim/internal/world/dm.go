@@ -56,10 +56,19 @@ func (s *State) DM(a, b ID) *Channel {
 	return ch
 }
 
-// SharesGuild reports whether two users share a guild: otherwise a bot can't message a user.
-func (s *State) SharesGuild(a *Application, u ID) bool {
-	for id := range a.Guilds {
-		if s.Guilds[id].Members[u] != nil {
+// ShareGuild reports whether two users are in the same guild: otherwise they can't message each other, because nobody
+// has friends here.
+func (s *State) ShareGuild(a, b ID) bool {
+	if app := s.Apps[a]; app != nil { // which knows its guilds
+		for id := range app.Guilds {
+			if s.Guilds[id].Members[b] != nil {
+				return true
+			}
+		}
+		return false
+	}
+	for _, g := range s.Guilds {
+		if g.Members[a] != nil && g.Members[b] != nil {
 			return true
 		}
 	}

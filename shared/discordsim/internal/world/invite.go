@@ -52,7 +52,8 @@ func (s *State) WireInvite(i *Invite, meta bool) WireInvite {
 	w := WireInvite{Code: i.Code, GuildID: g.ID,
 		Guild: map[string]any{"id": g.ID, "name": g.Name, "icon": Optional(g.Icon), "splash": nil, "banner": nil,
 			"description": Optional(g.Description), "features": []string{}, "verification_level": g.Verify,
-			"vanity_url_code": nil, "nsfw_level": 0, "nsfw": false, "premium_subscription_count": 0, "premium_tier": 0},
+			"vanity_url_code": nil, "nsfw_level": 0, "nsfw": false, "premium_subscription_count": g.Boosts,
+			"premium_tier": g.Tier()},
 		Channel: map[string]any{"id": ch.ID, "name": ch.Name, "type": ch.Kind}}
 	if u := s.Users[i.Inviter]; u != nil {
 		wu := u.Wire()

@@ -48,13 +48,6 @@ type Attachment struct {
 	Data        []byte
 }
 
-// reaction is an emoji with the users who reacted with it.
-type reaction struct {
-	emoji string
-	id    ID
-	users []ID
-}
-
 const messagesKept = 500 // per channel
 
 // Created returns when a message was written.
@@ -305,16 +298,6 @@ func (s *State) messageData(name string, m *Message, ch *Channel, a *Application
 	return w
 }
 
-func (r *reaction) wire(viewer ID) wireReaction {
-	return wireReaction{Emoji: r.wireEmoji(), Count: len(r.users),
-		Details: map[string]int{"normal": len(r.users), "burst": 0},
-		Colors:  []string{}, Me: slices.Contains(r.users, viewer)}
-}
-
-func (r *reaction) wireEmoji() map[string]any {
-	return map[string]any{"name": r.emoji, "id": OptionalID(r.id)}
-}
-
 // findMentions finds the mentions in a text that allowed permits.
 func (s *State) findMentions(m *Message, allowed mentionRules) {
 	m.Mentions, m.roles, m.everyone = nil, nil, false
@@ -338,40 +321,4 @@ func (s *State) findMentions(m *Message, allowed mentionRules) {
 		}
 	}
 	m.everyone = allowed.everyone && (strings.Contains(m.Content, "@everyone") || strings.Contains(m.Content, "@here"))
-}
-
-// SetReaction adds or removes a user's reaction.
-func (s *State) SetReaction(m *Message, ch *Channel, emoji string, user ID, on bool) {
-	name, idText, _ := strings.Cut(emoji, ":")
-	i := slices.IndexFunc(m.reactions, func(r reaction) bool { return r.emoji == name })
-	if i < 0 && on {
-		m.reactions = append(m.reactions, reaction{emoji: name, id: form.ParseID(idText)})
-		i = len(m.reactions) - 1
-	}
-	if i < 0 || slices.Contains(m.reactions[i].users, user) == on {
-		return
-	}
-	r := &m.reactions[i]
-	told := r.wireEmoji()
-	eventName := "MESSAGE_REACTION_ADD"
-	if on {
-		r.users = append(r.users, user)
-	} else {
-		eventName = "MESSAGE_REACTION_REMOVE"
-		r.users = slices.DeleteFunc(r.users, func(id ID) bool { return id == user })
-		if len(r.users) == 0 {
-			m.reactions = slices.Delete(m.reactions, i, i+1)
-		}
-	}
-	data := map[string]any{
-		"user_id": user, "channel_id": ch.ID, "message_id": m.ID, "emoji": told, "burst": false, "type": 0,
-	}
-	s.Watcher.MessageChanged(s, "MESSAGE_UPDATE", m, ch)
-	if g := s.Guilds[ch.Guild]; g != nil {
-		data["guild_id"] = g.ID
-		if mem := g.Members[user]; mem != nil && on {
-			data["member"] = mem.Wire()
-		}
-		s.Dispatch(Event{Name: eventName, Intent: IntentGuildReactions, Guild: g, User: user, Data: data})
-	}
 }

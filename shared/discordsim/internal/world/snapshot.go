@@ -66,6 +66,7 @@ type snapGuild struct {
 	System      ID          `json:"system_channel_id"`
 	Verify      int         `json:"verification_level"`
 	Screening   bool        `json:"screening,omitempty"`
+	Boosts      int         `json:"boosts,omitempty"`
 	TwoFactor   bool        `json:"two_factor,omitempty"`
 	BadWords    []string    `json:"forbidden_words,omitempty"`
 	BadInForm   bool        `json:"forbidden_in_form,omitempty"`
@@ -126,7 +127,7 @@ func (a *Application) snapshot() snapApp {
 func (g *Guild) snapshot() snapGuild {
 	out := snapGuild{ID: g.ID, Owner: g.Owner, Icon: g.Icon, Description: g.Description, Locale: g.Locale,
 		JoinedAt: g.JoinedAt, AFKTimeout: g.AFKTimeout, System: g.System, Verify: g.Verify, Screening: g.Screening,
-		TwoFactor: g.TwoFactor, BadWords: g.BadWords, BadInForm: g.BadInForm}
+		Boosts: g.Boosts, TwoFactor: g.TwoFactor, BadWords: g.BadWords, BadInForm: g.BadInForm}
 	for _, id := range SortedIDs(g.Voice) {
 		v := g.Voice[id]
 		out.Voice = append(out.Voice, snapVoice{v.User, v.Channel, v.session, v.selfMute, v.selfDeaf, v.SelfStream,
@@ -193,8 +194,9 @@ func (s *State) fillFrom(from *snapshot) error {
 	for _, g := range from.Guilds {
 		s.Guilds[g.ID] = &Guild{ID: g.ID, Owner: g.Owner, Icon: g.Icon, Description: g.Description, Locale: g.Locale,
 			JoinedAt: g.JoinedAt, AFKTimeout: g.AFKTimeout, System: g.System, Verify: g.Verify,
-			Screening: g.Screening, TwoFactor: g.TwoFactor, BadWords: g.BadWords, BadInForm: g.BadInForm,
-			Voice: map[ID]*voiceState{}}
+			Screening: g.Screening, Boosts: g.Boosts, TwoFactor: g.TwoFactor, BadWords: g.BadWords,
+			BadInForm: g.BadInForm,
+			Voice:     map[ID]*voiceState{}}
 	}
 	if err := s.restoreKept(from.Kept); err != nil {
 		return err

@@ -93,6 +93,7 @@ func (g *Guild) Wire() wireGuild {
 		SystemChannelID: OptionalID(g.System), VerificationLevel: g.Verify, MFALevel: number01(g.TwoFactor),
 		MaxMembers:         500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.Locale,
+		PremiumTier: g.Tier(), PremiumSubscriptionCount: g.Boosts,
 		Emojis: []struct{}{}, Stickers: []struct{}{}}
 	if g.Screening {
 		w.Features = append(w.Features, "COMMUNITY", "MEMBER_VERIFICATION_GATE_ENABLED")

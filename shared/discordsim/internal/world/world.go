@@ -74,6 +74,7 @@ type Guild struct {
 	Verify      int            // the verification level, 0 to 4
 	Screening   bool           // membership screening is enabled
 	TwoFactor   bool           // moderators need two-factor authentication
+	Boosts      int            // which decide the boost tier
 	BadWords    []string       // forbidden in channel names
 	BadInForm   bool           // and the form of that error
 }
@@ -112,9 +113,10 @@ type Channel struct {
 	voiceStart  time.Time // zero while nobody is in it
 	LastMessage ID        // 0: none
 	LastPin     time.Time
-	Renames     []time.Time // those that the limit counts, oldest first
-	OldEdits    []time.Time // edits of messages older than an hour, likewise
-	Parties     []ID        // the two recipients of a DM channel
+	Renames     []time.Time      // those that the limit counts, oldest first
+	OldEdits    []time.Time      // edits of messages older than an hour, likewise
+	Parties     []ID             // the two recipients of a DM channel
+	spoke       map[ID]time.Time // when people last wrote, while it has a slowmode
 }
 
 // Overwrite allows and denies permissions in a channel.
