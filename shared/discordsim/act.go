@@ -7,8 +7,8 @@ func (s *Server) SendMessage(userID, channel ID, content string) (*Message, erro
 	return s.control.SendMessage(userID, channel, content)
 }
 
-// As acts as one of the people: it writes, edits, replies, reacts, opens direct messages and threads, and sends whatever
-// else Discord's client can, as far as that person's permissions go.
+// As acts as one of the people: it writes, edits, replies, reacts, opens direct messages and threads, and sends
+// whatever else Discord's client can, as far as that person's permissions go.
 func (s *Server) As(user ID) *Person { return s.control.As(user) }
 
 // RunCommand uses a command as a user, waits for the first response and, if it is deferred, until

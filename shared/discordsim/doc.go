@@ -68,7 +68,7 @@
 // fifteen minutes, deferral, follow-ups, ephemeral responses, modals, autocompletion, components of
 // both versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
 //
-// It doesn't simulate threads, webhooks other than those of interactions, emojis, stickers, sounds,
+// It doesn't simulate webhooks other than those of interactions, emojis, stickers, sounds,
 // scheduled events, auto moderation, stage instances, polls, forwards, monetization or command
 // permissions. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
 // has activities, a bot is online whatever opcode 3 says, and interactions are only sent over the
@@ -134,6 +134,14 @@
 //	GET DELETE               /channels/{channel}/messages/{message}/reactions/{emoji}
 //	PUT DELETE               /channels/{channel}/messages/{message}/reactions/{emoji}/@me
 //	DELETE                   /channels/{channel}/messages/{message}/reactions/{emoji}/{user}
+//	POST                     /channels/{channel}/messages/{message}/threads
+//	POST                     /channels/{channel}/threads
+//	GET                      /channels/{channel}/thread-members
+//	GET PUT DELETE           /channels/{channel}/thread-members/@me
+//	GET PUT DELETE           /channels/{channel}/thread-members/{user}
+//	GET                      /channels/{channel}/threads/archived/public
+//	GET                      /channels/{channel}/threads/archived/private
+//	GET                      /channels/{channel}/users/@me/threads/archived/private
 //	POST                     /interactions/{interaction}/{token}/callback
 //	POST                     /webhooks/{webhook}/{token}
 //	GET PATCH DELETE         /webhooks/{webhook}/{token}/messages/@original

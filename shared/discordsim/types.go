@@ -43,6 +43,8 @@ type (
 type (
 	// Person acts as one of the people, as far as their permissions go.
 	Person = control.Person
+	// Thread is a thread that a person started.
+	Thread = control.Thread
 	// CommandRun is a user's use of a command.
 	CommandRun = control.CommandRun
 	// Answer is what a user sees after an act: a message, a modal, choices, or nothing new.
@@ -93,13 +95,16 @@ func All(list []Component) []Component { return control.All(list) }
 
 // The types of channels that the simulator has.
 const (
-	ChannelText         = world.ChannelText
-	ChannelDM           = world.ChannelDM
-	ChannelVoice        = world.ChannelVoice
-	ChannelCategory     = world.ChannelCategory
-	ChannelAnnouncement = world.ChannelAnnouncement
-	ChannelStage        = world.ChannelStage
-	ChannelForum        = world.ChannelForum
+	ChannelText          = world.ChannelText
+	ChannelDM            = world.ChannelDM
+	ChannelVoice         = world.ChannelVoice
+	ChannelCategory      = world.ChannelCategory
+	ChannelAnnouncement  = world.ChannelAnnouncement
+	ChannelNewsThread    = world.ChannelNewsThread
+	ChannelPublicThread  = world.ChannelPublicThread
+	ChannelPrivateThread = world.ChannelPrivateThread
+	ChannelStage         = world.ChannelStage
+	ChannelForum         = world.ChannelForum
 )
 
 // The permissions by Discord's names.

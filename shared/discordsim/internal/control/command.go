@@ -66,7 +66,7 @@ func (s held) actor(user, guild, channel world.ID, app *world.Application) (*wor
 	case g.Members[user] == nil:
 		return nil, nil, form.UnknownMember()
 	}
-	ch := g.Channels[channel]
+	ch := g.Channel(channel)
 	if channel == 0 {
 		ch = s.usualChannel(g, g.Members[user])
 	}

@@ -81,7 +81,7 @@ func (s held) commandsFor(user, guild, room world.ID) ([]offeredCommand, error) 
 			if g == nil || g.Members[id] == nil || g.Members[user] == nil {
 				continue
 			}
-			if where = g.Channels[room]; where == nil {
+			if where = g.Channel(room); where == nil {
 				where = s.usualChannel(g, g.Members[user])
 			}
 			if where == nil {
@@ -374,7 +374,9 @@ func (c *request) advance() (any, error) {
 	if !(in.Advance >= 0 && in.Advance <= longest.Seconds()) {
 		return nil, errors.New("advance must be seconds, from 0 to ten years")
 	}
-	return map[string]any{"now": c.control.opts.Advance(faults.Seconds(in.Advance))}, nil
+	now := c.control.opts.Advance(faults.Seconds(in.Advance))
+	c.control.world.Update(func(s *world.State) { s.SweepThreads() })
+	return map[string]any{"now": now}, nil
 }
 
 // longest is how far a script may advance the clock at once.

@@ -183,3 +183,36 @@ func (p *Person) DM(to world.ID, content string) (*Message, error) {
 	}
 	return p.Send(ch.ID, content)
 }
+
+// Thread is a thread that a person started.
+type Thread struct {
+	ID     world.ID `json:"id"`
+	Parent world.ID `json:"parent_id"`
+	Name   string   `json:"name"`
+}
+
+// StartThread starts a thread from a message.
+func (p *Person) StartThread(from *Message, name string) (Thread, error) {
+	var t Thread
+	err := p.Do("POST", messagePath(from)+"/threads", map[string]any{"name": name}, &t)
+	return t, err
+}
+
+// AddThread starts a public or private thread in a text channel.
+func (p *Person) AddThread(channel world.ID, name string, private bool) (Thread, error) {
+	kind := world.ChannelPublicThread
+	if private {
+		kind = world.ChannelPrivateThread
+	}
+	var t Thread
+	err := p.Do("POST", channelPath(channel)+"/threads", map[string]any{"name": name, "type": kind}, &t)
+	return t, err
+}
+
+// Post starts a thread in a forum, with its first message.
+func (p *Person) Post(forum world.ID, name, content string) (Thread, error) {
+	var t Thread
+	err := p.Do("POST", channelPath(forum)+"/threads",
+		map[string]any{"name": name, "message": map[string]any{"content": content}}, &t)
+	return t, err
+}

@@ -48,10 +48,10 @@ func (b *dataBuilder) role(id world.ID) bool {
 }
 
 func (b *dataBuilder) channel(id world.ID, types []int) bool {
-	if b.guild == nil || b.guild.Channels[id] == nil {
+	if b.guild == nil || b.guild.Channel(id) == nil {
 		return false
 	}
-	ch := b.guild.Channels[id]
+	ch := b.guild.Channel(id)
 	if len(types) > 0 && !slices.Contains(types, int(ch.Kind)) {
 		return false
 	}

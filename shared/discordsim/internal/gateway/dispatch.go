@@ -113,8 +113,10 @@ func (s *Gateway) streamFrom(w *world.State, sess *session) bool {
 		sess.forget(id)
 		return true
 	}
-	data := form.Marshal(g.WireCreate(sess.app.ID, sess.intents, sess.large,
-		func(c *world.Channel) world.WireChannel { return w.WireFor(g, sess.app, c) }))
+	whole := g.WireCreate(sess.app.ID, sess.intents, sess.large,
+		func(c *world.Channel) world.WireChannel { return w.WireFor(g, sess.app, c) })
+	whole.Threads = w.ActiveThreads(g, sess.app.ID)
+	data := form.Marshal(whole)
 	if sess.forget(id) {
 		sess.append(item{name: "GUILD_CREATE", guild: id, data: data, at: time.Now()})
 	}

@@ -31,6 +31,9 @@ const (
 	auditMessageBulk      = 73
 	auditMessagePin       = 74
 	auditMessageUnpin     = 75
+	auditThreadCreate     = 110
+	auditThreadUpdate     = 111
+	auditThreadDelete     = 112
 	auditStatusUpdate     = 192
 	auditStatusDelete     = 193
 )

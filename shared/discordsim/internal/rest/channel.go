@@ -91,6 +91,9 @@ func getChannel(c *call) (int, any, error) {
 	if ch.Guild == 0 {
 		return 200, c.WireDMFor(ch, c.me().ID), nil
 	}
+	if ch.Thread != nil {
+		return 200, c.WireThread(ch, c.me().ID), nil
+	}
 	return 200, ch.Wire(), nil
 }
 
@@ -170,6 +173,9 @@ func (c *call) readChannel(f *form.Form, g *world.Guild, ch *world.Channel, crea
 	if f.Given("default_auto_archive_duration") {
 		ch.ArchiveMins = f.Choice("default_auto_archive_duration", 60, 1440, 4320, 10080)
 	}
+	if ch.Kind == world.ChannelForum && f.Given("available_tags") {
+		ch.Tags = c.readForumTags(f)
+	}
 	if f.Has("parent_id") {
 		c.readParent(f, g, ch)
 	}
@@ -225,8 +231,14 @@ func (c *call) readParent(f *form.Form, g *world.Guild, ch *world.Channel) {
 }
 
 func updateChannel(c *call) (int, any, error) {
-	g, m, ch, err := c.channelWith(world.PermManageChannels)
+	g, m, ch, err := c.channelWith(0)
 	if err != nil {
+		return 0, nil, err
+	}
+	if ch.Thread != nil {
+		return updateThread(c, g, ch)
+	}
+	if g, m, ch, err = c.channelWith(world.PermManageChannels); err != nil {
 		return 0, nil, err
 	}
 	f, err := c.form()
@@ -335,6 +347,9 @@ func deleteChannel(c *call) (int, any, error) {
 	}
 	if ch.Guild == 0 {
 		return 200, c.WireDMFor(ch, c.me().ID), nil
+	}
+	if ch.Thread != nil {
+		return removeThread(c, c.Guilds[ch.Guild], ch)
 	}
 	g, _, ch, err := c.channelWith(world.PermManageChannels)
 	if err != nil {

@@ -12,7 +12,7 @@ func createInvite(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if ch.Kind == world.ChannelCategory {
+	if ch.Kind == world.ChannelCategory || ch.Thread != nil {
 		return 0, nil, form.WrongChannelType()
 	}
 	f, err := c.form()

@@ -53,6 +53,9 @@ func createMessage(c *call) (int, any, error) {
 			return 0, nil, form.MissingPermissions()
 		}
 	}
+	if err := mayWriteInThread(ch, p); err != nil {
+		return 0, nil, err
+	}
 	if err := c.asPersonMayWrite(ch, f, p); err != nil {
 		return 0, nil, err
 	}
@@ -168,6 +171,9 @@ func updateMessage(c *call) (int, any, error) {
 	if m.Author.ID != c.me().ID {
 		return 0, nil, form.Fail(403, 50005, "Cannot edit a message authored by another user")
 	}
+	if err := mayChangeIn(ch); err != nil {
+		return 0, nil, err
+	}
 	if err := c.checkOldEdit(ch, m); err != nil {
 		return 0, nil, err
 	}
@@ -202,7 +208,13 @@ func deleteMessage(c *call) (int, any, error) {
 		if _, err := c.writable(world.PermManageMessages); err != nil {
 			return 0, nil, err
 		}
+		if err := mayChangeIn(ch); err != nil {
+			return 0, nil, err
+		}
 		c.audit(c.Guilds[ch.Guild], auditMessageDelete, m.Author.ID)
+	}
+	if err := mayChangeIn(ch); err != nil {
+		return 0, nil, err
 	}
 	c.RemoveMessage(m)
 	return noContent()

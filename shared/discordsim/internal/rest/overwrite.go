@@ -114,6 +114,9 @@ func putOverwrite(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if ch.Thread != nil { // it has those of its channel
+		return 0, nil, form.WrongChannelType()
+	}
 	f, err := c.form()
 	if err != nil {
 		return 0, nil, err

@@ -33,6 +33,9 @@ func react(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 	}
+	if err := mayChangeIn(ch); err != nil {
+		return 0, nil, err
+	}
 	if err := c.React(m, ch, e, c.me().ID); err != nil {
 		return 0, nil, err
 	}

@@ -11,6 +11,7 @@ const (
 	original       = webhookBase + "/messages/@original"
 	answerMsg      = webhookBase + "/messages/{message}"
 	reactions      = "/channels/{channel}/messages/{message}/reactions"
+	threadMembers  = "/channels/{channel}/thread-members"
 	globalCommands = "/applications/{app}/commands"
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
@@ -84,10 +85,7 @@ func table() []route {
 		{method: "GET", path: "/guilds/{guild}/emojis", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: "/guilds/{guild}/scheduled-events", do: emptyOfGuild([]struct{}{})},
-		{
-			method: "GET", path: "/guilds/{guild}/threads/active",
-			do: emptyOfGuild(map[string]any{"threads": []struct{}{}, "members": []struct{}{}, "has_more": false}),
-		},
+		{method: "GET", path: "/guilds/{guild}/threads/active", do: listActiveThreads},
 		{method: "GET", path: "/voice/regions", do: getRegions},
 
 		{method: "GET", path: "/channels/{channel}", do: getChannel},
@@ -122,6 +120,18 @@ func table() []route {
 		{method: "GET", path: "/channels/{channel}/messages/{message}", do: getMessage},
 		{method: "PATCH", path: "/channels/{channel}/messages/{message}", rate: five, do: updateMessage},
 		{method: "DELETE", path: "/channels/{channel}/messages/{message}", rate: five, do: deleteMessage},
+		{method: "POST", path: "/channels/{channel}/messages/{message}/threads", rate: five, do: startThread},
+		{method: "POST", path: "/channels/{channel}/threads", rate: five, do: addThread},
+		{method: "GET", path: threadMembers, do: listThreadMembers},
+		{method: "PUT", path: threadMembers + "/@me", do: joinThread},
+		{method: "DELETE", path: threadMembers + "/@me", do: leaveThread},
+		{method: "GET", path: threadMembers + "/@me", do: getThreadMember},
+		{method: "GET", path: threadMembers + "/{user}", do: getThreadMember},
+		{method: "PUT", path: threadMembers + "/{user}", do: addToThread},
+		{method: "DELETE", path: threadMembers + "/{user}", do: removeFromThread},
+		{method: "GET", path: "/channels/{channel}/threads/archived/public", do: listArchived(false, false)},
+		{method: "GET", path: "/channels/{channel}/threads/archived/private", do: listArchived(true, false)},
+		{method: "GET", path: "/channels/{channel}/users/@me/threads/archived/private", do: listArchived(true, true)},
 		{method: "PUT", path: reactions + "/{emoji}/@me", rate: quarter, do: react},
 		{method: "DELETE", path: reactions + "/{emoji}/@me", rate: quarter, do: unreact},
 		{method: "DELETE", path: reactions + "/{emoji}/{user}", rate: quarter, do: unreact},

@@ -47,6 +47,9 @@ func exceptFor(bot ID, data any) func(Receiver) any {
 func (s *State) RemoveMember(g *Guild, id ID) {
 	m := g.Members[id]
 	s.Disconnect(g, m)
+	for _, t := range g.ThreadsOf(func(*Channel) bool { return true }) {
+		s.LeaveThread(t, id)
+	}
 	delete(g.Members, id)
 	if a := s.Apps[id]; a != nil {
 		delete(a.Guilds, g.ID)
@@ -163,6 +166,9 @@ func (s *State) RemoveChannel(c *Channel) {
 		if inv.Channel == c.ID {
 			s.RemoveInvite(code)
 		}
+	}
+	for _, t := range g.ThreadsOf(func(t *Channel) bool { return t.Parent == c.ID }) {
+		s.dropThread(g, t)
 	}
 	delete(g.Channels, c.ID)
 	delete(s.Channels, c.ID)

@@ -28,6 +28,7 @@ type keptGuild struct {
 	Bans     map[ID]string `json:"bans"`
 	Invites  []keptInvite  `json:"invites,omitempty"`
 	Messages []keptMessage `json:"messages,omitempty"`
+	Threads  []keptThread  `json:"threads,omitempty"`
 }
 
 // KeptMessages is how many messages of a channel are stored: the newest, and those that are pinned or have components.
@@ -94,7 +95,14 @@ type keptChannel struct {
 	Quality    int             `json:"video_quality_mode"`
 	Archive    int             `json:"default_auto_archive_duration"`
 	Status     string          `json:"status"`
+	Tags       []Tag           `json:"available_tags,omitempty"`
 	Overwrites []keptOverwrite `json:"overwrites"`
+}
+
+type keptThread struct {
+	keptChannel
+	Thread Thread `json:"thread"`
+	Last   ID     `json:"last_message_id,omitempty"`
 }
 
 type keptOverwrite struct {
@@ -136,11 +144,15 @@ func (g *Guild) keep() keptGuild {
 		kc := keptChannel{ID: c.ID, Parent: c.Parent, Kind: c.Kind, Name: c.Name, Topic: c.Topic, Position: c.Position,
 			Bitrate: c.Bitrate, UserLimit: c.UserLimit,
 			Slowmode: c.Slowmode, NSFW: c.NSFW, Region: c.Region, Quality: c.Quality, Archive: c.ArchiveMins,
-			Status: c.Status}
+			Status: c.Status, Tags: c.Tags}
 		for _, o := range c.Overwrites {
 			kc.Overwrites = append(kc.Overwrites, keptOverwrite{o.ID, o.Kind, o.Allow, o.Deny})
 		}
 		k.Channels = append(k.Channels, kc)
+	}
+	for _, c := range g.ThreadsOf(func(*Channel) bool { return true }) {
+		k.Threads = append(k.Threads, keptThread{keptChannel{ID: c.ID, Parent: c.Parent, Kind: c.Kind, Name: c.Name,
+			Slowmode: c.Slowmode}, *c.Thread, c.LastMessage})
 	}
 	for _, m := range g.SortedMembers() {
 		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending,
@@ -151,8 +163,15 @@ func (g *Guild) keep() keptGuild {
 
 // keepTalk adds a guild's messages and invites.
 func (s *State) keepTalk(g *keptGuild) {
+	ids := make([]ID, 0, len(g.Channels)+len(g.Threads))
 	for _, c := range g.Channels {
-		list := s.Messages[c.ID]
+		ids = append(ids, c.ID)
+	}
+	for _, t := range g.Threads {
+		ids = append(ids, t.ID)
+	}
+	for _, id := range ids {
+		list := s.Messages[id]
 		for i, m := range list {
 			if m.Only != 0 || len(list)-i > KeptMessages && !m.Pinned && len(m.Components) == 0 {
 				continue
@@ -248,6 +267,9 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 		delete(s.Channels, id)
 		delete(s.Messages, id)
 	}
+	for _, t := range g.Threads {
+		s.dropThread(g, t)
+	}
 	g.Name, g.AFK, g.Bans = k.Name, k.AFK, k.Bans
 	if g.Bans == nil {
 		g.Bans = map[ID]string{}
@@ -262,11 +284,18 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 		c := &Channel{ID: kc.ID, Guild: g.ID, Parent: kc.Parent, Kind: kc.Kind, Name: kc.Name, Topic: kc.Topic,
 			Position: kc.Position, Bitrate: kc.Bitrate,
 			UserLimit: kc.UserLimit, Slowmode: kc.Slowmode, NSFW: kc.NSFW, Region: kc.Region, Quality: kc.Quality,
-			ArchiveMins: kc.Archive, Status: kc.Status}
+			ArchiveMins: kc.Archive, Status: kc.Status, Tags: kc.Tags}
 		for _, o := range kc.Overwrites {
 			c.Overwrites = append(c.Overwrites, Overwrite{o.ID, o.Kind, o.Allow, o.Deny})
 		}
 		g.Channels[c.ID], s.Channels[c.ID] = c, c
+	}
+	g.Threads = map[ID]*Channel{}
+	for _, kt := range k.Threads {
+		t := kt.Thread
+		c := &Channel{ID: kt.ID, Guild: g.ID, Parent: kt.Parent, Kind: kt.Kind, Name: kt.Name, Slowmode: kt.Slowmode,
+			Thread: &t, LastMessage: kt.Last}
+		g.Threads[c.ID], s.Channels[c.ID] = c, c
 	}
 	members := map[ID]*Member{}
 	for _, m := range k.Members {

@@ -48,6 +48,12 @@ type Attachment struct {
 	Data        []byte
 }
 
+// Types of messages that Discord writes itself, with its numbers.
+const (
+	MessageThreadCreated = 18
+	MessageThreadStarter = 21
+)
+
 const messagesKept = 500 // per channel
 
 // Created returns when a message was written.
@@ -81,6 +87,7 @@ type WireMessage struct {
 	Interaction map[string]any    `json:"interaction,omitempty"`
 	Reference   *messageReference `json:"message_reference,omitempty"`
 	Referenced  *WireMessage      `json:"referenced_message,omitempty"`
+	Thread      *WireThread       `json:"thread,omitempty"`
 }
 
 // mentioned is a user in a message; the gateway includes their member object.
@@ -91,7 +98,7 @@ type mentioned struct {
 
 type messageReference struct {
 	Type      int `json:"type"`
-	MessageID ID  `json:"message_id"`
+	MessageID *ID `json:"message_id,omitempty"`
 	ChannelID ID  `json:"channel_id"`
 	GuildID   *ID `json:"guild_id,omitempty"`
 }
@@ -154,8 +161,12 @@ func (s *State) WireMessage(m *Message, viewer ID) WireMessage {
 		w.Metadata = m.Act.metadata()
 		w.Interaction = m.Act.oldMetadata()
 	}
-	if m.RefMessage != 0 {
-		w.Reference = &messageReference{MessageID: m.RefMessage, ChannelID: m.RefChannel, GuildID: OptionalID(m.Guild)}
+	if t := s.Channels[m.ID]; t != nil && t.ID != m.Channel {
+		wt := s.WireThread(t, viewer)
+		w.Thread, w.Flags = &wt, w.Flags|flagHasThread
+	}
+	if m.RefChannel != 0 {
+		w.Reference = &messageReference{MessageID: OptionalID(m.RefMessage), ChannelID: m.RefChannel, GuildID: OptionalID(m.Guild)}
 		if ref := s.FindMessage(m.RefChannel, m.RefMessage); ref != nil && ref.RefMessage == 0 {
 			rw := s.WireMessage(ref, viewer)
 			w.Referenced = &rw
@@ -232,12 +243,19 @@ func (s *State) AddMessage(m *Message) {
 		ch.LastMessage = m.ID
 	}
 	s.MessageEvent("MESSAGE_CREATE", m)
+	if ch := s.Channels[m.Channel]; ch != nil && ch.Thread != nil && m.Only == 0 {
+		s.threadGrew(ch, m)
+	}
 }
 
 // RemoveMessage deletes a message.
 func (s *State) RemoveMessage(m *Message) {
 	s.Messages[m.Channel] = slices.DeleteFunc(s.Messages[m.Channel], func(x *Message) bool { return x == m })
 	s.MessageEvent("MESSAGE_DELETE", m)
+	ch := s.Channels[m.Channel]
+	if ch != nil && ch.Thread != nil && m.ID != ch.ID && m.Kind != MessageThreadStarter {
+		ch.Thread.Count--
+	}
 }
 
 // MessageEvent sends the event to bots that may read the channel, and to pages of people who may.

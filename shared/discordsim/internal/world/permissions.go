@@ -149,11 +149,39 @@ func (s *State) PermsIn(g *Guild, m *Member, c *Channel) Permissions {
 	if base.Has(PermAdministrator) {
 		return AllPermissions
 	}
-	p := withOverwrites(base, g, m, c)
+	in := c
+	if c.Thread != nil {
+		if in = g.Channels[c.Parent]; in == nil {
+			return 0
+		}
+	}
+	p := withOverwrites(base, g, m, in)
+	if c.Thread != nil {
+		p = inThread(p)
+	}
 	if m != nil && s.restricted(g, m) {
 		p &= timeoutKeeps
 	}
-	return implied(p, c)
+	p = implied(p, in)
+	if c.Private() && !p.Has(PermManageThreads) {
+		if m == nil {
+			return 0
+		}
+		if _, is := c.Thread.Members[m.User.ID]; !is {
+			return 0
+		}
+	}
+	return p
+}
+
+// inThread returns a channel's permissions in its threads: all but Send Messages, which has one of its own there
+// ("Threads", "Permissions").
+func inThread(p Permissions) Permissions {
+	p &^= PermSendMessages
+	if p.Has(PermSendMessagesInThreads) {
+		p |= PermSendMessages
+	}
+	return p
 }
 
 func withOverwrites(p Permissions, g *Guild, m *Member, c *Channel) Permissions {

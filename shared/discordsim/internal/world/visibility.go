@@ -96,6 +96,9 @@ func (s *State) revisit(g *Guild) {
 				s.Dispatch(Event{
 					Name: "CHANNEL_UPDATE", Intent: IntentGuilds, Guild: g, App: app, Data: s.WireFor(g, app, c),
 				})
+				if !now {
+					s.syncThreads(g, app, c)
+				}
 			}
 		}
 	}

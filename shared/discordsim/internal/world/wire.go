@@ -108,6 +108,7 @@ type WireChannel struct {
 	Quality     *int            `json:"video_quality_mode,omitempty"`
 	Topic       *NullString     `json:"topic,omitempty"`
 	ArchiveMins *int            `json:"default_auto_archive_duration,omitempty"`
+	Tags        []Tag           `json:"available_tags,omitempty"`
 	Position    int             `json:"position"`
 	Overwrites  []wireOverwrite `json:"permission_overwrites"`
 	NSFW        bool            `json:"nsfw"`
@@ -274,7 +275,7 @@ func (c *Channel) Wire() WireChannel {
 		w.Bitrate, w.UserLimit, w.RTCRegion = &c.Bitrate, &c.UserLimit, OrNull(c.Region)
 		w.Quality = &c.Quality
 	} else {
-		w.Topic = OrNull(c.Topic)
+		w.Topic, w.Tags = OrNull(c.Topic), c.Tags
 		if c.ArchiveMins != 0 {
 			w.ArchiveMins = &c.ArchiveMins
 		}

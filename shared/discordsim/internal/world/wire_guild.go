@@ -58,7 +58,7 @@ type WireGuildCreate struct {
 	VoiceStates     []WireVoice   `json:"voice_states"`
 	Members         []WireMember  `json:"members"`
 	Channels        []WireChannel `json:"channels"`
-	Threads         []struct{}    `json:"threads"`
+	Threads         []WireThread  `json:"threads"`
 	Presences       []Presence    `json:"presences"`
 	StageInstances  []struct{}    `json:"stage_instances"`
 	ScheduledEvents []struct{}    `json:"guild_scheduled_events"`
@@ -112,7 +112,7 @@ func (g *Guild) WireCreate(
 ) WireGuildCreate {
 	w := WireGuildCreate{wireGuild: g.Wire(), JoinedAt: Stamp(g.botJoined(bot)), MemberCount: len(g.Members),
 		Large: len(g.Members) > largeThreshold, VoiceStates: []WireVoice{}, Members: []WireMember{},
-		Channels: []WireChannel{}, Threads: []struct{}{}, Presences: []Presence{}, StageInstances: []struct{}{},
+		Channels: []WireChannel{}, Threads: []WireThread{}, Presences: []Presence{}, StageInstances: []struct{}{},
 		ScheduledEvents: []struct{}{}, Soundboard: []struct{}{}}
 	for _, c := range g.SortedChannels() {
 		cw := show(c)

@@ -21,13 +21,16 @@ type ChannelType int
 
 // The types of channels that the simulator has.
 const (
-	ChannelText         ChannelType = 0
-	ChannelDM           ChannelType = 1
-	ChannelVoice        ChannelType = 2
-	ChannelCategory     ChannelType = 4
-	ChannelAnnouncement ChannelType = 5
-	ChannelStage        ChannelType = 13
-	ChannelForum        ChannelType = 15
+	ChannelText          ChannelType = 0
+	ChannelDM            ChannelType = 1
+	ChannelVoice         ChannelType = 2
+	ChannelCategory      ChannelType = 4
+	ChannelAnnouncement  ChannelType = 5
+	ChannelNewsThread    ChannelType = 10
+	ChannelPublicThread  ChannelType = 11
+	ChannelPrivateThread ChannelType = 12
+	ChannelStage         ChannelType = 13
+	ChannelForum         ChannelType = 15
 )
 
 // Whose permissions an overwrite changes, with Discord's numbers.
@@ -61,7 +64,8 @@ type Guild struct {
 	Locale      string    // such as en-US
 	JoinedAt    time.Time // when it was founded
 	Roles       map[ID]*Role
-	Channels    map[ID]*Channel // without threads, which don't exist here
+	Channels    map[ID]*Channel // without threads
+	Threads     map[ID]*Channel
 	Members     map[ID]*Member
 	Voice       map[ID]*voiceState
 	Bans        map[ID]string  // reasons, by user
@@ -95,8 +99,10 @@ type Role struct {
 // Channel is a channel of a guild, or a DM channel.
 type Channel struct {
 	ID          ID
-	Guild       ID // 0 for a DM channel
-	Parent      ID // the category; 0: none
+	Guild       ID      // 0 for a DM channel
+	Parent      ID      // the category, or the channel of a thread; 0: none
+	Thread      *Thread // nil unless it is one
+	Tags        []Tag   // of a forum
 	Kind        ChannelType
 	Name        string
 	Topic       *string
@@ -159,7 +165,8 @@ func (c *Channel) Voice() bool { return c.Kind == ChannelVoice || c.Kind == Chan
 // Texts reports whether the channel accepts messages: voice channels have a chat too.
 func (c *Channel) Texts() bool {
 	switch c.Kind {
-	case ChannelText, ChannelDM, ChannelVoice, ChannelAnnouncement, ChannelStage:
+	case ChannelText, ChannelDM, ChannelVoice, ChannelAnnouncement, ChannelStage, ChannelNewsThread,
+		ChannelPublicThread, ChannelPrivateThread:
 		return true
 	}
 	return false
