@@ -21,7 +21,21 @@ func TestSnapshot(t *testing.T) {
 	room := w.makeVoice()
 	w.join(w.Users[2], parse(t, room))
 	w.bot("POST", "/channels/"+room+"/invites", map[string]any{"max_age": 0}).must(t, 200)
+	carol := w.As(w.Users[2].ID)
+	m, err := carol.Attach(w.General.ID, "look", "map.txt", []byte("here"))
+	w.ok(err)
+	w.ok(carol.React(m, "👍"))
+	dm, err := carol.DM(w.Application.ID, "psst")
+	w.ok(err)
+	w.bot("PUT", "/channels/"+dm.ChannelID.String()+"/messages/"+dm.ID.String()+"/reactions/❤️/@me", nil).must(t, 204)
+	thread, err := carol.StartThread(m, "Talk")
+	w.ok(err)
 	before := w.control("GET", "/snapshot", nil).must(t, 200).raw
+	for _, kept := range []string{"aGVyZQ==", "psst", "❤️", `"audit_log":[{`, thread.ID.String()} {
+		if !strings.Contains(string(before), kept) {
+			t.Errorf("the snapshot is without %q", kept)
+		}
+	}
 
 	w.bot("DELETE", "/channels/"+room, nil).must(t, 200)
 	w.bot("PUT", "/applications/"+w.Application.ID.String()+"/commands", []any{}).must(t, 200)
@@ -29,6 +43,8 @@ func TestSnapshot(t *testing.T) {
 	if res := w.request("PUT", "/_sim/snapshot", "", string(before)); res.status != http.StatusNoContent {
 		t.Fatalf("%d: %s", res.status, res.raw)
 	}
+	w.ok(carol.React(m, "🎲"))
+	w.control("PUT", "/snapshot", string(before)).must(t, 204)
 	after, err := w.Snapshot()
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("%v: before\n%s\nafter\n%s", err, before, after)

@@ -35,6 +35,14 @@ func forPeople(rt *route) bool {
 	return false
 }
 
+// Routes lists what the API has, each as a method and a path.
+func Routes() (list []string) {
+	for _, rt := range table() {
+		list = append(list, rt.method+" "+rt.path)
+	}
+	return list
+}
+
 // PeopleRoutes lists what people can do, each as a method and a path.
 func PeopleRoutes() (list []string) {
 	for _, rt := range table() {

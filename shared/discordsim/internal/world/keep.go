@@ -16,6 +16,13 @@ import (
 // same seed and founding time.
 type Kept struct {
 	Guilds []keptGuild `json:"guilds"`
+	DMs    []keptDM    `json:"dms,omitempty"` // of a snapshot alone
+}
+
+type keptDM struct {
+	ID       ID            `json:"id"`
+	Parties  []ID          `json:"recipients"`
+	Messages []keptMessage `json:"messages,omitempty"`
 }
 
 type keptGuild struct {
@@ -29,6 +36,7 @@ type keptGuild struct {
 	Invites  []keptInvite  `json:"invites,omitempty"`
 	Messages []keptMessage `json:"messages,omitempty"`
 	Threads  []keptThread  `json:"threads,omitempty"`
+	Audit    []AuditEntry  `json:"audit_log,omitempty"` // of a snapshot alone
 }
 
 // KeptMessages is how many messages of a channel are stored: the newest, and those that are pinned or have components.
@@ -51,6 +59,24 @@ type keptMessage struct {
 	Everyone   bool             `json:"mention_everyone,omitempty"`
 	RefChannel ID               `json:"reference_channel_id,omitempty"`
 	RefMessage ID               `json:"reference_message_id,omitempty"`
+
+	// The rest is in snapshots alone.
+	Attachments []keptAttachment `json:"attachments,omitempty"`
+	Reactions   []keptReaction   `json:"reactions,omitempty"`
+}
+
+type keptAttachment struct {
+	ID          ID     `json:"id"`
+	Name        string `json:"filename"`
+	Kind        string `json:"content_type"`
+	Description string `json:"description,omitempty"`
+	Data        []byte `json:"data"`
+}
+
+type keptReaction struct {
+	Emoji string `json:"name"`
+	ID    ID     `json:"id,omitempty"`
+	Users []ID   `json:"users"`
 }
 
 type keptInvite struct {
@@ -124,14 +150,60 @@ type keptMember struct {
 }
 
 // Keep returns the part of the world to store, as JSON that is the same as long as nothing in it changes.
-func (s *State) Keep() ([]byte, error) {
+func (s *State) Keep() ([]byte, error) { return s.keepAs(false) }
+
+// keepAs also keeps, for a snapshot, all messages with what belongs to them, direct messages and audit logs.
+func (s *State) keepAs(whole bool) ([]byte, error) {
 	var k Kept
 	for _, id := range SortedIDs(s.Guilds) {
 		g := s.Guilds[id].keep()
-		s.keepTalk(&g)
+		s.keepTalk(&g, whole)
+		if whole {
+			g.Audit = s.Guilds[id].Audit
+		}
 		k.Guilds = append(k.Guilds, g)
 	}
+	if whole {
+		k.DMs = s.keepDMs()
+	}
 	return json.Marshal(k)
+}
+
+func (s *State) keepDMs() []keptDM {
+	list := []keptDM{}
+	for _, ch := range s.DMs {
+		k := keptDM{ID: ch.ID, Parties: ch.Parties}
+		for _, m := range s.Messages[ch.ID] {
+			if m.Only == 0 {
+				k.Messages = append(k.Messages, m.keep(true))
+			}
+		}
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b keptDM) int { return CompareIDs(a.ID, b.ID) })
+	return list
+}
+
+func (m *Message) keep(whole bool) keptMessage {
+	k := keptMessage{ID: m.ID, Channel: m.Channel, Author: m.Author.ID, Content: m.Content, Embeds: m.embeds,
+		Flags: m.Flags, Kind: m.Kind, PinnedAt: m.PinnedAt, Edited: m.Edited, Mentions: m.Mentions, Roles: m.roles,
+		Everyone: m.everyone, RefChannel: m.RefChannel, RefMessage: m.RefMessage}
+	if len(m.Components) > 0 {
+		k.Components = form.Marshal(m.Components)
+	}
+	if m.App != nil {
+		k.App = m.App.ID
+	}
+	if !whole {
+		return k
+	}
+	for _, a := range m.Attachments {
+		k.Attachments = append(k.Attachments, keptAttachment{a.ID, a.Name, a.Kind, a.description, a.Data})
+	}
+	for _, r := range m.reactions {
+		k.Reactions = append(k.Reactions, keptReaction{r.emoji, r.id, r.users})
+	}
+	return k
 }
 
 func (g *Guild) keep() keptGuild {
@@ -162,7 +234,7 @@ func (g *Guild) keep() keptGuild {
 }
 
 // keepTalk adds a guild's messages and invites.
-func (s *State) keepTalk(g *keptGuild) {
+func (s *State) keepTalk(g *keptGuild, whole bool) {
 	ids := make([]ID, 0, len(g.Channels)+len(g.Threads))
 	for _, c := range g.Channels {
 		ids = append(ids, c.ID)
@@ -173,21 +245,10 @@ func (s *State) keepTalk(g *keptGuild) {
 	for _, id := range ids {
 		list := s.Messages[id]
 		for i, m := range list {
-			if m.Only != 0 || len(list)-i > KeptMessages && !m.Pinned && len(m.Components) == 0 {
-				continue
+			old := !whole && len(list)-i > KeptMessages && !m.Pinned && len(m.Components) == 0
+			if m.Only == 0 && !old {
+				g.Messages = append(g.Messages, m.keep(whole))
 			}
-			k := keptMessage{ID: m.ID, Channel: m.Channel, Author: m.Author.ID, Content: m.Content, Embeds: m.embeds,
-				Flags: m.Flags,
-				Kind:  m.Kind, PinnedAt: m.PinnedAt, Edited: m.Edited, Mentions: m.Mentions, Roles: m.roles,
-				Everyone:   m.everyone,
-				RefChannel: m.RefChannel, RefMessage: m.RefMessage}
-			if len(m.Components) > 0 {
-				k.Components = form.Marshal(m.Components)
-			}
-			if m.App != nil {
-				k.App = m.App.ID
-			}
-			g.Messages = append(g.Messages, k)
 		}
 	}
 	now := s.Now()
@@ -204,25 +265,52 @@ func (s *State) keepTalk(g *keptGuild) {
 	slices.SortFunc(g.Invites, func(a, b keptInvite) int { return strings.Compare(a.Code, b.Code) })
 }
 
-// restoreTalk restores a guild's messages and invites.
-func (s *State) restoreTalk(k keptGuild) {
-	for _, km := range k.Messages {
+func (s *State) restoreDMs(list []keptDM) {
+	for _, k := range list {
+		if len(k.Parties) != 2 {
+			continue
+		}
+		ch := &Channel{ID: k.ID, Kind: ChannelDM, Parties: k.Parties}
+		s.DMs[DMKey(k.Parties[0], k.Parties[1])], s.Channels[ch.ID] = ch, ch
+		s.restoreMessages(0, k.Messages)
+	}
+}
+
+// restoreMessages restores the messages of channels of a guild, or of direct messages.
+func (s *State) restoreMessages(guild ID, list []keptMessage) {
+	for _, km := range list {
 		ch, author := s.Channels[km.Channel], s.Users[km.Author]
 		if ch == nil || author == nil {
 			continue
 		}
-		m := &Message{ID: km.ID, Channel: km.Channel, Guild: k.ID, Author: author, App: s.Apps[km.App],
+		m := &Message{ID: km.ID, Channel: km.Channel, Guild: guild, Author: author, App: s.Apps[km.App],
 			Content: km.Content, embeds: km.Embeds,
 			Flags: km.Flags, Kind: km.Kind, Pinned: !km.PinnedAt.IsZero(), PinnedAt: km.PinnedAt, Edited: km.Edited,
 			Mentions: km.Mentions, roles: km.Roles, everyone: km.Everyone, RefChannel: km.RefChannel,
 			RefMessage: km.RefMessage}
+		for _, a := range km.Attachments {
+			m.Attachments = append(m.Attachments, Attachment{ID: a.ID, Name: a.Name, Kind: a.Kind,
+				description: a.Description, Data: a.Data})
+		}
+		for _, r := range km.Reactions {
+			m.reactions = append(m.reactions, reaction{r.Emoji, r.ID, r.Users})
+		}
 		if km.Components != nil { // parsed as when they were sent, for Go's types of menus and buttons
-			r := ComponentReader{v2: m.Flags&flagV2 != 0, NewID: s.NextID}
+			r := ComponentReader{v2: m.Flags&flagV2 != 0, files: m.Attachments, NewID: s.NextID}
 			o := form.Sub(form.Marshal(map[string]any{"components": km.Components}), &form.Tree{})
 			m.Components = r.Top(o, "components", maxV2Components)
 		}
 		s.Messages[ch.ID] = append(s.Messages[ch.ID], m)
 		ch.LastMessage = m.ID
+	}
+}
+
+// restoreTalk restores a guild's messages and invites.
+func (s *State) restoreTalk(k keptGuild) {
+	s.restoreMessages(k.ID, k.Messages)
+	g := s.Guilds[k.ID]
+	if k.Audit != nil {
+		g.Audit = k.Audit
 	}
 	for _, ki := range k.Invites {
 		if s.Channels[ki.Channel] == nil {
@@ -259,6 +347,7 @@ func (s *State) restoreKept(kept []byte) error {
 			s.restoreTalk(from)
 		}
 	}
+	s.restoreDMs(k.DMs)
 	return nil
 }
 

@@ -166,7 +166,8 @@ func (s *State) WireMessage(m *Message, viewer ID) WireMessage {
 		w.Thread, w.Flags = &wt, w.Flags|flagHasThread
 	}
 	if m.RefChannel != 0 {
-		w.Reference = &messageReference{MessageID: OptionalID(m.RefMessage), ChannelID: m.RefChannel, GuildID: OptionalID(m.Guild)}
+		w.Reference = &messageReference{MessageID: OptionalID(m.RefMessage), ChannelID: m.RefChannel,
+			GuildID: OptionalID(m.Guild)}
 		if ref := s.FindMessage(m.RefChannel, m.RefMessage); ref != nil && ref.RefMessage == 0 {
 			rw := s.WireMessage(ref, viewer)
 			w.Referenced = &rw

@@ -85,14 +85,14 @@ type snapVoice struct {
 	Speak    time.Time `json:"request_to_speak,omitzero"`
 }
 
-// Snapshot returns the world as JSON: people, applications with their commands, and guilds with what is in them. It
-// doesn't contain what Keep leaves out except voice states, and neither audit logs nor what limits count.
+// Snapshot returns the world as JSON: people, applications with their commands, guilds with what is in them, and direct
+// messages. It contains neither sign-ins, ephemeral messages, open interactions nor what limits count.
 func (s *State) Snapshot() ([]byte, error) {
 	random, err := s.source.MarshalBinary()
 	if err != nil {
 		return nil, fmt.Errorf("discordsim: snapshot: %w", err)
 	}
-	kept, err := s.Keep()
+	kept, err := s.keepAs(true)
 	if err != nil {
 		return nil, fmt.Errorf("discordsim: snapshot: %w", err)
 	}
