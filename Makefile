@@ -78,7 +78,8 @@ lighthouse: ## Measure pages with Lighthouse, and the room's page as a phone fee
 	cd cmd/snug/lighthouse && npm install
 	SNUG_LIGHTHOUSE=1 $(GO) test -count=1 -parallel 1 -v -run 'TestLighthouse|TestRoomPageFeelsFast' ./cmd/snug
 
-clients: ## Run discord.js and oceanic.js against the Discord simulator (needs Node and npm)
+clients: ## Build the simulator's JavaScript client, and run it, discord.js and oceanic.js against it (needs npm)
+	cd shared/discordsim/clients/js && npm install && npm run build
 	cd shared/discordsim/clients && npm install
 	SNUG_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
 

@@ -7,20 +7,27 @@ import (
 	"testing"
 )
 
-// TestClients runs the libraries of clients/ that are not Go. It needs node and
-// `npm install` there, so it runs when SNUG_CLIENTS is set.
+// TestClients runs the scripts of clients/: our own client, and libraries that are not Go. It needs node and
+// what `make clients` does before, so it runs when SNUG_CLIENTS is set.
 func TestClients(t *testing.T) {
 	if os.Getenv("SNUG_CLIENTS") == "" {
-		t.Skip("set SNUG_CLIENTS=1 after `npm install` in shared/discordsim/clients")
+		t.Skip("run make clients")
 	}
 	scripts, err := filepath.Glob("clients/*.mjs")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no clients: %v", err)
 	}
+	program := filepath.Join(t.TempDir(), "discordsim")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/discordsim")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	for _, script := range scripts {
 		t.Run(filepath.Base(script), func(t *testing.T) {
 			w := start(t)
-			out, err := exec.CommandContext(t.Context(), "node", script, w.base).CombinedOutput()
+			run := exec.CommandContext(t.Context(), "node", script, w.base)
+			run.Env = append(os.Environ(), "DISCORDSIM="+program)
+			out, err := run.CombinedOutput()
 			t.Logf("%s", out)
 			if err != nil {
 				t.Error(err)
