@@ -532,7 +532,7 @@ func TestMessageRules(t *testing.T) {
 			w.refuse(t, w.bot("GET", w.guildPath(""), nil), 404, 10004)
 		}},
 		{"what is not here says 501", docReference, func(t *testing.T, w *world) {
-			for _, path := range []string{"/guilds/1/templates", "/stage-instances", "/nonsense"} {
+			for _, path := range []string{"/guilds/1/templates", "/nonsense"} {
 				w.bot("POST", path, map[string]any{"name": "x", "topic": "x", "channel_id": "1"}).must(t, 501)
 			}
 		}},

@@ -68,9 +68,9 @@
 // fifteen minutes, deferral, follow-ups, ephemeral responses, modals, autocompletion, components of
 // both versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
 //
-// It doesn't simulate webhooks other than those of interactions, emojis, stickers, sounds,
-// scheduled events, auto moderation, stage instances, polls, forwards, monetization or command
-// permissions. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
+// It doesn't simulate webhooks other than those of interactions, emojis, stickers, sounds, auto
+// moderation, polls, forwards, monetization or command permissions; docs/simulator-coverage.md lists
+// every operation. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
 // has activities, a bot is online whatever opcode 3 says, and interactions are only sent over the
 // gateway, whose payloads are JSON. Requests for any of these get an error that says so.
 //
@@ -112,7 +112,14 @@
 //	GET                      /guilds/{guild}/audit-logs
 //	GET                      /guilds/{guild}/emojis
 //	GET                      /guilds/{guild}/stickers
-//	GET                      /guilds/{guild}/scheduled-events
+//	GET POST                 /guilds/{guild}/scheduled-events
+//	GET PATCH DELETE         /guilds/{guild}/scheduled-events/{event}
+//	GET                      /guilds/{guild}/scheduled-events/{event}/users
+//	PUT DELETE               /guilds/{guild}/scheduled-events/{event}/users/@me
+//	POST                     /guilds/{guild}/bulk-ban
+//	POST                     /stage-instances
+//	GET PATCH DELETE         /stage-instances/{channel}
+//	GET PUT                  /applications/{app}/role-connections/metadata
 //	GET                      /guilds/{guild}/threads/active
 //	GET                      /voice/regions
 //	GET PATCH DELETE         /channels/{channel}

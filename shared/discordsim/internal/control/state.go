@@ -111,7 +111,8 @@ func (s held) snapshot(user world.ID) *State {
 func (s held) stateGuild(g *world.Guild, user world.ID) StateGuild {
 	w := StateGuild{WireGuildCreate: g.WireCreate(0, 0, 1<<30, (*world.Channel).Wire)}
 	w.Unavailable = g.Unavailable
-	w.Threads = s.ActiveThreads(g, user)
+	w.Threads, w.StageInstances = s.ActiveThreads(g, user), s.StagesFor(g, user)
+	w.ScheduledEvents = s.ScheduledEventsFor(g, user, true)
 	w.JoinedAt = world.Stamp(g.JoinedAt)
 	me := g.Members[user]
 	if me != nil {

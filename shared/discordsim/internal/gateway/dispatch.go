@@ -115,7 +115,8 @@ func (s *Gateway) streamFrom(w *world.State, sess *session) bool {
 	}
 	whole := g.WireCreate(sess.app.ID, sess.intents, sess.large,
 		func(c *world.Channel) world.WireChannel { return w.WireFor(g, sess.app, c) })
-	whole.Threads = w.ActiveThreads(g, sess.app.ID)
+	whole.Threads, whole.StageInstances = w.ActiveThreads(g, sess.app.ID), w.StagesFor(g, sess.app.ID)
+	whole.ScheduledEvents = w.ScheduledEventsFor(g, sess.app.ID, false)
 	data := form.Marshal(whole)
 	if sess.forget(id) {
 		sess.append(item{name: "GUILD_CREATE", guild: id, data: data, at: time.Now()})

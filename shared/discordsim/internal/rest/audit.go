@@ -31,6 +31,12 @@ const (
 	auditMessageBulk      = 73
 	auditMessagePin       = 74
 	auditMessageUnpin     = 75
+	auditStageCreate      = 83
+	auditStageUpdate      = 84
+	auditStageDelete      = 85
+	auditEventCreate      = 100
+	auditEventUpdate      = 101
+	auditEventDelete      = 102
 	auditThreadCreate     = 110
 	auditThreadUpdate     = 111
 	auditThreadDelete     = 112

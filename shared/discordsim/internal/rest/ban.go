@@ -74,3 +74,37 @@ func deleteBan(c *call) (int, any, error) {
 	c.audit(g, auditMemberUnban, id)
 	return noContent()
 }
+
+// bulkBan bans up to 200 users at once. Those who can't be banned are listed, and if nobody could be it's an error.
+func bulkBan(c *call) (int, any, error) {
+	g, bot, err := c.guildWith(world.PermBanMembers | world.PermManageGuild)
+	if err != nil {
+		return 0, nil, err
+	}
+	f, err := c.form()
+	if err != nil {
+		return 0, nil, err
+	}
+	f.Required("user_ids")
+	ids := f.IDs("user_ids", 200)
+	f.Num("delete_message_seconds", 0, 604800)
+	if err := f.Errs.Err(); err != nil {
+		return 0, nil, err
+	}
+	banned, failed := []world.ID{}, []world.ID{}
+	for _, id := range ids {
+		u, m := c.Users[id], g.Members[id]
+		_, already := g.Bans[id]
+		if u == nil || already || id == c.me().ID || m != nil && !g.Outranks(bot, m) {
+			failed = append(failed, id)
+			continue
+		}
+		c.Ban(g, u, c.reason)
+		c.audit(g, auditMemberBan, id)
+		banned = append(banned, id)
+	}
+	if len(banned) == 0 {
+		return 0, nil, form.Fail(400, 500000, "Failed to ban users")
+	}
+	return 200, map[string]any{"banned_users": banned, "failed_users": failed}, nil
+}

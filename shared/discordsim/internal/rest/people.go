@@ -27,7 +27,7 @@ func forPeople(rt *route) bool {
 	if rt.access&byBot == 0 || slices.Contains(notForPeople, rt.method+" "+rt.path) {
 		return false
 	}
-	for _, root := range []string{"/channels/", "/guilds/", "/invites/", "/users/", "/voice/"} {
+	for _, root := range []string{"/channels/", "/guilds/", "/invites/", "/stage-instances", "/users/", "/voice/"} {
 		if strings.HasPrefix(rt.path, root) {
 			return true
 		}

@@ -361,7 +361,9 @@ func (c *call) form() (*form.Form, error) {
 
 // checkIDs rejects a path with something other than an id in place of an id.
 func (c *call) checkIDs() error {
-	for _, name := range []string{"channel", "guild", "message", "user", "role", "overwrite", "app", "command"} {
+	for _, name := range []string{
+		"channel", "guild", "message", "user", "role", "event", "overwrite", "app", "command",
+	} {
 		v := c.r.PathValue(name)
 		if _, err := strconv.ParseUint(v, 10, 63); v != "" && err != nil {
 			return form.Invalid(name+"_id", "NUMBER_TYPE_COERCE", "Value \""+v+"\" is not snowflake.")

@@ -12,6 +12,8 @@ const (
 	answerMsg      = webhookBase + "/messages/{message}"
 	reactions      = "/channels/{channel}/messages/{message}/reactions"
 	threadMembers  = "/channels/{channel}/thread-members"
+	events         = "/guilds/{guild}/scheduled-events"
+	connections    = "/applications/{app}/role-connections/metadata"
 	globalCommands = "/applications/{app}/commands"
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
@@ -84,7 +86,21 @@ func table() []route {
 		{method: "GET", path: "/guilds/{guild}/audit-logs", do: getAuditLog},
 		{method: "GET", path: "/guilds/{guild}/emojis", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
-		{method: "GET", path: "/guilds/{guild}/scheduled-events", do: emptyOfGuild([]struct{}{})},
+		{method: "GET", path: events, do: listEvents},
+		{method: "POST", path: events, rate: five, do: createEvent},
+		{method: "GET", path: events + "/{event}", do: getEvent},
+		{method: "PATCH", path: events + "/{event}", rate: five, do: updateEvent},
+		{method: "DELETE", path: events + "/{event}", rate: five, do: deleteEvent},
+		{method: "GET", path: events + "/{event}/users", do: listInterested},
+		{method: "PUT", path: events + "/{event}/users/@me", access: byPerson, do: beInterested(true)},
+		{method: "DELETE", path: events + "/{event}/users/@me", access: byPerson, do: beInterested(false)},
+		{method: "POST", path: "/guilds/{guild}/bulk-ban", rate: five, do: bulkBan},
+		{method: "POST", path: "/stage-instances", rate: five, do: createStage},
+		{method: "GET", path: "/stage-instances/{channel}", do: getStage},
+		{method: "PATCH", path: "/stage-instances/{channel}", rate: five, do: updateStage},
+		{method: "DELETE", path: "/stage-instances/{channel}", rate: five, do: deleteStage},
+		{method: "GET", path: connections, do: getRoleConnections},
+		{method: "PUT", path: connections, rate: five, do: putRoleConnections},
 		{method: "GET", path: "/guilds/{guild}/threads/active", do: listActiveThreads},
 		{method: "GET", path: "/voice/regions", do: getRegions},
 

@@ -1,26 +1,30 @@
 package world
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Application is a bot and its OAuth2 client. Its id never changes.
 type Application struct {
-	ID          ID
-	Name        string
-	Description string
-	Token       string   // of the bot
-	Secret      string   // of OAuth2
-	VerifyKey   string   // hex
-	Redirects   []string // valid OAuth2 redirects
-	Loopback    bool     // every loopback address is a valid redirect
-	Owner       ID
-	Bot         *User
-	Intents     Intents                // the privileged ones it may use
-	Guilds      map[ID]struct{}        // where its bot is a member
-	Commands    map[ID]map[ID]*Command // by guild (0: global) and id
-	NoTwoFactor bool                   // the owner's account doesn't use two-factor authentication
-	Starts      Window                 // of sessions, per day
-	DMUse       DMUse
-	LastStarts  map[int]time.Time // by shard modulo max_concurrency
+	ID              ID
+	Name            string
+	Description     string
+	Token           string   // of the bot
+	Secret          string   // of OAuth2
+	VerifyKey       string   // hex
+	Redirects       []string // valid OAuth2 redirects
+	Loopback        bool     // every loopback address is a valid redirect
+	Owner           ID
+	Bot             *User
+	Intents         Intents                // the privileged ones it may use
+	Guilds          map[ID]struct{}        // where its bot is a member
+	Commands        map[ID]map[ID]*Command // by guild (0: global) and id
+	NoTwoFactor     bool                   // the owner's account doesn't use two-factor authentication
+	Starts          Window                 // of sessions, per day
+	DMUse           DMUse
+	LastStarts      map[int]time.Time // by shard modulo max_concurrency
+	RoleConnections []json.RawMessage // its metadata for linked roles
 }
 
 // Flags returns the application's public flags.

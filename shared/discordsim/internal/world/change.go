@@ -170,6 +170,13 @@ func (s *State) RemoveChannel(c *Channel) {
 	for _, t := range g.ThreadsOf(func(t *Channel) bool { return t.Parent == c.ID }) {
 		s.dropThread(g, t)
 	}
+	s.EndStage(g, c.ID)
+	for _, id := range SortedIDs(g.Events) {
+		if e := g.Events[id]; e.Channel == c.ID && !e.Over() { // it can't take place any more: a guess
+			e.Status = EventCanceled
+			s.EventOfGuild("GUILD_SCHEDULED_EVENT_UPDATE", e)
+		}
+	}
 	delete(g.Channels, c.ID)
 	delete(s.Channels, c.ID)
 	delete(s.Messages, c.ID)

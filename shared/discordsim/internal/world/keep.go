@@ -26,17 +26,19 @@ type keptDM struct {
 }
 
 type keptGuild struct {
-	ID       ID            `json:"id"`
-	Name     string        `json:"name"`
-	AFK      ID            `json:"afk_channel_id"`
-	Roles    []keptRole    `json:"roles"`
-	Channels []keptChannel `json:"channels"`
-	Members  []keptMember  `json:"members"`
-	Bans     map[ID]string `json:"bans"`
-	Invites  []keptInvite  `json:"invites,omitempty"`
-	Messages []keptMessage `json:"messages,omitempty"`
-	Threads  []keptThread  `json:"threads,omitempty"`
-	Audit    []AuditEntry  `json:"audit_log,omitempty"` // of a snapshot alone
+	ID       ID                `json:"id"`
+	Name     string            `json:"name"`
+	AFK      ID                `json:"afk_channel_id"`
+	Roles    []keptRole        `json:"roles"`
+	Channels []keptChannel     `json:"channels"`
+	Members  []keptMember      `json:"members"`
+	Bans     map[ID]string     `json:"bans"`
+	Invites  []keptInvite      `json:"invites,omitempty"`
+	Messages []keptMessage     `json:"messages,omitempty"`
+	Threads  []keptThread      `json:"threads,omitempty"`
+	Events   []*ScheduledEvent `json:"scheduled_events,omitempty"`
+	Stages   []*Stage          `json:"stage_instances,omitempty"`
+	Audit    []AuditEntry      `json:"audit_log,omitempty"` // of a snapshot alone
 }
 
 // KeptMessages is how many messages of a channel are stored: the newest, and those that are pinned or have components.
@@ -226,6 +228,12 @@ func (g *Guild) keep() keptGuild {
 		k.Threads = append(k.Threads, keptThread{keptChannel{ID: c.ID, Parent: c.Parent, Kind: c.Kind, Name: c.Name,
 			Slowmode: c.Slowmode}, *c.Thread, c.LastMessage})
 	}
+	for _, id := range SortedIDs(g.Events) {
+		k.Events = append(k.Events, g.Events[id])
+	}
+	for _, id := range SortedIDs(g.Stages) {
+		k.Stages = append(k.Stages, g.Stages[id])
+	}
 	for _, m := range g.SortedMembers() {
 		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending,
 			m.Mute, m.Deaf})
@@ -385,6 +393,13 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 		c := &Channel{ID: kt.ID, Guild: g.ID, Parent: kt.Parent, Kind: kt.Kind, Name: kt.Name, Slowmode: kt.Slowmode,
 			Thread: &t, LastMessage: kt.Last}
 		g.Threads[c.ID], s.Channels[c.ID] = c, c
+	}
+	g.Events, g.Stages = map[ID]*ScheduledEvent{}, map[ID]*Stage{}
+	for _, e := range k.Events {
+		g.Events[e.ID] = e
+	}
+	for _, st := range k.Stages {
+		g.Stages[st.Channel] = st
 	}
 	members := map[ID]*Member{}
 	for _, m := range k.Members {

@@ -53,6 +53,8 @@ type snapApp struct {
 	NoTwoFactor bool       `json:"no_two_factor,omitempty"`
 	Quarantined bool       `json:"quarantined,omitempty"`
 	Commands    []*Command `json:"commands"`
+
+	RoleConnections []json.RawMessage `json:"role_connections,omitempty"`
 }
 
 type snapGuild struct {
@@ -115,7 +117,8 @@ func (s *State) Snapshot() ([]byte, error) {
 func (a *Application) snapshot() snapApp {
 	out := snapApp{ID: a.ID, Name: a.Name, Description: a.Description, Token: a.Token, Secret: a.Secret,
 		VerifyKey: a.VerifyKey, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
-		NoTwoFactor: a.NoTwoFactor, Quarantined: a.DMUse.Quarantined, Commands: []*Command{}}
+		NoTwoFactor: a.NoTwoFactor, Quarantined: a.DMUse.Quarantined, Commands: []*Command{},
+		RoleConnections: a.RoleConnections}
 	for _, guild := range SortedIDs(a.Commands) {
 		for _, id := range SortedIDs(a.Commands[guild]) {
 			out.Commands = append(out.Commands, a.Commands[guild][id])
@@ -178,7 +181,8 @@ func (s *State) fillFrom(from *snapshot) error {
 		made := &Application{ID: a.ID, Name: a.Name, Description: a.Description, Token: a.Token, Secret: a.Secret,
 			VerifyKey: a.VerifyKey, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
 			NoTwoFactor: a.NoTwoFactor, DMUse: DMUse{Quarantined: a.Quarantined}, Bot: s.Users[a.ID],
-			Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
+			RoleConnections: a.RoleConnections,
+			Guilds:          map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
 		for _, c := range a.Commands {
 			guild := ID(0)
 			if c.Guild != nil {

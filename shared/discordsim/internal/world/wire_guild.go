@@ -51,18 +51,18 @@ type wireGuild struct {
 // WireGuildCreate is a guild as GUILD_CREATE contains it.
 type WireGuildCreate struct {
 	wireGuild
-	JoinedAt        Stamp         `json:"joined_at"`
-	Large           bool          `json:"large"`
-	Unavailable     bool          `json:"unavailable"`
-	MemberCount     int           `json:"member_count"`
-	VoiceStates     []WireVoice   `json:"voice_states"`
-	Members         []WireMember  `json:"members"`
-	Channels        []WireChannel `json:"channels"`
-	Threads         []WireThread  `json:"threads"`
-	Presences       []Presence    `json:"presences"`
-	StageInstances  []struct{}    `json:"stage_instances"`
-	ScheduledEvents []struct{}    `json:"guild_scheduled_events"`
-	Soundboard      []struct{}    `json:"soundboard_sounds"`
+	JoinedAt        Stamp                `json:"joined_at"`
+	Large           bool                 `json:"large"`
+	Unavailable     bool                 `json:"unavailable"`
+	MemberCount     int                  `json:"member_count"`
+	VoiceStates     []WireVoice          `json:"voice_states"`
+	Members         []WireMember         `json:"members"`
+	Channels        []WireChannel        `json:"channels"`
+	Threads         []WireThread         `json:"threads"`
+	Presences       []Presence           `json:"presences"`
+	StageInstances  []*Stage             `json:"stage_instances"`
+	ScheduledEvents []WireScheduledEvent `json:"guild_scheduled_events"`
+	Soundboard      []struct{}           `json:"soundboard_sounds"`
 }
 
 // UnavailableGuild is a guild in READY.
@@ -112,8 +112,8 @@ func (g *Guild) WireCreate(
 ) WireGuildCreate {
 	w := WireGuildCreate{wireGuild: g.Wire(), JoinedAt: Stamp(g.botJoined(bot)), MemberCount: len(g.Members),
 		Large: len(g.Members) > largeThreshold, VoiceStates: []WireVoice{}, Members: []WireMember{},
-		Channels: []WireChannel{}, Threads: []WireThread{}, Presences: []Presence{}, StageInstances: []struct{}{},
-		ScheduledEvents: []struct{}{}, Soundboard: []struct{}{}}
+		Channels: []WireChannel{}, Threads: []WireThread{}, Presences: []Presence{}, StageInstances: []*Stage{},
+		ScheduledEvents: []WireScheduledEvent{}, Soundboard: []struct{}{}}
 	for _, c := range g.SortedChannels() {
 		cw := show(c)
 		cw.GuildID = nil

@@ -66,6 +66,8 @@ type Guild struct {
 	Roles       map[ID]*Role
 	Channels    map[ID]*Channel // without threads
 	Threads     map[ID]*Channel
+	Events      map[ID]*ScheduledEvent
+	Stages      map[ID]*Stage // by channel
 	Members     map[ID]*Member
 	Voice       map[ID]*voiceState
 	Bans        map[ID]string  // reasons, by user
