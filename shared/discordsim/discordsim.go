@@ -92,10 +92,11 @@ func New(o Options) *Server {
 	s := &Server{log: o.Log, faults: faults.New(o.Seed, o.Now), clock: clock, opts: o}
 	s.world = world.New(world.Options{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
 		ShowAllChannels: o.ShowAllChannels, TokenLife: o.TokenLife, AccessTokenLife: o.AccessTokenLife, Files: s.files})
-	s.rest = rest.New(s.world, s.faults, rest.Options{Log: o.Log, Now: o.Now, Limits: o.Limits, OnRequest: o.OnRequest})
+	s.rest = rest.New(s.world, s.faults, rest.Options{Log: o.Log, Now: o.Now, Limits: o.Limits,
+		OnRequest: s.sawRequest})
 	s.gateway = gateway.New(s.world, s.faults, gateway.Options{Log: o.Log, Now: o.Now, Limits: o.Limits,
 		HeartbeatInterval: o.HeartbeatInterval, ResumeWindow: o.ResumeWindow, ReplayEvents: o.ReplayEvents,
-		ReplayBytes: o.ReplayBytes, OnDispatch: o.OnDispatch, Changed: func() { s.control.BotsChanged() }})
+		ReplayBytes: o.ReplayBytes, OnDispatch: s.sawDispatch, Changed: func() { s.control.BotsChanged() }})
 	s.oauth = oauth.New(s.world, s.faults)
 	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer,
 		Advance: clock.advance, As: s.rest.As})
@@ -109,6 +110,27 @@ func New(o Options) *Server {
 		s.handler = hostname.Guard(s.handler)
 	}
 	return s
+}
+
+// sawRequest shows a request to those who look, and to the hook.
+func (s *Server) sawRequest(q Request) {
+	s.control.Passed(func() control.Passage {
+		return control.Passage{Time: q.Time, Kind: "request", App: q.Caller, What: q.Method + " " + q.Path,
+			Status: q.Status, Refusal: q.Refusal, Fault: q.Injected, Took: q.Took.Seconds()}
+	})
+	if s.opts.OnRequest != nil {
+		s.opts.OnRequest(q)
+	}
+}
+
+// sawDispatch does the same with an event.
+func (s *Server) sawDispatch(d Dispatch) {
+	s.control.Passed(func() control.Passage {
+		return control.Passage{Time: d.Time, Kind: "event", App: d.Application, What: d.Event}
+	})
+	if s.opts.OnDispatch != nil {
+		s.opts.OnDispatch(d)
+	}
 }
 
 // Around adds wrap around the current Wrap.

@@ -283,6 +283,12 @@ func (w *world) pageWorld(bruno *person) {
 	bruno.click("[data-add=add-member] summary")
 	bruno.do(chromedp.SendKeys(chromedp.CSS("#add-name"), "kim"+kb.Enter))
 	bruno.reads(".toast", "Kim is a member now")
+	bruno.click("[data-panel=inspector]")
+	bruno.sees(`!document.querySelector(".inspector-part").hidden`)
+	bruno.click("#inspector-refused")
+	bruno.sees(`document.querySelector(".passages").dataset.after !== undefined`) // from now on it looks
+	w.refuse(w.t, w.bot("POST", "/channels/1/messages", map[string]any{"content": "x"}), 404, 10003)
+	bruno.reads(".passages", "10003 Unknown Channel")
 	bruno.click("[data-panel=people]")
 	bruno.reads(".members", "Kim")
 }

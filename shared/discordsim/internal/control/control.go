@@ -22,12 +22,13 @@ type Options struct {
 // Control acts as the people of a world, and as those who run it: what its methods do, the page and scripts do over
 // HTTP. Safe for concurrent use.
 type Control struct {
-	world   *world.World
-	faults  *faults.Set
-	gateway *gateway.Gateway
-	page    *pageHub
-	opts    Options
-	start   []byte // a snapshot; nil: none. It belongs to the world's lock
+	world     *world.World
+	faults    *faults.Set
+	gateway   *gateway.Gateway
+	page      *pageHub
+	opts      Options
+	inspector inspector
+	start     []byte // a snapshot; nil: none. It belongs to the world's lock
 }
 
 // New makes the control of a world. Its Watcher tells open pages what happens.

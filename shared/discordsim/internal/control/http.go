@@ -69,6 +69,7 @@ var operations = map[string]func(*request) (any, error){
 	"POST /_sim/wait":                            (*request).wait,
 	"PUT /_sim/guilds/{guild}/bot":               (*request).setBot,
 	"PATCH /_sim/guilds/{guild}/roles/{role}":    (*request).setRole,
+	"GET /_sim/passages":                         (*request).passages,
 	"GET /_sim/snapshot":                         (*request).snapshot,
 	"PUT /_sim/snapshot":                         (*request).restore,
 	"POST /_sim/start":                           (*request).markStart,

@@ -59,8 +59,10 @@ type Request struct {
 	Route    string // as in the table of routes; "" if it isn't there
 	Path     string
 	Status   int
-	Reason   string // X-Audit-Log-Reason, decoded
-	Injected bool   // the response came from a fault
+	Reason   string   // X-Audit-Log-Reason, decoded
+	Injected bool     // the response came from a fault
+	Caller   world.ID // the application that sent it; 0: nobody knows
+	Refusal  string   // the code and message of the error that it got
 }
 
 // API serves the REST API. Safe for concurrent use.
@@ -103,6 +105,7 @@ type answer struct {
 	headers http.Header
 	body    []byte
 	scope   string // of a 429
+	refusal string // the error's code and message
 }
 
 // MaxBody is how much of a request is read, in bytes: 25 MiB of files, as Discord accepts, and a little around them.
@@ -168,7 +171,8 @@ func (s *API) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 	q.Reason, _ = url.QueryUnescape(r.Header.Get("X-Audit-Log-Reason"))
 	defer func() { q.Took = time.Since(q.Time); s.observe(q) }()
 	form.CommonHeaders(w.Header())
-	where := faults.Target{App: s.callerID(r), Method: r.Method, Path: r.URL.Path, Route: rt.path}
+	q.Caller = s.callerID(r)
+	where := faults.Target{App: q.Caller, Method: r.Method, Path: r.URL.Path, Route: rt.path}
 	if id, err := strconv.ParseUint(r.PathValue("guild"), 10, 64); err == nil {
 		where.Guild = world.ID(id)
 	}
@@ -176,7 +180,7 @@ func (s *API) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		return
 	}
 	a := s.answer(r, rt, q.Reason)
-	q.Status = a.status
+	q.Status, q.Refusal = a.status, a.refusal
 	if f, ok := s.faults.TakeAfter(where); ok {
 		q.Injected, q.Status = true, f.Status
 		f.AnswerBroken(w)
@@ -278,7 +282,19 @@ func (c *call) refuse(err error) answer {
 	if e.Status == 429 {
 		e.LimitHeaders(c.extra)
 	}
-	return answer{status: e.Status, headers: c.extra, body: form.Marshal(e), scope: e.Scope}
+	return answer{status: e.Status, headers: c.extra, body: form.Marshal(e), scope: e.Scope, refusal: refusalOf(e)}
+}
+
+// refusalOf says by which rule something was refused: its code, message and, of a form error, the fields.
+func refusalOf(e *form.Error) string {
+	text := e.Message
+	if e.Code != 0 {
+		text = strconv.Itoa(e.Code) + " " + text
+	}
+	if e.Errors != nil {
+		text += " " + string(form.Marshal(e.Errors))
+	}
+	return text
 }
 
 // major returns the path's major parameter, which has its own buckets.

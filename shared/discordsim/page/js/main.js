@@ -13,7 +13,7 @@ import { Panel } from "./panel.js";
 import { People } from "./people.js";
 import { Store, isCategory, isVoice, nameOf, picture } from "./store.js";
 import { VoiceBar } from "./voice.js";
-import { asName, findAs, remember, selfMenu, who } from "./who.js";
+import { asName, findAs, lastPerson, remember, selfMenu, who } from "./who.js";
 
 const root = document.getElementById("app");
 
@@ -445,6 +445,9 @@ async function begin() {
       name,
     );
   document.title = "Who do you want to be? · Discord simulator";
+  const before = lastPerson();
+  // A link into a channel, such as "Open in Discord", keeps who one is; the front page and invites ask.
+  if (!as && guild && before) return location.replace(link(before));
   if (!as) return who(root, { link, code });
   let users;
   try {
@@ -456,6 +459,7 @@ async function begin() {
   if (!me)
     return who(root, { note: `Nobody here is called ${as}. Perhaps the simulator was started anew.`, link, code });
   remember(asName(me, users));
+  addEventListener("focus", () => remember(asName(me, users))); // of several tabs, the one looked at last counts
   const app = new App(me, asName(me, users));
   const joined = code ? await app.act.useInvite(code).catch((e) => e) : null;
   if (joined) history.replaceState(null, "", app.href(joined.id ?? "@me", ""));

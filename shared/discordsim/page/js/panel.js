@@ -1,8 +1,9 @@
-// The panel at the side: who is here, what the server allows the bot, and the
-// faults. One of the three is open, or none.
+// The panel at the side: who is here, what the server allows the bot, the
+// faults, and what passes. One of the four is open, or none.
 
 import { h, icon } from "./dom.js";
 import { Faults } from "./faults.js";
+import { Inspector } from "./inspector.js";
 import { World } from "./world.js";
 
 const kept = "sim.panel";
@@ -15,6 +16,7 @@ export class Panel {
       people: { name: "People", icon: "people", el: people },
       server: { name: "Server", icon: "world", el: h("div") },
       faults: { name: "Faults", icon: "fault", el: h("div") },
+      inspector: { name: "Inspector", icon: "more", el: h("div") },
     };
     this.title = h("h2", { id: "panel-title" });
     this.el = h(
@@ -64,6 +66,7 @@ export class Panel {
 
   begin() {
     this.faults = new Faults(this.app, this.parts.faults.el);
+    this.inspector = new Inspector(this.app, this.parts.inspector.el);
     this.world = new World(this.app, this.parts.server.el);
     this.app.store.watch((changed) => {
       if (!changed.has("faults")) return;
@@ -85,6 +88,7 @@ export class Panel {
       p.el.hidden = k !== key;
       p.button.setAttribute("aria-pressed", String(k === key));
     }
+    this.inspector?.shown(key === "inspector");
     if (asked) sessionStorage.setItem(kept, key);
     if (key) {
       this.title.textContent = this.parts[key].name;

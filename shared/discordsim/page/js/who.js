@@ -9,6 +9,9 @@ const last = "sim.last";
 /** Remembers whom this browser was last. */
 export const remember = (as) => localStorage.setItem(last, as);
 
+/** Who this browser was last; null: nobody yet. */
+export const lastPerson = () => localStorage.getItem(last);
+
 /** The name by which an account stands in the address: its own, if no other has it. */
 export const asName = (u, all) => ([...all].filter((x) => x.username === u.username).length > 1 ? u.id : u.username);
 
