@@ -121,7 +121,7 @@ func TestBulkBan(t *testing.T) {
 		t.Errorf("%s", got.raw)
 	}
 	w.refuse(t, ban(w.Users[2].ID, w.Owner.ID), 400, 500000)
-	w.bot("GET", w.guildPath("/bans/"+w.Users[2].ID.String()), nil).must(t, 200)
+	w.bot("GET", w.guildPath("/bans/%s", w.Users[2].ID), nil).must(t, 200)
 }
 
 // TestRoleConnections: an application's metadata is stored as a whole.
