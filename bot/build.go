@@ -29,6 +29,7 @@ import (
 	"snug/bot/rooms"
 	"snug/bot/schedule"
 	"snug/bot/shards"
+	"snug/bot/shards/checkpoint"
 	"snug/bot/standings"
 	"snug/bot/voice"
 	"snug/bot/webhooks"
@@ -113,6 +114,9 @@ func (b *Bot) newShards() (err error) {
 		Export:        func(guild snowflake.ID, then func([]voice.Occupant)) { b.voice.Export(guild, then) },
 		Restore:       func(guild snowflake.ID, list []voice.Occupant) { b.voice.Restore(guild, list) },
 		Stored:        b.stored,
+		Unfinished:    b.unfinished,
+		Interrupted:   b.interrupted,
+		Late:          b.late,
 		KnownGuilds:   func() []snowflake.ID { return b.rooms.GuildIDs() },
 		StopAnswering: func(guilds ...snowflake.ID) { b.calls.Drop(guilds...) },
 		Forget:        b.forgetGuild,
@@ -126,6 +130,28 @@ func (b *Bot) stored(ctx context.Context, guilds []snowflake.ID, now bool) error
 		return err
 	}
 	return b.activity.Stored(ctx, guilds, now)
+}
+
+// unfinished lists the interactions that the bot is at, for checkpoints.
+func (b *Bot) unfinished(of func(snowflake.ID) bool) (list []checkpoint.Interaction) {
+	for _, u := range b.commands.Unfinished(of) {
+		list = append(list, checkpoint.Interaction(u))
+	}
+	return list
+}
+
+// interrupted answers interactions that a checkpoint has as unfinished.
+func (b *Bot) interrupted(list []checkpoint.Interaction) {
+	for _, i := range list {
+		b.commands.Interrupted(commands.Unfinished(i))
+	}
+}
+
+// late answers an interaction that was repeated too late, if an earlier process acknowledged it.
+func (b *Bot) late(i discord.Interaction) {
+	if u, ok := commands.UnfinishedOf(i); ok {
+		b.commands.Interrupted(u)
+	}
 }
 
 // forgetGuild forgets a guild whose shard another process has taken over.
@@ -243,7 +269,8 @@ func (b *Bot) newCommands() error {
 	}
 	b.commands = commands.New(commands.Options{
 		Rooms: b.rooms, Texts: b.o.Texts, Pages: b.o.Pages, Standing: b.discord.StandingOf, Now: b.o.Now,
-		Log: b.o.Log, SavePreset: b.o.Hub.SavePreset, RemovePreset: b.o.Hub.RemovePreset,
+		Log: b.o.Log, Rest: b.client.Rest, Application: b.client.ApplicationID,
+		SavePreset: b.o.Hub.SavePreset, RemovePreset: b.o.Hub.RemovePreset,
 		Presets: func(user snowflake.ID) []preset.Preset {
 			l, _ := own.Get(user.String())
 			return l.List

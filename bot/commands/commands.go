@@ -29,6 +29,7 @@ import (
 
 	"snug/bot/logs"
 	"snug/bot/message"
+	"snug/bot/ratelimit"
 	"snug/bot/rooms"
 	"snug/shared/access"
 	"snug/shared/errs"
@@ -57,6 +58,9 @@ type Options struct {
 	RemovePreset func(ctx context.Context, user snowflake.ID, name string) ([]preset.Preset, error)
 	Now          func() time.Time
 	Log          *slog.Logger
+	// Rest and Application answer interactions of an earlier process.
+	Rest        rest.Interactions
+	Application snowflake.ID
 }
 
 // Commands answers interactions.
@@ -68,13 +72,16 @@ type Commands struct {
 	end        context.CancelFunc
 	wg         sync.WaitGroup
 
-	mu     sync.Mutex // guards closed, so that nothing starts once Close waits
-	closed bool
+	ending chan struct{} // closed by Close
+
+	mu         sync.Mutex // guards the following, so that nothing starts once Close waits
+	closed     bool
+	unfinished map[snowflake.ID]Unfinished
 }
 
 // New makes the commands.
 func New(o Options) *Commands {
-	c := &Commands{o: o}
+	c := &Commands{o: o, ending: make(chan struct{}), unfinished: map[snowflake.ID]Unfinished{}}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	c.slash, c.components = c.commandTable(), c.componentTable()
 	return c
@@ -87,7 +94,9 @@ func (c *Commands) Handle(e *events.InteractionCreate) {
 	if c.closed {
 		return
 	}
+	over := c.begins(e)
 	c.wg.Go(func() {
+		defer over()
 		defer func() {
 			if v := recover(); v != nil { // one defect must not end the rooms of everybody
 				c.o.Log.ErrorContext(about(c.ctx, e), "a handler of interactions broke", "panic", v,
@@ -101,6 +110,9 @@ func (c *Commands) Handle(e *events.InteractionCreate) {
 // Close waits for running handlers, until ctx ends.
 func (c *Commands) Close(ctx context.Context) {
 	c.mu.Lock()
+	if !c.closed {
+		close(c.ending)
+	}
 	c.closed = true
 	c.mu.Unlock()
 	stop := context.AfterFunc(ctx, c.end)
@@ -319,12 +331,17 @@ func (c *Commands) deferred(q *call) bool {
 }
 
 // first gives Discord the first answer. It fails for an interaction that came
-// twice: only one answer is taken, and nothing is done twice.
+// twice: only one answer is taken, and nothing is done twice. If that one came from a process that has died since,
+// the interaction isn't left without an end.
 func (c *Commands) first(q *call, kind discord.InteractionResponseType, data discord.InteractionResponseData) bool {
 	ctx, cancel := context.WithTimeout(c.ctx, firstAnswer)
 	defer cancel()
 	if err := q.e.Respond(kind, data, rest.WithCtx(ctx)); err != nil {
-		q.log.Warn("an interaction could not be acknowledged in time", "err", err)
+		q.log.Warn("an interaction could not be acknowledged in time", "err", ratelimit.Clean(err))
+		if u, ok := UnfinishedOf(q.e.Interaction); ok &&
+			rest.IsJSONErrorCode(err, rest.JSONErrorCodeInteractionAlreadyAcknowledged) {
+			c.Interrupted(u)
+		}
 		return false
 	}
 	return true
@@ -345,7 +362,7 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 	m := discord.MessageUpdate{Content: &text, Components: &rows, AllowedMentions: &discord.AllowedMentions{}}
 	_, err := q.e.Client().Rest.UpdateInteractionResponse(q.e.ApplicationID(), q.e.Token(), m, rest.WithCtx(ctx))
 	if err != nil {
-		q.log.Warn("an answer could not be delivered", "err", err)
+		q.log.Warn("an answer could not be delivered", "err", ratelimit.Clean(err))
 	}
 }
 

@@ -59,13 +59,17 @@ func (s *Shard) interaction(e Event, i dgateway.EventInteractionCreate) {
 	}
 }
 
-// passOn passes on missed interactions, except those that Discord no longer accepts a response to.
+// passOn passes on missed interactions. Discord no longer accepts a first response to some; if an earlier process has
+// acknowledged one of those, it can still be answered.
 func (s *Shard) passOn(delayed []Event) {
 	for _, e := range delayed {
 		i := e.Data.(dgateway.EventInteractionCreate)
 		if age := s.all.o.Now().Sub(i.Interaction.ID().Time()); age >= answerable {
-			s.all.o.Log.Info("dropped an interaction that can no longer be answered", "shard", s.id, "age", age)
+			s.all.o.Log.Info("did not carry out an interaction that was repeated too late", "shard", s.id, "age", age)
 			s.all.metrics.late()
+			if s.all.seen.add(i.Interaction.ID()) {
+				s.all.o.Late(i.Interaction)
+			}
 			continue
 		}
 		s.interaction(e, i)

@@ -138,6 +138,7 @@ func (s *Shard) save(ctx context.Context, now bool) {
 	if relist {
 		list = keysOf(s.guilds)
 	}
+	unfinished := s.all.o.Unfinished(s.Owns)
 	s.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(ctx, saveTime)
@@ -145,6 +146,7 @@ func (s *Shard) save(ctx context.Context, now bool) {
 	head := checkpoint.Head{
 		Session: session, Shards: s.conn.ShardCount(), Intents: int64(s.all.o.Intents),
 		Application: s.all.o.Client.ApplicationID, SavedAt: s.all.o.Now(),
+		Interactions: unfinished,
 	}
 	if self, ok := s.all.o.Client.Caches.SelfUser(); ok {
 		head.Self = &self
@@ -261,6 +263,7 @@ func (s *Shard) restore(ctx context.Context, shards int) gateway.Checkpoint {
 		s.guilds[g.Guild.ID] = true
 		s.all.o.Restore(g.Guild.ID, g.Voices)
 	}
+	s.unfinished = head.Interactions
 	s.last, s.replaying, s.session = head.Session, true, sessionMark(head.Session.SessionID)
 	log.Info("resuming from the checkpoint", "guilds", len(guilds), "seq", head.Session.Seq,
 		"age", s.all.o.Now().Sub(head.SavedAt).Round(time.Millisecond))

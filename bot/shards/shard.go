@@ -10,6 +10,7 @@ import (
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/bot/gateway"
+	"snug/bot/shards/checkpoint"
 	"snug/shared/room"
 )
 
@@ -40,8 +41,9 @@ type Shard struct {
 
 	// After a start from a checkpoint the bot gets the restored guilds once all missed events were
 	// replayed; interactions among these wait for that too. Only for the connection's goroutine.
-	replaying bool
-	delayed   []Event
+	replaying  bool
+	delayed    []Event
+	unfinished []checkpoint.Interaction // as the checkpoint has them
 
 	last gateway.Checkpoint // the session in the stored head; only for the saver's goroutine
 
@@ -116,8 +118,8 @@ func (s *Shard) caughtUp(resumed bool) {
 		return
 	}
 	s.replaying = false
-	delayed := s.delayed
-	s.delayed = nil
+	delayed, unfinished := s.delayed, s.unfinished
+	s.delayed, s.unfinished = nil, nil
 	if resumed {
 		s.all.o.Restoring(keysOf(s.guilds))
 		for id := range s.guilds {
@@ -126,6 +128,7 @@ func (s *Shard) caughtUp(resumed bool) {
 			}
 		}
 	}
+	s.all.o.Interrupted(unfinished)
 	s.passOn(delayed)
 }
 

@@ -79,6 +79,14 @@ type Options struct {
 	// before. A checkpoint's session is saved after it, so that Discord repeats the events of what isn't stored. With
 	// now, it is stored at once, not when there would be more.
 	Stored func(ctx context.Context, guilds []snowflake.ID, now bool) error
+	// Unfinished lists the interactions of guilds that were passed on and have no final answer yet. It must not block.
+	Unfinished func(of func(guild snowflake.ID) bool) []checkpoint.Interaction
+	// Interrupted receives interactions that an earlier process may have acknowledged and not finished. It must not
+	// block.
+	Interrupted func([]checkpoint.Interaction)
+	// Late receives interactions that Discord repeated too late for a first answer; an earlier process may have given
+	// that. It must not block.
+	Late func(discord.Interaction)
 	// KnownGuilds lists the guilds that the bot knows anything about.
 	KnownGuilds func() []snowflake.ID
 	// Another process has taken over the guilds' shard: StopAnswering stops answering calls for them, at

@@ -36,6 +36,16 @@ type Head struct {
 	Application snowflake.ID        `json:"application"`
 	Self        *discord.OAuth2User `json:"self,omitempty"` // the bot's user; RESUME doesn't repeat it
 	SavedAt     time.Time           `json:"saved_at"`
+	// Interactions have no final answer yet, although their events were applied.
+	Interactions []Interaction `json:"interactions,omitempty"`
+}
+
+// Interaction is what answering an interaction takes. With the token, anybody can answer in the bot's name.
+type Interaction struct {
+	ID     snowflake.ID `json:"id"`
+	Token  string       `json:"token"`
+	Guild  snowflake.ID `json:"guild,omitempty"`
+	Locale string       `json:"locale,omitempty"`
 }
 
 // Guild is what was known about a guild.
