@@ -9,7 +9,9 @@ import (
 
 	"snug/bot/shards/checkpoint"
 	"snug/shared/discordsim"
+	"snug/shared/discordsim/openapi/openapitest"
 	"snug/shared/hub"
+	"snug/shared/hub/hubtest"
 	"snug/shared/keyring"
 )
 
@@ -124,4 +126,26 @@ func TestACheckpointHasInterruptedCommands(t *testing.T) {
 	h.clock.Forward(time.Minute)
 	h.start()
 	h.settles(answers)
+}
+
+// TestAnAnswerWaitsForTheLease cuts Snug off from the hub between the two answers to a command. Nobody else is there to
+// take the shard over, so the command has its own answer once the lease is certain again.
+func TestAnAnswerWaitsForTheLease(t *testing.T) {
+	t.Parallel()
+	server := hubtest.Start(t)
+	proxy := hubtest.StartProxy(t, strings.TrimPrefix(server.URL(), "nats://"))
+	h := newHarnessWith(t, func(h *harness) { h.nats, h.term = proxy.URL(), 1500*time.Millisecond },
+		openapitest.Wrap(t))
+	// Snug tries again.
+	answers := h.thinking(discordsim.Fault{Kind: discordsim.FaultError, Route: original, Count: -1})
+	proxy.Freeze()
+	h.eventually("the lease isn't certain", func() bool {
+		return h.counted("snug_gateway_phase", "phase=waiting") == 1
+	})
+	h.Discord.ClearFaults(0)
+	time.Sleep(2 * h.term) // it's tried meanwhile
+	proxy.Thaw()
+	if a := <-answers; a == nil || a.Message == nil || strings.HasPrefix(a.Message.Content, interrupted) {
+		t.Errorf("the command's answer is %+v", a)
+	}
 }

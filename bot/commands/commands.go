@@ -360,7 +360,10 @@ func (c *Commands) fill(ctx context.Context, q *call, a reply) {
 	}
 	text := message.Cut(a.text, message.MaxContent)
 	m := discord.MessageUpdate{Content: &text, Components: &rows, AllowedMentions: &discord.AllowedMentions{}}
-	_, err := q.e.Client().Rest.UpdateInteractionResponse(q.e.ApplicationID(), q.e.Token(), m, rest.WithCtx(ctx))
+	err := c.whileHeld(ctx, func() error {
+		_, err := q.e.Client().Rest.UpdateInteractionResponse(q.e.ApplicationID(), q.e.Token(), m, rest.WithCtx(ctx))
+		return err
+	})
 	if err != nil {
 		q.log.Warn("an answer could not be delivered", "err", ratelimit.Clean(err))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"snug/bot/message"
 	"snug/bot/ratelimit"
+	"snug/shared/errs"
 )
 
 // Unfinished is an interaction without its final answer. With the token, anybody can answer in Snug's name.
@@ -116,8 +117,11 @@ func (c *Commands) finish(u Unfinished) {
 	ctx, cancel := context.WithTimeout(c.ctx, answerTime)
 	defer cancel()
 	log := c.o.Log.With("interaction_id", u.ID, "guild_id", u.Guild)
-	m, err := c.o.Rest.GetInteractionResponse(c.o.Application, u.Token, rest.WithCtx(ctx))
-	if err == nil && m.Flags.Has(discord.MessageFlagLoading) {
+	err := c.whileHeld(ctx, func() error {
+		m, err := c.o.Rest.GetInteractionResponse(c.o.Application, u.Token, rest.WithCtx(ctx))
+		if err != nil || !m.Flags.Has(discord.MessageFlagLoading) {
+			return err
+		}
 		text := message.Cut(c.o.Texts.For(u.Locale).Say("interrupted"), message.MaxContent)
 		_, err = c.o.Rest.UpdateInteractionResponse(c.o.Application, u.Token, discord.MessageUpdate{
 			Content: &text, AllowedMentions: &discord.AllowedMentions{},
@@ -125,9 +129,34 @@ func (c *Commands) finish(u Unfinished) {
 		if err == nil {
 			log.Info("answered a command that was interrupted by a restart")
 		}
-	}
+		return err
+	})
 	if err != nil && ctx.Err() == nil && !gone(err) {
 		log.Warn("cannot find out whether an interrupted command was answered", "err", ratelimit.Clean(err))
+	}
+}
+
+// heldAgain is how often an answer is tried while no lease is certain.
+const heldAgain = 250 * time.Millisecond
+
+// whileHeld gives a final answer by calling f. While this process can't be certain that it holds a shard, as during an
+// election in NATS, nothing may be sent to Discord; often nobody else takes the shard over, and the answer has only this
+// process to give it. So f is called again until it may be sent, ctx ends, or Close is called.
+func (c *Commands) whileHeld(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if !errs.Has(err, errs.Unavailable) {
+			return err
+		}
+		again := time.NewTimer(heldAgain)
+		select {
+		case <-again.C:
+			continue
+		case <-ctx.Done():
+		case <-c.ending:
+		}
+		again.Stop()
+		return err
 	}
 }
 
