@@ -34,14 +34,17 @@ type crowd struct {
 	rooms   []snowflake.ID  // one in each server
 	watch   *hub.Hub
 
+	pace time.Duration // how much slower than in the long form people are
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
 	mu       sync.Mutex
 	joins    int                     // how often somebody came, in all servers
 	told     int                     // how often followers were told that somebody came
-	answered []time.Duration         // how long Discord waited for each first answer
-	failed   []string                // commands without one
+	asked    []int                   // commands that ended, by server
+	answered []time.Duration         // how long each took
+	failed   []string                // commands that nobody acknowledged
+	stuck    []string                // commands that were acknowledged and never answered
 	reads    int                     // of what is stored
 	unread   []string                // reads that failed
 	slowest  time.Duration           // of the rooms that were opened
@@ -64,7 +67,10 @@ func newCrowd(t *testing.T) *crowd {
 	c := &crowd{
 		guilds: make([]discordsim.ID, crowded), rooms: make([]snowflake.ID, crowded), running: map[string]*process{},
 		opened: map[string]snowflake.ID{}, closed: map[string]bool{}, refused: map[string]error{},
-		nats: hubtest.StartClosedCluster(t),
+		nats: hubtest.StartClosedCluster(t), pace: 3, asked: make([]int, crowded),
+	}
+	if os.Getenv("SNUG_SOAK") != "" {
+		c.pace = 1
 	}
 	for i := range c.proxies {
 		c.proxies[i] = hubtest.StartProxy(t, strings.TrimPrefix(c.nats.URL(i), "nats://"))
@@ -100,10 +106,10 @@ func newCrowd(t *testing.T) *crowd {
 
 func shardOf(guild discordsim.ID) int { return int(uint64(guild) >> 22 % crowded) }
 
-// start starts a process, and gives its name in leases.
+// start starts a process that may not be ready yet, and gives its name in leases.
 func (c *crowd) start(env ...string) string {
 	c.Helper()
-	p := c.bot(env...)
+	p := c.launch(env...)
 	host, _ := os.Hostname()
 	name := fmt.Sprintf("%s, process %d", host, p.cmd.Process.Pid)
 	c.running[name] = p
@@ -176,16 +182,16 @@ func (c *crowd) note(f func()) {
 	f()
 }
 
-// move has somebody come and go, a hundred times a second in all servers.
+// move has somebody come and go; at full pace, a hundred times a second in all servers.
 func (c *crowd) move(ctx context.Context, i int) {
 	who := c.world.users[2].ID
 	for ctx.Err() == nil {
 		if _, err := c.world.discord.JoinVoice(c.guilds[i], who, c.rooms[i], discordsim.VoiceFlags{}); err == nil {
 			c.note(func() { c.joins++ })
 		}
-		time.Sleep(30 * time.Millisecond) // people aren't faster
+		time.Sleep(c.pace * 30 * time.Millisecond) // people aren't faster
 		_, _ = c.world.discord.LeaveVoice(c.guilds[i], who)
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(c.pace * 30 * time.Millisecond)
 	}
 }
 
@@ -193,16 +199,36 @@ func (c *crowd) move(ctx context.Context, i int) {
 func (c *crowd) ask(ctx context.Context, i int) {
 	for ctx.Err() == nil {
 		begun := time.Now()
-		one, cancel := context.WithTimeout(context.Background(), 10*time.Second) // whoever deferred it may be gone
+		one, cancel := context.WithTimeout(context.Background(), patience)
 		_, err := c.world.discord.RunCommand(one, c.world.users[1].ID,
 			discordsim.CommandRun{Guild: c.guilds[i], Name: "rooms"})
+		late := one.Err() != nil
 		cancel()
 		c.note(func() {
-			if c.answered = append(c.answered, time.Since(begun)); err != nil && ctx.Err() == nil {
-				c.failed = append(c.failed, fmt.Sprintf("in server %d after %v: %v", i, time.Since(begun), err))
+			c.asked[i]++
+			c.answered = append(c.answered, time.Since(begun))
+			if err == nil {
+				return
+			}
+			what := fmt.Sprintf("in server %d after %v: %v", i, time.Since(begun), err)
+			if c.failed = append(c.failed, what); late {
+				c.stuck = append(c.stuck, what)
 			}
 		})
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(c.pace * 50 * time.Millisecond)
+	}
+}
+
+// askAgain waits until every command of before has ended, and in each server another one has.
+func (c *crowd) askAgain() {
+	c.Helper()
+	var before []int
+	c.note(func() { before = slices.Clone(c.asked) })
+	for i, n := range before {
+		(&harness{TB: c.TB}).eventually("commands go on", func() (ok bool) {
+			c.note(func() { ok = c.asked[i] >= n+2 })
+			return ok
+		})
 	}
 }
 
@@ -244,7 +270,7 @@ func (c *crowd) read(ctx context.Context, i int) {
 				}
 			}
 		})
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(c.pace * 50 * time.Millisecond)
 	}
 }
 
@@ -275,20 +301,25 @@ func (c *crowd) leases() map[int]hub.Lease {
 	return all
 }
 
-// spread waits until each of so many processes holds a shard and has connected it.
-func (c *crowd) spread(processes int) {
+// holders waits until there are so many processes that hold a shard and have connected it, all of them running and none
+// of them left out, and gives their names.
+func (c *crowd) holders(n int, without ...string) (names []string) {
 	c.Helper()
 	h := &harness{TB: c.TB}
-	h.eventually("the shards are spread", func() bool {
-		names := map[string]bool{}
+	h.eventually(fmt.Sprintf("%d processes hold the shards", n), func() bool {
+		names = nil
 		for shard, l := range c.leases() {
-			if p := c.running[l.Name]; p == nil || c.connects(p, shard) == 0 {
+			p := c.running[l.Name]
+			if p == nil || c.connects(p, shard) == 0 {
 				return false
 			}
-			names[l.Name] = true
+			if !slices.Contains(names, l.Name) && !slices.Contains(without, l.Name) {
+				names = append(names, l.Name)
+			}
 		}
-		return len(names) == processes
+		return len(names) >= n
 	})
+	return names
 }
 
 // connects gives how often a process has connected a shard.

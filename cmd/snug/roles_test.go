@@ -35,13 +35,22 @@ func newParts(t *testing.T) *parts {
 	}}
 }
 
-// bot starts a process that only connects to Discord.
-func (p *parts) bot(env ...string) *process {
+// ready is what a process logs once it serves what it's for.
+const ready = "Snug is ready"
+
+// launch starts a process that only connects to Discord. It may not be ready yet.
+func (p *parts) launch(env ...string) *process {
 	p.Helper()
-	b := execute(p, slices.Concat(p.env, []string{
+	return execute(p, slices.Concat(p.env, []string{
 		"SNUG_ROLES=bot", "DISCORD_BOT_TOKEN=" + p.world.app.BotToken, "SNUG_BASE_URL=http://127.0.0.1:1",
 	}, env), "serve")
-	b.says("Snug is ready")
+}
+
+// bot is launch, until it's ready.
+func (p *parts) bot(env ...string) *process {
+	p.Helper()
+	b := p.launch(env...)
+	b.says(ready)
 	return b
 }
 
