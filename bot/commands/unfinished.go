@@ -140,8 +140,8 @@ func (c *Commands) finish(u Unfinished) {
 const heldAgain = 250 * time.Millisecond
 
 // whileHeld gives a final answer by calling f. While this process can't be certain that it holds a shard, as during an
-// election in NATS, nothing may be sent to Discord; often nobody else takes the shard over, and the answer has only this
-// process to give it. So f is called again until it may be sent, ctx ends, or Close is called.
+// election in NATS, nothing may be sent to Discord. Nobody else takes the shard over then, so only this process can
+// give the answer. So f is called again until it may be sent, ctx ends, or Close is called.
 func (c *Commands) whileHeld(ctx context.Context, f func() error) error {
 	for {
 		err := f()

@@ -185,6 +185,13 @@ func (c *Cluster) URL(servers ...int) string {
 	return strings.Join(all, ",")
 }
 
+// Start starts a server that was killed, and waits until it accepts connections.
+func (c *Cluster) Start(i int) {
+	c.t.Helper()
+	c.start(i)
+	c.await(i)
+}
+
 // Kill kills a server; its data on disk remains.
 func (c *Cluster) Kill(i int) {
 	if c.running[i] == nil {

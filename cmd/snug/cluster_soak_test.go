@@ -1,0 +1,203 @@
+//go:build unix
+
+package main
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestClusterSoak runs two dashboards and three bots, with 100 events a second and 300 watchers, and does to them, in a
+// random order, what an upgrade and bad days do. SNUG_SOAK says how long, such as 1h; otherwise each happens once.
+// Nothing may be lost or come twice, neither what was acknowledged nor what watchers see.
+func TestClusterSoak(t *testing.T) {
+	if os.Getenv("SNUG_SOAK") == "" {
+		t.Skip("SNUG_SOAK=1 runs it")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SNUG_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	t.Logf("to do the same again: SNUG_SEED=%d", seed)
+	w := newWholeCluster(t)
+	scenes := []func(){w.rolling, w.leaderAndBot, w.mostOfNATS, w.dashboardDies}
+	names := []string{"a rolling restart", "a bot and NATS's leader", "two of three NATS servers", "a dashboard"}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	long, _ := time.ParseDuration(os.Getenv("SNUG_SOAK"))
+	for begun, round := time.Now(), 0; round == 0 || time.Since(begun) < long; round++ {
+		for _, i := range rng.Perm(len(scenes)) {
+			w.c.holders(3)
+			w.audience.allLive()
+			w.audience.absences()
+			begun := time.Now()
+			scenes[i]()
+			w.audience.allLive()
+			n, longest, together := w.audience.absences()
+			t.Logf("%s took %v; watchers were away %d times, %v at most, and %d came back within the same 100 ms",
+				names[i], time.Since(begun).Round(time.Second), n, longest.Round(10*time.Millisecond), together)
+			if i == 3 && longest > 5*time.Second {
+				t.Errorf("after a dashboard died, somebody was away for %v", longest)
+			}
+		}
+	}
+	w.judge()
+}
+
+// wholeCluster is a crowd with dashboards and watchers.
+type wholeCluster struct {
+	testing.TB
+	c        *crowd
+	front    *front
+	audience *audience
+	web      map[string]*process // dashboards, by address
+}
+
+func newWholeCluster(t *testing.T) *wholeCluster {
+	t.Helper()
+	w := &wholeCluster{TB: t, c: newCrowd(t), front: newFront(t), web: map[string]*process{}}
+	for range 3 {
+		w.c.start()
+	}
+	for _, p := range w.c.running {
+		p.says(ready)
+	}
+	w.c.begin(t)
+	h := w.dashboard()
+	w.dashboard()
+	h.url = w.front.url()
+	var people []*script
+	for _, u := range w.c.world.users {
+		people = append(people, h.signIn(u.Username))
+	}
+	w.audience = w.c.watchers(w.front, people, 300)
+	return w
+}
+
+// dashboard starts one behind the front.
+func (w *wholeCluster) dashboard() *harness {
+	w.Helper()
+	p, h := w.c.dashboard("SNUG_BASE_URL=" + w.front.url())
+	addr := strings.TrimPrefix(h.url, "http://")
+	w.web[addr] = p
+	w.front.add(addr)
+	w.Cleanup(func() {
+		if w.Failed() {
+			w.Logf("the log of the dashboard at %s:\n%s", addr, p.log)
+		}
+	})
+	return h
+}
+
+// rolling restarts every process, one after another, as an upgrade does.
+func (w *wholeCluster) rolling() {
+	w.Helper()
+	for _, name := range w.c.holders(3) {
+		w.c.stopped(name)
+		w.c.running[w.c.start()].says(ready)
+		w.c.holders(3)
+	}
+	for addr, p := range w.web {
+		w.front.remove(addr)
+		if err := p.stop(syscall.SIGTERM); err != nil {
+			w.Errorf("a dashboard ended with %v", err)
+		}
+		delete(w.web, addr)
+		w.dashboard()
+	}
+}
+
+// leaderAndBot kills a bot together with the NATS server that leads the leases.
+func (w *wholeCluster) leaderAndBot() {
+	w.Helper()
+	name, leader := w.c.holders(3)[0], w.c.leader()
+	w.c.goesOn("a bot and NATS's leader were killed", 20*time.Second, func() {
+		_ = w.c.running[name].cmd.Process.Signal(syscall.SIGKILL)
+		w.c.nats.Kill(leader)
+	}, name)
+	w.c.nats.Start(leader)
+	w.c.gone(name)
+	w.c.running[w.c.start()].says(ready)
+}
+
+// mostOfNATS kills two of three NATS servers for a while. Pages show what was known.
+func (w *wholeCluster) mostOfNATS() {
+	w.Helper()
+	leader := w.c.leader()
+	other := (leader + 1) % 3
+	w.c.nats.Kill(leader)
+	w.c.nats.Kill(other)
+	time.Sleep(10 * time.Second) // it is the length of the outage that counts
+	for addr := range w.web {
+		if res, err := http.Get("http://" + addr + "/healthz"); err != nil || res.StatusCode != http.StatusOK {
+			w.Errorf("without most of NATS, the dashboard at %s is gone: %v", addr, err)
+		} else {
+			res.Body.Close()
+		}
+	}
+	w.c.nats.Start(leader)
+	w.c.nats.Start(other)
+	w.c.opensAgain()
+}
+
+// dashboardDies kills a dashboard. Its watchers go to the other one.
+func (w *wholeCluster) dashboardDies() {
+	w.Helper()
+	for addr, p := range w.web {
+		_ = p.stop(syscall.SIGKILL)
+		w.audience.allLive()
+		w.front.remove(addr)
+		delete(w.web, addr)
+		w.dashboard()
+		return
+	}
+}
+
+// judge compares, at the end, what everybody sees with Discord, and counts what was lost or came twice.
+func (w *wholeCluster) judge() {
+	w.Helper()
+	w.c.stop()
+	h := &harness{TB: w.TB}
+	wrong := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if wrong = w.c.truth(); wrong == "" {
+			break
+		}
+	}
+	if wrong != "" {
+		w.Error(wrong)
+	}
+	in := map[int]int{}
+	for _, g := range w.c.world.discord.State().Guilds {
+		for i, id := range w.c.guilds {
+			if id == g.ID {
+				in[i] = len(g.VoiceStates)
+			}
+		}
+	}
+	a := w.audience
+	h.eventually("every watcher sees who is there", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for i, seated := range a.seated {
+			if len(seated) != in[i%crowded] {
+				return false
+			}
+		}
+		return true
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.Logf("%d rooms opened, %d closed; somebody came %d times; watchers got %d messages, of which %d were missing "+
+		"and %d came twice",
+		len(w.c.opened), len(w.c.closed), w.c.joins, a.events, a.missed, a.doubled)
+	if a.missed > 0 || a.doubled > 0 || len(w.c.stuck) > 0 || w.c.told > w.c.joins {
+		w.Errorf("%d messages missing, %d doubled, stuck commands: %v; told of %d comings of %d", a.missed, a.doubled,
+			w.c.stuck, w.c.told, w.c.joins)
+	}
+}
