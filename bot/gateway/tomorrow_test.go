@@ -178,12 +178,16 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	}
 	message, second, third := say("one"), say("two"), say("three")
 	a.do("PATCH", fmt.Sprintf("/channels/%d/messages/%d", text, message), m{"content": "1"})
-	a.do("PUT", fmt.Sprintf("/channels/%d/messages/%d/reactions/%%F0%%9F%%8E%%B2/@me", text, message), nil)
-	a.do("DELETE", fmt.Sprintf("/channels/%d/messages/%d/reactions/%%F0%%9F%%8E%%B2/@me", text, message), nil)
+	for _, of := range []string{"/%F0%9F%8E%B2/@me", "/%F0%9F%8E%B2", ""} { // its own, of an emoji, all
+		reactions := fmt.Sprintf("/channels/%d/messages/%d/reactions", text, message)
+		a.do("PUT", reactions+"/%F0%9F%8E%B2/@me", nil)
+		a.do("DELETE", reactions+of, nil)
+	}
 	a.do("PUT", fmt.Sprintf("/channels/%d/messages/pins/%d", text, message), nil)
 	a.do("DELETE", fmt.Sprintf("/channels/%d/messages/%d", text, message), nil)
 	a.do("POST", fmt.Sprintf("/channels/%d/messages/bulk-delete", text), m{"messages": []snowflake.ID{second, third}})
 	a.do("POST", fmt.Sprintf("/channels/%d/typing", text), nil)
+	a.gatherings(g, text, member)
 	a.do("DELETE", "/channels/"+voice.String(), nil) // its invite goes with it
 	a.do("PATCH", "/users/@me", m{"username": "snug of tomorrow"})
 	newcomer := a.Discord.AddUser("newcomer", "New")
@@ -205,6 +209,39 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	a.Must(err)
 	testkit.Eventually(a, "the session is resumed",
 		func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
+}
+
+// gatherings causes what is dispatched of threads, stages and scheduled events.
+func (a acts) gatherings(guild, text, member snowflake.ID) {
+	a.Helper()
+	type m = map[string]any
+	thread := a.do("POST", fmt.Sprintf("/channels/%d/threads", text), m{"name": "aside", "type": 11})
+	a.do("PATCH", "/channels/"+thread.String(), m{"name": "further aside"})
+	a.do("PUT", fmt.Sprintf("/channels/%d/thread-members/%d", thread, member), nil)
+	// The bot sees the channel no more, and then again.
+	for _, see := range []discordsim.Permissions{0, discordsim.PermAdministrator} {
+		a.Must(a.Discord.InstallBot(guild, a.demo.Application.ID, see))
+		a.Must(a.Discord.SetRole(guild, guild, discordsim.DefaultEveryone&^discordsim.PermViewChannel|see))
+	}
+	a.Must(a.Discord.SetRole(guild, guild, discordsim.DefaultEveryone))
+	a.do("DELETE", "/channels/"+thread.String(), nil)
+
+	stage := a.do("POST", fmt.Sprintf("/guilds/%d/channels", guild), m{"name": "stage", "type": 13})
+	a.do("POST", "/stage-instances", m{"channel_id": stage, "topic": "one"})
+	a.do("PATCH", fmt.Sprintf("/stage-instances/%d", stage), m{"topic": "two"})
+	a.do("DELETE", fmt.Sprintf("/stage-instances/%d", stage), nil)
+
+	now := time.Now()
+	event := a.do("POST", fmt.Sprintf("/guilds/%d/scheduled-events", guild), m{
+		"name": "draft", "privacy_level": 2, "entity_type": 3, "entity_metadata": m{"location": "the park"},
+		"scheduled_start_time": now.Add(time.Hour), "scheduled_end_time": now.Add(2 * time.Hour),
+	})
+	at := fmt.Sprintf("/guilds/%d/scheduled-events/%d", guild, event)
+	a.do("PATCH", at, m{"name": "cube"})
+	for _, method := range []string{"PUT", "DELETE"} {
+		a.Must(a.Discord.As(member).Do(method, at+"/users/@me", nil, nil))
+	}
+	a.do("DELETE", at, nil)
 }
 
 // interaction runs a command that nobody answers.
