@@ -24,9 +24,9 @@ const (
 // partly says what isn't there of operations that the simulator has, by its own names of paths.
 var partly = map[string]string{
 	"GET /applications/@me":                                 "install settings, tags, team",
-	"PATCH /applications/@me":                               "everything but the description",
+	"PATCH /applications/@me":                               "everything but the description and the endpoint",
 	"GET /applications/{app}":                               "install settings, tags, team",
-	"PATCH /applications/{app}":                             "everything but the description",
+	"PATCH /applications/{app}":                             "everything but the description and the endpoint",
 	"GET /applications/{app}/emojis":                        "there are none",
 	"PATCH /users/@me":                                      "avatar, banner",
 	"GET /users/@me/connections":                            "there are none",

@@ -35,6 +35,13 @@ type Options struct {
 	// Discord's OpenAPI description. Around adds another wrapper.
 	Wrap      func(http.Handler) http.Handler
 	OnRequest func(Request) // called after each REST response, on the request's goroutine
+	// called after each request to an application's interactions endpoint, whose address is its Path; from several
+	// goroutines
+	OnPost func(Request)
+
+	// EndpointsAnywhere lets applications have interactions endpoints on other machines. By default, the simulator
+	// sends requests to this one alone.
+	EndpointsAnywhere bool
 
 	// ShowAllChannels sends bots the names and settings of channels they can't view, as Discord did until 16 November
 	// 2026.
@@ -93,14 +100,14 @@ func New(o Options) *Server {
 	s.world = world.New(world.Options{Seed: o.Seed, Founded: o.Founded, Now: o.Now, Limits: o.Limits,
 		ShowAllChannels: o.ShowAllChannels, TokenLife: o.TokenLife, AccessTokenLife: o.AccessTokenLife, Files: s.files})
 	s.rest = rest.New(s.world, s.faults, rest.Options{Log: o.Log, Now: o.Now, Limits: o.Limits,
-		OnRequest: s.sawRequest})
+		OnRequest: s.sawRequest, FirstAnswer: o.FirstAnswer, Anywhere: o.EndpointsAnywhere, OnPost: s.sawPost})
 	s.gateway = gateway.New(s.world, s.faults, gateway.Options{Log: o.Log, Now: o.Now, Limits: o.Limits,
 		HeartbeatInterval: o.HeartbeatInterval, ResumeWindow: o.ResumeWindow, ReplayEvents: o.ReplayEvents,
 		ReplayBytes: o.ReplayBytes, OnDispatch: s.sawDispatch, Changed: func() { s.control.BotsChanged() }})
 	s.oauth = oauth.New(s.world, s.faults)
 	s.control = control.New(s.world, s.faults, s.gateway, control.Options{FirstAnswer: o.FirstAnswer,
 		Advance: clock.advance, As: s.rest.As})
-	s.world.Tell(s.gateway, s.control.Watcher())
+	s.world.Tell(s.gateway, s.rest, s.control.Watcher())
 	s.handler = s.routes()
 	if o.Wrap != nil {
 		s.handler = o.Wrap(s.handler)
@@ -120,6 +127,17 @@ func (s *Server) sawRequest(q Request) {
 	})
 	if s.opts.OnRequest != nil {
 		s.opts.OnRequest(q)
+	}
+}
+
+// sawPost does the same with an interaction that went to an endpoint.
+func (s *Server) sawPost(q Request) {
+	s.control.Passed(func() control.Passage {
+		return control.Passage{Time: q.Time, Kind: "interaction", App: q.Caller, What: q.Method + " " + q.Path,
+			Status: q.Status, Refusal: q.Refusal, Took: q.Took.Seconds()}
+	})
+	if s.opts.OnPost != nil {
+		s.opts.OnPost(q)
 	}
 }
 
@@ -249,6 +267,7 @@ func (s *Server) Close(ctx context.Context) error {
 	srv := s.server
 	s.mu.Unlock()
 	s.control.Close(ctx)
+	s.rest.Close()
 	s.gateway.Close(ctx)
 	s.faults.Stop()
 	var err error

@@ -66,13 +66,14 @@
 // the ban after too many invalid requests, two renames in ten minutes, quarantine of bots that open
 // many direct messages (at a guessed threshold). Interactions with their limits of three seconds and
 // fifteen minutes, deferral, follow-ups, ephemeral responses, modals, autocompletion, components of
-// both versions. OAuth2 with code, PKCE, refresh, revocation and scopes.
+// both versions, over the gateway or to the application's interactions endpoint. OAuth2 with code, PKCE,
+// refresh, revocation and scopes.
 //
 // It doesn't simulate webhooks other than those of interactions, emojis, stickers, sounds, auto
 // moderation, polls, forwards, monetization or command permissions; docs/simulator-coverage.md lists
 // every operation. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
-// has activities, a bot is online whatever opcode 3 says, and interactions are only sent over the
-// gateway, whose payloads are JSON. Requests for any of these get an error that says so.
+// has activities, a bot is online whatever opcode 3 says, and the gateway's payloads are JSON. Requests
+// for any of these get an error that says so.
 //
 // # REST routes
 //

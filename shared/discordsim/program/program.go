@@ -36,6 +36,7 @@ type Flags struct {
 	URL          string `placeholder:"URL" help:"${discordsim_url}"`
 	TLS          bool   `help:"${discordsim_tls}"`
 	Certificate  string `placeholder:"FILE" help:"Write the certificate of --tls to this file, too."`
+	Endpoints    bool   `name:"endpoints-anywhere" help:"${discordsim_endpoints}"`
 	ControlToken string `env:"DISCORDSIM_CONTROL_TOKEN" placeholder:"TOKEN" help:"${discordsim_control_token}"`
 }
 
@@ -56,6 +57,8 @@ func Help() map[string]string {
 		"discordsim_url": "What bots reach it at, if that isn't --addr: http://discord:8081 in a network of " +
 			"containers.",
 		"discordsim_tls": "Serve https and wss, with a certificate of its own, which it prints.",
+		"discordsim_endpoints": "Let bots have interactions endpoints on other machines. By default, interactions " +
+			"are posted to this one alone.",
 		"discordsim_control_token": "Ask for this token on the page and in the interface for scripts. " +
 			"At least 16 characters; with it, --addr may be an address that others reach.",
 	}
@@ -121,7 +124,8 @@ func (f *Flags) Serve(ctx context.Context, out, errw io.Writer) (err error) {
 
 func (f *Flags) options(errw io.Writer) discordsim.Options {
 	o := discordsim.Options{Seed: f.Seed, Founded: f.Founded, TLS: f.TLS, URL: f.URL, ControlToken: f.ControlToken,
-		Log: slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+		EndpointsAnywhere: f.Endpoints,
+		Log:               slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if !f.At.IsZero() {
 		o.Now = func() time.Time { return f.At }
 	}

@@ -20,7 +20,7 @@ type trace struct {
 
 // follow makes a simulator with these options tell it what happens.
 func (t *trace) follow(o *discordsim.Options) {
-	o.OnRequest, o.OnDispatch = t.request, t.dispatch
+	o.OnRequest, o.OnPost, o.OnDispatch = t.request, t.request, t.dispatch
 }
 
 func (t *trace) request(r discordsim.Request) {
@@ -75,19 +75,24 @@ func newRecord(name string) (*record, error) {
 
 // follow makes a simulator with these options also tell the record what happens.
 func (r *record) follow(o *discordsim.Options) {
-	request, dispatch := o.OnRequest, o.OnDispatch
-	o.OnRequest = func(q discordsim.Request) {
-		r.write(happened{Time: q.Time, Method: q.Method, Route: q.Route, Path: q.Path, Status: q.Status,
-			Reason: q.Reason, Took: q.Took.Seconds(), Fault: q.Injected})
-		if request != nil {
-			request(q)
-		}
-	}
+	dispatch := o.OnDispatch
+	o.OnRequest, o.OnPost = r.also(o.OnRequest), r.also(o.OnPost)
 	o.OnDispatch = func(d discordsim.Dispatch) {
 		r.write(happened{Time: d.Time, Event: d.Event, Application: d.Application, Guild: d.Guild, Shard: &d.Shard,
 			Sequence: d.Sequence})
 		if dispatch != nil {
 			dispatch(d)
+		}
+	}
+}
+
+// also returns a hook that records a request and calls another hook, if there is one.
+func (r *record) also(next func(discordsim.Request)) func(discordsim.Request) {
+	return func(q discordsim.Request) {
+		r.write(happened{Time: q.Time, Method: q.Method, Route: q.Route, Path: q.Path, Status: q.Status,
+			Reason: q.Reason, Took: q.Took.Seconds(), Fault: q.Injected})
+		if next != nil {
+			next(q)
 		}
 	}
 }

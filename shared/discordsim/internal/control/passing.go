@@ -14,7 +14,7 @@ import (
 type Passage struct {
 	Number  int64     `json:"number"`
 	Time    time.Time `json:"time"`
-	Kind    string    `json:"kind"` // request, or event
+	Kind    string    `json:"kind"` // request, event, or interaction: a request to an endpoint
 	App     world.ID  `json:"application_id,omitempty"`
 	What    string    `json:"what"` // method and path, or the event's name
 	Status  int       `json:"status,omitempty"`

@@ -14,28 +14,39 @@ func callback(c *call) (int, any, error) {
 	case a == nil || a.Token != c.r.PathValue("token") || a.Failed:
 		return 0, nil, form.UnknownInteraction()
 	case a.Answered:
-		return 0, nil, form.Fail(400, 40060, "Interaction has already been acknowledged.")
+		return 0, nil, form.AlreadyAcknowledged()
 	}
-	f, err := c.form()
-	if err != nil {
+	if err := c.answerFirst(a); err != nil {
 		return 0, nil, err
 	}
+	if !c.queryYes("with_response") {
+		return noContent()
+	}
+	return 200, c.callbackResponse(a), nil
+}
+
+// answerFirst takes the body as the first response to an interaction that has none yet.
+func (c *call) answerFirst(a *world.Interaction) error {
+	f, err := c.form()
+	if err != nil {
+		return err
+	}
 	if !f.Required("type") {
-		return 0, nil, f.Errs.Err()
+		return f.Errs.Err()
 	}
 	kind := f.Num("type", 1, 12)
 	if !slices.Contains(answersTo(a), kind) {
 		f.Errs.At("type").Add("BASE_TYPE_CHOICES", "Value must be one of {%s}.", joinInts(answersTo(a)))
 	}
 	if err := f.Errs.Err(); err != nil {
-		return 0, nil, err
+		return err
 	}
 	d := f.Object("data")
 	if d == nil {
 		d = &form.Form{Errs: f.Errs.At("data")}
 	}
 	if err := c.take(a, kind, d); err != nil {
-		return 0, nil, rooted(err, f)
+		return rooted(err, f)
 	}
 	a.Answered, a.Answer = true, kind
 	world.CloseOnce(a.First)
@@ -43,10 +54,7 @@ func callback(c *call) (int, any, error) {
 		world.CloseOnce(a.Settled)
 	}
 	c.Watcher.Answered(a)
-	if !c.queryYes("with_response") {
-		return noContent()
-	}
-	return 200, c.callbackResponse(a), nil
+	return nil
 }
 
 // rooted moves the errors of the response's data to their place in the request.

@@ -49,6 +49,10 @@ type Options struct {
 	Now       func() time.Time
 	Limits    *world.Limits
 	OnRequest func(Request) // called after each response, on the request's goroutine; nil: nobody
+
+	FirstAnswer time.Duration // how long an application's endpoint has to respond
+	Anywhere    bool          // endpoints may be on other machines
+	OnPost      func(Request) // called after each request to an endpoint, whose address is its path; nil: nobody
 }
 
 // Request describes a REST request after the response.
@@ -70,13 +74,14 @@ type API struct {
 	world   *world.World
 	faults  *faults.Set
 	limiter *limiter
+	posts   *posts
 	people  *http.ServeMux // the routes of what people do
 	opts    Options
 }
 
 // New makes the REST API of a world.
 func New(w *world.World, f *faults.Set, o Options) *API {
-	s := &API{world: w, faults: f, limiter: newLimiter(), opts: o}
+	s := &API{world: w, faults: f, limiter: newLimiter(), posts: newPosts(o.Anywhere), opts: o}
 	s.people = s.peopleRoutes()
 	return s
 }
@@ -97,6 +102,11 @@ type call struct {
 	reason string
 	host   string
 	extra  http.Header
+
+	// outside is what a route does once it has returned, without holding the world; finish, with the world again,
+	// responds. Both nil: the route has responded.
+	outside func() error
+	finish  func() (int, any, error)
 }
 
 // answer is the response.
@@ -225,6 +235,16 @@ func (s *API) answer(r *http.Request, rt *route, reason string) answer {
 	} else {
 		s.world.Update(run)
 	}
+	if c.outside != nil {
+		err := c.outside()
+		s.world.Update(func(st *world.State) {
+			if c.State = st; err != nil {
+				a = c.refuse(err)
+				return
+			}
+			a = c.respond(c.finish())
+		})
+	}
 	return a
 }
 
@@ -251,7 +271,11 @@ func (c *call) do(readErr error) answer {
 	if err := c.checkIDs(); err != nil {
 		return c.refuse(err)
 	}
-	status, body, err := c.route.do(c)
+	return c.respond(c.route.do(c))
+}
+
+// respond encodes what a route returned.
+func (c *call) respond(status int, body any, err error) answer {
 	if err != nil {
 		return c.refuse(err)
 	}

@@ -91,7 +91,8 @@ func (c *call) wireApplication(a *world.Application) wireApplication {
 		redirects = []string{}
 	}
 	return wireApplication{ID: a.ID, Name: a.Name, Description: a.Description, Bot: a.Bot.Wire(), BotPublic: true,
-		VerifyKey: a.VerifyKey, Flags: a.Flags(), FlagsNew: itoa(a.Flags()), RedirectURIs: redirects,
+		VerifyKey: a.VerifyKey(), InteractionURL: world.Optional(a.Endpoint), Flags: a.Flags(),
+		FlagsNew: itoa(a.Flags()), RedirectURIs: redirects,
 		Owner: c.Users[a.Owner].Wire(), Guilds: len(a.Guilds), UserGrants: c.OAuth.Users(a.ID),
 		Scopes: []string{
 			"identify", "email", "guilds", "guilds.join", "guilds.members.read", "bot", "applications.commands",
@@ -116,17 +117,27 @@ func updateApplication(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	app, description, endpoint := c.app, c.app.Description, c.app.Endpoint
 	if f.Has("description") {
-		c.app.Description = f.Str("description", 0, 400)
+		description = f.Str("description", 0, 400)
 	}
-	if f.Given("interactions_endpoint_url") && f.Str("interactions_endpoint_url", 0, 2048) != "" {
-		f.Errs.At("interactions_endpoint_url").Add("SIMULATOR_HAS_NONE",
-			"The simulated Discord sends interactions over the gateway alone.")
+	asked := f.Has(endpointField)
+	if asked {
+		endpoint = c.api.endpointOf(f)
 	}
 	if err := f.Errs.Err(); err != nil {
 		return 0, nil, err
 	}
-	return getApplication(c)
+	save := func() (int, any, error) {
+		app.Description, app.Endpoint = description, endpoint
+		return getApplication(c)
+	}
+	if asked && endpoint != "" {
+		c.outside = func() error { return c.api.verify(c.r.Context(), app, endpoint) }
+		c.finish = save
+		return 0, nil, nil
+	}
+	return save()
 }
 
 func (c *call) gatewayURL() string {

@@ -1,6 +1,8 @@
 package world
 
 import (
+	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -10,11 +12,12 @@ type Application struct {
 	ID              ID
 	Name            string
 	Description     string
-	Token           string   // of the bot
-	Secret          string   // of OAuth2
-	VerifyKey       string   // hex
-	Redirects       []string // valid OAuth2 redirects
-	Loopback        bool     // every loopback address is a valid redirect
+	Token           string             // of the bot
+	Secret          string             // of OAuth2
+	Key             ed25519.PrivateKey // signs interactions sent to Endpoint
+	Endpoint        string             // where interactions are posted; empty: they go over the gateway
+	Redirects       []string           // valid OAuth2 redirects
+	Loopback        bool               // every loopback address is a valid redirect
 	Owner           ID
 	Bot             *User
 	Intents         Intents                // the privileged ones it may use
@@ -38,3 +41,6 @@ func (a *Application) Flags() int {
 	}
 	return f
 }
+
+// VerifyKey returns the key that interactions are verified with, in hex.
+func (a *Application) VerifyKey() string { return hex.EncodeToString(a.Key[ed25519.SeedSize:]) }

@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"crypto/ed25519"
+	"time"
+)
 
 // NewApplication adds an application with its bot. Without an owner that exists, it gets one of its own; without a
 // token that nobody has, it gets one, too.
@@ -9,9 +12,9 @@ func (s *State) NewApplication(name string, owner ID, token string) *Application
 	if given := tokenID(token); given != 0 && s.Users[given] == nil {
 		id = given
 	}
-	a := &Application{ID: id, Name: name, Owner: owner, Secret: s.Secret(24), VerifyKey: s.RandomHex(32),
-		Intents: IntentsPrivileged, Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{},
-		LastStarts: map[int]time.Time{}}
+	a := &Application{ID: id, Name: name, Owner: owner, Secret: s.Secret(24),
+		Key: ed25519.NewKeyFromSeed(s.randomBytes(ed25519.SeedSize)), Intents: IntentsPrivileged,
+		Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
 	a.Token = s.botToken(a.ID)
 	if token != "" && s.BotTokens[token] == nil {
 		a.Token = token

@@ -33,6 +33,12 @@ type Sink interface {
 	Replaced()
 }
 
+// Poster gets the interactions of applications that have an endpoint, with the body to send there. It is called while
+// Update holds the world: it starts and returns.
+type Poster interface {
+	Post(a *Interaction, body []byte)
+}
+
 // Watcher gets what changed for the people who watch. The same rules apply to its methods as to those of a Sink.
 type Watcher interface {
 	UsersChanged()
@@ -44,13 +50,14 @@ type Watcher interface {
 	Replaced()               // the state has become another one
 }
 
-// nobody is the sink and the watcher of a world that has no others.
+// nobody is the sink, the poster and the watcher of a world that has no others.
 type nobody struct{}
 
 func (nobody) Dispatch(*Event)                                   {}
 func (nobody) Announce(*Application, *Guild)                     {}
 func (nobody) Retract(*Application, *Guild, bool)                {}
 func (nobody) Replaced()                                         {}
+func (nobody) Post(*Interaction, []byte)                         {}
 func (nobody) UsersChanged()                                     {}
 func (nobody) CommandsChanged()                                  {}
 func (nobody) GuildChanged(ID)                                   {}

@@ -1,6 +1,10 @@
 package world
 
-import "time"
+import (
+	"time"
+
+	"snug/shared/discordsim/internal/world/form"
+)
 
 // Types of interactions and of their first responses ("Receiving and Responding").
 const (
@@ -89,6 +93,13 @@ func CloseOnce(c chan struct{}) {
 	}
 }
 
+// Fail ends the waiting for the first response, unless there is one.
+func (s *State) Fail(a *Interaction) {
+	a.Failed = a.Failed || !a.Answered
+	CloseOnce(a.First)
+	s.Watcher.Answered(a)
+}
+
 // FailOpenInteractions ends the waiting for responses.
 func (s *State) FailOpenInteractions() {
 	for _, a := range s.Acts {
@@ -99,8 +110,13 @@ func (s *State) FailOpenInteractions() {
 	}
 }
 
-// Send dispatches an interaction to the application's session for its shard.
+// Send hands an interaction to the application: to its endpoint or, without one, to its session for the shard. It's
+// one or the other ("Receiving an Interaction").
 func (s *State) Send(a *Interaction) {
+	if a.App.Endpoint != "" {
+		s.poster.Post(a, form.Marshal(s.wireInteraction(a)))
+		return
+	}
 	e := Event{Name: "INTERACTION_CREATE", App: a.App, User: a.User.ID, Data: s.wireInteraction(a)}
 	if a.Guild != 0 {
 		e.Guild = s.Guilds[a.Guild]

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,8 @@ type snapApp struct {
 	Description string     `json:"description"`
 	Token       string     `json:"token"`
 	Secret      string     `json:"secret"`
-	VerifyKey   string     `json:"verify_key"`
+	Key         []byte     `json:"signing_key"`
+	Endpoint    string     `json:"interactions_endpoint_url,omitempty"`
 	Redirects   []string   `json:"redirect_uris"`
 	Loopback    bool       `json:"any_loopback_redirect"`
 	Owner       ID         `json:"owner_id"`
@@ -116,7 +118,8 @@ func (s *State) Snapshot() ([]byte, error) {
 
 func (a *Application) snapshot() snapApp {
 	out := snapApp{ID: a.ID, Name: a.Name, Description: a.Description, Token: a.Token, Secret: a.Secret,
-		VerifyKey: a.VerifyKey, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
+		Key: a.Key.Seed(), Endpoint: a.Endpoint, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner,
+		Intents:     a.Intents,
 		NoTwoFactor: a.NoTwoFactor, Quarantined: a.DMUse.Quarantined, Commands: []*Command{},
 		RoleConnections: a.RoleConnections}
 	for _, guild := range SortedIDs(a.Commands) {
@@ -159,7 +162,7 @@ func (s *State) RestoreSnapshot(data []byte) error {
 	}
 	to.lastMS, to.lastInc, to.foundingMS, to.founded = from.LastMS, from.LastInc, from.FoundMS, from.Founded
 	s.FailOpenInteractions()
-	to.sink, to.Watcher, to.OAuth, to.OwnHosts = s.sink, s.Watcher, s.OAuth, s.OwnHosts
+	to.sink, to.poster, to.Watcher, to.OAuth, to.OwnHosts = s.sink, s.poster, s.Watcher, s.OAuth, s.OwnHosts
 	*s = to
 	s.sink.Replaced()
 	s.Watcher.Replaced()
@@ -178,8 +181,13 @@ func (s *State) fillFrom(from *snapshot) error {
 		if s.Users[a.ID] == nil {
 			return fmt.Errorf("discordsim: the snapshot's application %d has no bot among its users", a.ID)
 		}
+		if len(a.Key) != ed25519.SeedSize {
+			return fmt.Errorf("discordsim: the snapshot's application %d has no key to sign with; "+
+				"save the snapshot again", a.ID)
+		}
 		made := &Application{ID: a.ID, Name: a.Name, Description: a.Description, Token: a.Token, Secret: a.Secret,
-			VerifyKey: a.VerifyKey, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
+			Key: ed25519.NewKeyFromSeed(a.Key), Endpoint: a.Endpoint, Redirects: a.Redirects,
+			Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
 			NoTwoFactor: a.NoTwoFactor, DMUse: DMUse{Quarantined: a.Quarantined}, Bot: s.Users[a.ID],
 			RoleConnections: a.RoleConnections,
 			Guilds:          map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}

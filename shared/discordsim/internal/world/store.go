@@ -35,6 +35,7 @@ type State struct {
 	Opts    Options
 	Now     func() time.Time
 	sink    Sink
+	poster  Poster
 	Watcher Watcher
 
 	source     *rand.PCG  // of rng
@@ -64,7 +65,7 @@ type State struct {
 func New(o Options) *World { return &World{state: newState(o)} }
 
 func newState(o Options) State {
-	s := State{Opts: o, Now: o.Now, sink: nobody{}, Watcher: nobody{},
+	s := State{Opts: o, Now: o.Now, sink: nobody{}, poster: nobody{}, Watcher: nobody{},
 		foundingMS: o.Founded.UnixMilli() - snowflake.Epoch,
 		Users:      map[ID]*User{}, Apps: map[ID]*Application{}, Guilds: map[ID]*Guild{}, Channels: map[ID]*Channel{},
 		DMs: map[[2]ID]*Channel{}, Messages: map[ID][]*Message{}, BotTokens: map[string]*Application{},
@@ -75,11 +76,11 @@ func newState(o Options) State {
 	return s
 }
 
-// Tell makes a sink and a watcher get what happens from now on, instead of the previous ones.
-func (w *World) Tell(to Sink, watcher Watcher) {
+// Tell makes a sink, a poster and a watcher get what happens from now on, instead of the previous ones.
+func (w *World) Tell(to Sink, by Poster, watcher Watcher) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state.sink, w.state.Watcher = to, watcher
+	w.state.sink, w.state.poster, w.state.Watcher = to, by, watcher
 }
 
 // View calls f with the state, which f only reads: other views may run at the same time.

@@ -30,7 +30,7 @@ func TestOrder(t *testing.T) {
 		s.InstallBot(g, s.NewApplication("Bot", 0, ""), AllPermissions)
 	})
 	var r recorder
-	w.Tell(&r, nobody{})
+	w.Tell(&r, nobody{}, nobody{})
 	make10 := func() {
 		for range 10 {
 			w.Update(func(s *State) { s.ChannelEvent("CHANNEL_CREATE", s.NewChannel(g, ChannelText, "den")) })

@@ -82,6 +82,11 @@ func UnknownBan() *Error { return Fail(404, 10026, "Unknown Ban") }
 // UnknownInteraction is Discord's 10062.
 func UnknownInteraction() *Error { return Fail(404, 10062, "Unknown interaction") }
 
+// AlreadyAcknowledged is Discord's 40060.
+func AlreadyAcknowledged() *Error {
+	return Fail(400, 40060, "Interaction has already been acknowledged.")
+}
+
 // UnknownCommand is Discord's 10063.
 func UnknownCommand() *Error { return Fail(404, 10063, "Unknown application command") }
 
