@@ -69,11 +69,11 @@
 // both versions, over the gateway or to the application's interactions endpoint. OAuth2 with code, PKCE,
 // refresh, revocation and scopes.
 //
-// It doesn't simulate webhooks other than those of interactions, emojis, stickers, sounds, auto
-// moderation, polls, forwards, monetization or command permissions; docs/simulator-coverage.md lists
-// every operation. There are no voice servers: it knows who is in voice, but transmits no audio. Nobody
-// has activities, a bot is online whatever opcode 3 says, and the gateway's payloads are JSON. Requests
-// for any of these get an error that says so.
+// It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages, emojis,
+// stickers, sounds, auto moderation, polls, forwards, monetization or command permissions;
+// docs/simulator-coverage.md lists every operation. There are no voice servers: it knows who is in
+// voice, but transmits no audio. Nobody has activities, a bot is online whatever opcode 3 says, and
+// the gateway's payloads are JSON. Requests for any of these get an error that says so.
 //
 // # REST routes
 //
@@ -151,7 +151,10 @@
 //	GET                      /channels/{channel}/threads/archived/private
 //	GET                      /channels/{channel}/users/@me/threads/archived/private
 //	POST                     /interactions/{interaction}/{token}/callback
-//	POST                     /webhooks/{webhook}/{token}
+//	GET POST                 /channels/{channel}/webhooks
+//	GET                      /guilds/{guild}/webhooks
+//	GET PATCH DELETE         /webhooks/{webhook}
+//	GET POST PATCH DELETE    /webhooks/{webhook}/{token}
 //	GET PATCH DELETE         /webhooks/{webhook}/{token}/messages/@original
 //	GET PATCH DELETE         /webhooks/{webhook}/{token}/messages/{message}
 //	GET POST PUT             /applications/{app}/commands

@@ -27,6 +27,9 @@ const (
 	auditRoleDelete       = 32
 	auditInviteCreate     = 40
 	auditInviteDelete     = 42
+	auditWebhookCreate    = 50
+	auditWebhookUpdate    = 51
+	auditWebhookDelete    = 52
 	auditMessageDelete    = 72
 	auditMessageBulk      = 73
 	auditMessagePin       = 74
@@ -64,17 +67,17 @@ func getAuditLog(c *call) (int, any, error) {
 		}
 	}
 	type auditLog struct {
-		Entries      []world.AuditEntry `json:"audit_log_entries"`
-		Users        []world.WireUser   `json:"users"`
-		Integrations []struct{}         `json:"integrations"`
-		Webhooks     []struct{}         `json:"webhooks"`
-		Scheduled    []struct{}         `json:"guild_scheduled_events"`
-		Threads      []struct{}         `json:"threads"`
-		Commands     []struct{}         `json:"application_commands"`
-		AutoMod      []struct{}         `json:"auto_moderation_rules"`
+		Entries      []world.AuditEntry  `json:"audit_log_entries"`
+		Users        []world.WireUser    `json:"users"`
+		Integrations []struct{}          `json:"integrations"`
+		Webhooks     []world.WireWebhook `json:"webhooks"`
+		Scheduled    []struct{}          `json:"guild_scheduled_events"`
+		Threads      []struct{}          `json:"threads"`
+		Commands     []struct{}          `json:"application_commands"`
+		AutoMod      []struct{}          `json:"auto_moderation_rules"`
 	}
 	none := []struct{}{}
-	out := auditLog{[]world.AuditEntry{}, []world.WireUser{}, none, none, none, none, none, none}
+	out := auditLog{[]world.AuditEntry{}, []world.WireUser{}, none, []world.WireWebhook{}, none, none, none, none}
 	seen := map[world.ID]bool{}
 	for _, e := range slices.Backward(g.Audit) {
 		user, target := *e.User, world.ID(0)
@@ -90,6 +93,10 @@ func getAuditLog(c *call) (int, any, error) {
 			if u := c.Users[id]; u != nil && !seen[id] {
 				seen[id] = true
 				out.Users = append(out.Users, u.Wire())
+			}
+			if h := c.Webhooks[id]; h != nil && !seen[id] {
+				seen[id] = true
+				out.Webhooks = append(out.Webhooks, c.showWebhook(h))
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func forPeople(rt *route) bool {
 			return true
 		}
 	}
-	return false
+	return rt.path == "/webhooks/{webhook}"
 }
 
 // Routes lists what the API has, each as a method and a path.

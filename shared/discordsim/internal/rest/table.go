@@ -159,13 +159,34 @@ func table() []route {
 			method: "POST", path: "/interactions/{interaction}/{token}/callback", access: interactionAny,
 			noGlobal: true, do: callback,
 		},
-		{method: "POST", path: webhookBase, access: interactionAny, noGlobal: true, rate: five, do: followUp},
+		{method: "GET", path: "/channels/{channel}/webhooks", do: listChannelWebhooks},
+		{method: "POST", path: "/channels/{channel}/webhooks", rate: five, do: createWebhook},
+		{method: "GET", path: "/guilds/{guild}/webhooks", do: listGuildWebhooks},
+		{method: "GET", path: "/webhooks/{webhook}", do: getWebhook},
+		{method: "PATCH", path: "/webhooks/{webhook}", rate: five, do: updateWebhook},
+		{method: "DELETE", path: "/webhooks/{webhook}", rate: five, do: deleteWebhook},
+		{method: "GET", path: webhookBase, access: interactionAny, do: byToken(getTokenWebhook)},
+		{method: "PATCH", path: webhookBase, access: interactionAny, rate: five, do: byToken(updateTokenWebhook)},
+		{method: "DELETE", path: webhookBase, access: interactionAny, rate: five, do: byToken(deleteTokenWebhook)},
+		{
+			method: "POST", path: webhookBase, access: interactionAny, noGlobal: true, rate: five,
+			do: byTokenOr(executeWebhook, followUp),
+		},
 		{method: "GET", path: original, access: interactionAny, noGlobal: true, rate: five, do: getAnswer},
 		{method: "PATCH", path: original, access: interactionAny, noGlobal: true, rate: five, do: updateAnswer},
 		{method: "DELETE", path: original, access: interactionAny, noGlobal: true, rate: five, do: deleteAnswer},
-		{method: "GET", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: getAnswer},
-		{method: "PATCH", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: updateAnswer},
-		{method: "DELETE", path: answerMsg, access: interactionAny, noGlobal: true, rate: five, do: deleteAnswer},
+		{
+			method: "GET", path: answerMsg, access: interactionAny, noGlobal: true, rate: five,
+			do: byTokenOr(getHookMessage, getAnswer),
+		},
+		{
+			method: "PATCH", path: answerMsg, access: interactionAny, noGlobal: true, rate: five,
+			do: byTokenOr(updateHookMessage, updateAnswer),
+		},
+		{
+			method: "DELETE", path: answerMsg, access: interactionAny, noGlobal: true, rate: five,
+			do: byTokenOr(deleteHookMessage, deleteAnswer),
+		},
 	}
 	for _, base := range []string{globalCommands, guildCommands} {
 		list = append(list,

@@ -53,16 +53,21 @@ func mayWriteInThread(ch *world.Channel, p world.Permissions) error {
 
 // readThread reads what a request says of a new thread.
 func (c *call) readThread(f *form.Form, parent *world.Channel, kind world.ChannelType) *world.Channel {
-	ch := &world.Channel{ID: c.NextID(), Parent: parent.ID, Kind: kind,
-		Thread: &world.Thread{Owner: c.me().ID, Invitable: true}}
+	ch := c.newThread(c.me().ID, parent, kind)
 	f.Required("name")
 	ch.Name = f.Str("name", 1, 100)
 	ch.Slowmode = f.Num("rate_limit_per_user", 0, 21600)
-	ch.Thread.Minutes = cmp.Or(f.Choice("auto_archive_duration", archiveMinutes...), parent.ArchiveMins, 4320)
+	ch.Thread.Minutes = cmp.Or(f.Choice("auto_archive_duration", archiveMinutes...), ch.Thread.Minutes)
 	if kind == world.ChannelPrivateThread && f.Given("invitable") {
 		ch.Thread.Invitable = f.Yes("invitable")
 	}
 	return ch
+}
+
+// newThread makes a thread that has no name yet and isn't in its channel.
+func (c *call) newThread(owner world.ID, parent *world.Channel, kind world.ChannelType) *world.Channel {
+	return &world.Channel{ID: c.NextID(), Parent: parent.ID, Kind: kind,
+		Thread: &world.Thread{Owner: owner, Invitable: true, Minutes: cmp.Or(parent.ArchiveMins, 4320)}}
 }
 
 // mayAddThread checks the guild's limit.

@@ -167,6 +167,9 @@ func (s *State) RemoveChannel(c *Channel) {
 			s.RemoveInvite(code)
 		}
 	}
+	for _, h := range s.WebhooksOf(func(h *Webhook) bool { return h.Channel == c.ID }) {
+		delete(s.Webhooks, h.ID)
+	}
 	for _, t := range g.ThreadsOf(func(t *Channel) bool { return t.Parent == c.ID }) {
 		s.dropThread(g, t)
 	}

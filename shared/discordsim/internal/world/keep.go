@@ -38,6 +38,7 @@ type keptGuild struct {
 	Threads  []keptThread      `json:"threads,omitempty"`
 	Events   []*ScheduledEvent `json:"scheduled_events,omitempty"`
 	Stages   []*Stage          `json:"stage_instances,omitempty"`
+	Webhooks []*Webhook        `json:"webhooks,omitempty"`
 	Audit    []AuditEntry      `json:"audit_log,omitempty"` // of a snapshot alone
 }
 
@@ -49,6 +50,7 @@ type keptMessage struct {
 	Channel    ID               `json:"channel_id"`
 	Author     ID               `json:"author_id"`
 	App        ID               `json:"application_id,omitempty"`
+	Webhook    *keptSender      `json:"webhook,omitempty"`
 	Content    string           `json:"content"`
 	Embeds     []map[string]any `json:"embeds,omitempty"`
 	Components json.RawMessage  `json:"components,omitempty"`
@@ -65,6 +67,13 @@ type keptMessage struct {
 	// The rest is in snapshots alone.
 	Attachments []keptAttachment `json:"attachments,omitempty"`
 	Reactions   []keptReaction   `json:"reactions,omitempty"`
+}
+
+// keptSender is the webhook that sent a message, by the name that the message has.
+type keptSender struct {
+	ID     ID     `json:"id"`
+	Name   string `json:"name"`
+	Avatar string `json:"avatar,omitempty"`
 }
 
 type keptAttachment struct {
@@ -159,6 +168,7 @@ func (s *State) keepAs(whole bool) ([]byte, error) {
 	var k Kept
 	for _, id := range SortedIDs(s.Guilds) {
 		g := s.Guilds[id].keep()
+		g.Webhooks = s.WebhooksOf(func(h *Webhook) bool { return h.Guild == id })
 		s.keepTalk(&g, whole)
 		if whole {
 			g.Audit = s.Guilds[id].Audit
@@ -195,6 +205,9 @@ func (m *Message) keep(whole bool) keptMessage {
 	}
 	if m.App != nil {
 		k.App = m.App.ID
+	}
+	if m.Webhook != 0 {
+		k.Webhook = &keptSender{m.Webhook, m.Author.Username, m.Author.Avatar}
 	}
 	if !whole {
 		return k
@@ -287,12 +300,15 @@ func (s *State) restoreDMs(list []keptDM) {
 // restoreMessages restores the messages of channels of a guild, or of direct messages.
 func (s *State) restoreMessages(guild ID, list []keptMessage) {
 	for _, km := range list {
-		ch, author := s.Channels[km.Channel], s.Users[km.Author]
+		ch, author, webhook := s.Channels[km.Channel], s.Users[km.Author], ID(0)
+		if h := km.Webhook; h != nil {
+			author, webhook = (&Webhook{ID: h.ID}).Author(h.Name, h.Avatar), h.ID
+		}
 		if ch == nil || author == nil {
 			continue
 		}
-		m := &Message{ID: km.ID, Channel: km.Channel, Guild: guild, Author: author, App: s.Apps[km.App],
-			Content: km.Content, embeds: km.Embeds,
+		m := &Message{ID: km.ID, Channel: km.Channel, Guild: guild, Author: author, Webhook: webhook,
+			App: s.Apps[km.App], Content: km.Content, embeds: km.Embeds,
 			Flags: km.Flags, Kind: km.Kind, Pinned: !km.PinnedAt.IsZero(), PinnedAt: km.PinnedAt, Edited: km.Edited,
 			Mentions: km.Mentions, roles: km.Roles, everyone: km.Everyone, RefChannel: km.RefChannel,
 			RefMessage: km.RefMessage}
@@ -366,6 +382,12 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 	}
 	for _, t := range g.Threads {
 		s.dropThread(g, t)
+	}
+	for _, h := range s.WebhooksOf(func(h *Webhook) bool { return h.Guild == g.ID }) {
+		delete(s.Webhooks, h.ID)
+	}
+	for _, h := range k.Webhooks {
+		s.Webhooks[h.ID] = h
 	}
 	g.Name, g.AFK, g.Bans = k.Name, k.AFK, k.Bans
 	if g.Bans == nil {

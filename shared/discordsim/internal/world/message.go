@@ -16,7 +16,8 @@ type Message struct {
 	Channel     ID
 	Guild       ID // 0 in a direct message
 	Author      *User
-	App         *Application // whose webhook sent it: a response to an interaction
+	App         *Application // whose webhook sent it: a response to an interaction, or its webhook of a channel
+	Webhook     ID           // of a channel, that sent it; 0: none did
 	Content     string
 	embeds      []map[string]any
 	Components  []Component
@@ -156,6 +157,9 @@ func (s *State) WireMessage(m *Message, viewer ID) WireMessage {
 	}
 	if m.App != nil {
 		w.WebhookID, w.AppID = &m.App.ID, &m.App.ID
+	}
+	if m.Webhook != 0 {
+		w.WebhookID = &m.Webhook
 	}
 	if m.Act != nil {
 		w.Metadata = m.Act.metadata()

@@ -53,6 +53,7 @@ type State struct {
 	BotTokens  map[string]*Application
 	UserTokens map[string]*User
 	Invites    map[string]*Invite
+	Webhooks   map[ID]*Webhook    // of channels
 	hidden     map[[2]ID]struct{} // channels that a bot can't view, by application and channel
 	OAuth      oauthState
 	Acts       map[ID]*Interaction
@@ -69,8 +70,9 @@ func newState(o Options) State {
 		foundingMS: o.Founded.UnixMilli() - snowflake.Epoch,
 		Users:      map[ID]*User{}, Apps: map[ID]*Application{}, Guilds: map[ID]*Guild{}, Channels: map[ID]*Channel{},
 		DMs: map[[2]ID]*Channel{}, Messages: map[ID][]*Message{}, BotTokens: map[string]*Application{},
-		UserTokens: map[string]*User{}, Invites: map[string]*Invite{}, hidden: map[[2]ID]struct{}{},
-		OAuth: newOAuthState(), Acts: map[ID]*Interaction{}, ActTokens: map[string]*Interaction{},
+		UserTokens: map[string]*User{}, Invites: map[string]*Invite{}, Webhooks: map[ID]*Webhook{},
+		hidden: map[[2]ID]struct{}{},
+		OAuth:  newOAuthState(), Acts: map[ID]*Interaction{}, ActTokens: map[string]*Interaction{},
 		Modals: map[string]*Interaction{}}
 	s.seed(o.Seed)
 	return s

@@ -137,7 +137,10 @@ func (g *Guild) ThreadsOf(match func(*Channel) bool) []*Channel {
 func (s *State) AddThread(g *Guild, c *Channel) {
 	now := s.Now()
 	c.Guild, c.Thread.Created, c.Thread.Changed = g.ID, now, now
-	c.Thread.Members = map[ID]time.Time{c.Thread.Owner: now}
+	c.Thread.Members = map[ID]time.Time{}
+	if g.Members[c.Thread.Owner] != nil { // which no webhook is
+		c.Thread.Members[c.Thread.Owner] = now
+	}
 	if g.Threads == nil {
 		g.Threads = map[ID]*Channel{}
 	}

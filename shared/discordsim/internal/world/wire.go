@@ -208,7 +208,10 @@ func (u *User) Wire() WireUser {
 
 // discriminator is "0" for people; bots still have four digits.
 func (u *User) discriminator() string {
-	if !u.Bot {
+	switch {
+	case u.webhook:
+		return "0000"
+	case !u.Bot:
 		return "0"
 	}
 	d := strconv.Itoa(int(u.ID>>22) % 10000)

@@ -51,6 +51,7 @@ type User struct {
 	DMsClosed  bool // doesn't accept direct messages from bots
 	Unverified bool // neither a verified email address nor a phone
 	developer  bool // created as the owner of an application
+	webhook    bool // the author of a webhook's message
 	flags      int
 }
 

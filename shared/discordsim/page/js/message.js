@@ -17,7 +17,8 @@ export function message(m, app, { guild, short }) {
   const loading = (m.flags & LOADING) !== 0;
   const v2 = (m.flags & (1 << 15)) !== 0;
   const g = app.store.guilds.get(guild);
-  const author = g ? app.store.memberName(g, m.author.id) : nameOf(m.author);
+  const webhook = m.webhook_id && !app.store.anyone(m.author.id);
+  const author = g && !webhook ? app.store.memberName(g, m.author.id) : nameOf(m.author);
   const body = [
     m.content ? h("div", { class: "text" }, markdown(m.content, app.names)) : null,
     ...m.embeds.map((e) => embed(e, app)),
@@ -84,7 +85,7 @@ export function message(m, app, { guild, short }) {
               class: "author",
               text: author,
               data: { focus: "author" },
-              on: { click: (e) => memberMenu(app, e.currentTarget, guild, m.author.id) },
+              on: webhook ? {} : { click: (e) => memberMenu(app, e.currentTarget, guild, m.author.id) },
             }),
             m.author.bot ? h("span", { class: "tag", text: "bot" }) : null,
             h("time", { datetime: m.timestamp, title: day.format(m.time), text: clock.format(m.time) }),
