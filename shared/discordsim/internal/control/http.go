@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	_ "embed" // openapi.json
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"snug/shared/discordsim/internal/world"
@@ -143,10 +145,27 @@ func (c *request) read(v any) error {
 	if len(c.body) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(c.body, v); err != nil {
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if field, unknown := unknownField(err); unknown {
+		return fmt.Errorf("this request has no field %s; /_sim/openapi.json lists those it has", field)
+	}
+	if err == nil && d.More() {
+		err = errors.New("there is more than one value")
+	}
+	if err != nil {
 		return fmt.Errorf("the body could not be read as JSON: %w", err)
 	}
 	return nil
+}
+
+// unknownField returns the field that the decoder didn't know, in quotes: its error has no type.
+func unknownField(err error) (field string, unknown bool) {
+	if err == nil {
+		return "", false
+	}
+	return strings.CutPrefix(err.Error(), "json: unknown field ")
 }
 
 func (c *request) user() world.ID { return form.ParseID(c.r.PathValue("user")) }
