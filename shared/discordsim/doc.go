@@ -118,6 +118,7 @@
 //	GET                      /guilds/{guild}/scheduled-events/{event}/users
 //	PUT DELETE               /guilds/{guild}/scheduled-events/{event}/users/@me
 //	POST                     /guilds/{guild}/bulk-ban
+//	GET POST                 /guilds/{guild}/prune
 //	POST                     /stage-instances
 //	GET PATCH DELETE         /stage-instances/{channel}
 //	GET PUT                  /applications/{app}/role-connections/metadata

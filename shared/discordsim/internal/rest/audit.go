@@ -16,6 +16,7 @@ const (
 	auditOverwriteUpdate  = 14
 	auditOverwriteDelete  = 15
 	auditMemberKick       = 20
+	auditMemberPrune      = 21
 	auditMemberBan        = 22
 	auditMemberUnban      = 23
 	auditMemberUpdate     = 24

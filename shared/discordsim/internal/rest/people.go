@@ -92,6 +92,9 @@ func (s *API) servePerson(w http.ResponseWriter, r *http.Request, rt *route) {
 			a = c.refuse(form.UnknownUser())
 			return
 		}
+		if r.Method != http.MethodGet {
+			st.See(c.user)
+		}
 		a = c.do(readErr)
 	}
 	if r.Method == http.MethodGet {

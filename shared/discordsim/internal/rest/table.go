@@ -95,6 +95,8 @@ func table() []route {
 		{method: "PUT", path: events + "/{event}/users/@me", access: byPerson, do: beInterested(true)},
 		{method: "DELETE", path: events + "/{event}/users/@me", access: byPerson, do: beInterested(false)},
 		{method: "POST", path: "/guilds/{guild}/bulk-ban", rate: five, do: bulkBan},
+		{method: "GET", path: "/guilds/{guild}/prune", do: countPruned},
+		{method: "POST", path: "/guilds/{guild}/prune", rate: five, do: prune},
 		{method: "POST", path: "/stage-instances", rate: five, do: createStage},
 		{method: "GET", path: "/stage-instances/{channel}", do: getStage},
 		{method: "PATCH", path: "/stage-instances/{channel}", rate: five, do: updateStage},

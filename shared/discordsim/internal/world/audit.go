@@ -22,14 +22,24 @@ type AuditEntry struct {
 	Target  *ID      `json:"target_id"`
 	Changes []Change `json:"changes,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
+
+	Options map[string]string `json:"options,omitempty"` // "Optional Audit Entry Info"
 }
 
 // Audit adds somebody's action to the guild's audit log and dispatches it.
 func (s *State) Audit(g *Guild, by ID, reason string, action int, target ID, changes ...Change) {
+	s.AuditOptions(g, by, reason, action, target, nil, changes...)
+}
+
+// AuditOptions is Audit with what some actions say besides.
+func (s *State) AuditOptions(
+	g *Guild, by ID, reason string, action int, target ID, options map[string]string, changes ...Change,
+) {
 	for i := range changes {
 		changes[i].Old, changes[i].New = auditValue(changes[i].Old), auditValue(changes[i].New)
 	}
-	e := AuditEntry{ID: s.NextID(), Action: action, User: &by, Target: OptionalID(target), Changes: changes}
+	e := AuditEntry{ID: s.NextID(), Action: action, User: &by, Target: OptionalID(target), Changes: changes,
+		Options: options}
 	if r := []rune(reason); len(r) > 0 {
 		e.Reason = string(r[:min(len(r), 512)])
 	}

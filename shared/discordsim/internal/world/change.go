@@ -220,6 +220,7 @@ func (s *State) Connect(g *Guild, m *Member, v voiceState) time.Time {
 		v.session = old.session
 	}
 	v.User = m.User.ID
+	s.See(m.User)
 	g.Voice[m.User.ID] = &v
 	at := s.VoiceEvent(g, m)
 	if old != nil {
@@ -235,6 +236,7 @@ func (s *State) Disconnect(g *Guild, m *Member) time.Time {
 	if v == nil {
 		return time.Now()
 	}
+	s.See(m.User)
 	delete(g.Voice, m.User.ID)
 	gone := *v
 	gone.Channel = 0

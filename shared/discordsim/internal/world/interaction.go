@@ -68,6 +68,7 @@ func (s *State) NewInteraction(kind int, app *Application, u *User, guild, chann
 	a.Token = "aW50ZXJhY3Rpb246" + s.Secret(48)
 	s.Acts[a.ID], s.ActTokens[a.Token] = a, a
 	s.sweepInteractions()
+	s.See(u)
 	return a
 }
 

@@ -38,6 +38,8 @@ type snapUser struct {
 	Unverified bool   `json:"unverified,omitempty"`
 	Developer  bool   `json:"developer,omitempty"`
 	Flags      int    `json:"flags,omitempty"`
+
+	Seen time.Time `json:"last_seen,omitzero"`
 }
 
 type snapApp struct {
@@ -105,7 +107,7 @@ func (s *State) Snapshot() ([]byte, error) {
 	for _, id := range SortedIDs(s.Users) {
 		u := s.Users[id]
 		out.Users = append(out.Users, snapUser{u.ID, u.Username, u.GlobalName, u.Avatar, u.Locale, u.Token, u.Bot,
-			u.DMsClosed, u.Unverified, u.developer, u.flags})
+			u.DMsClosed, u.Unverified, u.developer, u.flags, u.seen})
 	}
 	for _, id := range SortedIDs(s.Apps) {
 		out.Apps = append(out.Apps, s.Apps[id].snapshot())
@@ -174,7 +176,7 @@ func (s *State) fillFrom(from *snapshot) error {
 	for _, u := range from.Users {
 		made := &User{ID: u.ID, Username: u.Username, GlobalName: u.GlobalName, Avatar: u.Avatar, Locale: u.Locale,
 			Token: u.Token, Bot: u.Bot, DMsClosed: u.DMsClosed, Unverified: u.Unverified, developer: u.Developer,
-			flags: u.Flags}
+			flags: u.Flags, seen: u.Seen}
 		s.Users[u.ID], s.UserTokens[u.Token] = made, made
 	}
 	for _, a := range from.Apps {

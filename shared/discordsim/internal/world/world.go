@@ -53,6 +53,7 @@ type User struct {
 	developer  bool // created as the owner of an application
 	webhook    bool // the author of a webhook's message
 	flags      int
+	seen       time.Time // when they last did something
 }
 
 // Guild is one server.
