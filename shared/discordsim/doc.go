@@ -69,7 +69,7 @@
 // both versions, over the gateway or to the application's interactions endpoint. OAuth2 with code, PKCE,
 // refresh, revocation and scopes.
 //
-// It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages, emojis,
+// It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages,
 // stickers, sounds, auto moderation, polls, forwards, monetization or command permissions;
 // docs/simulator-coverage.md lists every operation. There are no voice servers: it knows who is in
 // voice, but transmits no audio. Nobody has activities, a bot is online whatever opcode 3 says, and
@@ -85,7 +85,8 @@
 //	GET PATCH                /applications/{app}
 //	GET                      /oauth2/applications/@me
 //	GET                      /oauth2/@me
-//	GET                      /applications/{app}/emojis
+//	GET POST                 /applications/{app}/emojis
+//	GET PATCH DELETE         /applications/{app}/emojis/{emoji}
 //	GET PATCH                /users/@me
 //	GET                      /users/{user}
 //	GET                      /users/@me/guilds
@@ -111,7 +112,8 @@
 //	GET                      /guilds/{guild}/regions
 //	GET                      /guilds/{guild}/invites
 //	GET                      /guilds/{guild}/audit-logs
-//	GET                      /guilds/{guild}/emojis
+//	GET POST                 /guilds/{guild}/emojis
+//	GET PATCH DELETE         /guilds/{guild}/emojis/{emoji}
 //	GET                      /guilds/{guild}/stickers
 //	GET POST                 /guilds/{guild}/scheduled-events
 //	GET PATCH DELETE         /guilds/{guild}/scheduled-events/{event}

@@ -31,6 +31,9 @@ const (
 	auditWebhookCreate    = 50
 	auditWebhookUpdate    = 51
 	auditWebhookDelete    = 52
+	auditEmojiCreate      = 60
+	auditEmojiUpdate      = 61
+	auditEmojiDelete      = 62
 	auditMessageDelete    = 72
 	auditMessageBulk      = 73
 	auditMessagePin       = 74

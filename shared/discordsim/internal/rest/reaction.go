@@ -32,6 +32,13 @@ func react(c *call) (int, any, error) {
 		if _, err := c.writable(world.PermAddReactions); err != nil {
 			return 0, nil, err
 		}
+		p := world.AllPermissions
+		if ch.Guild != 0 {
+			p = c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch)
+		}
+		if e.ID != 0 && !c.MayUseEmoji(c.me().ID, e.ID, ch, p) {
+			return 0, nil, form.Fail(400, 10014, "Unknown Emoji")
+		}
 	}
 	if err := mayChangeIn(ch); err != nil {
 		return 0, nil, err

@@ -14,6 +14,8 @@ const (
 	threadMembers  = "/channels/{channel}/thread-members"
 	events         = "/guilds/{guild}/scheduled-events"
 	connections    = "/applications/{app}/role-connections/metadata"
+	appEmojis      = "/applications/{app}/emojis"
+	guildEmojis    = "/guilds/{guild}/emojis"
 	globalCommands = "/applications/{app}/commands"
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
@@ -31,7 +33,11 @@ func table() []route {
 		{method: "PATCH", path: "/applications/{app}", do: updateApplication},
 		{method: "GET", path: "/oauth2/applications/@me", do: getApplication},
 		{method: "GET", path: "/oauth2/@me", access: byBot | byBearer, do: getAuthorization},
-		{method: "GET", path: "/applications/{app}/emojis", do: fixed(map[string]any{"items": []struct{}{}})},
+		{method: "GET", path: appEmojis, do: ofOwnApp(listAppEmojis)},
+		{method: "POST", path: appEmojis, rate: five, do: ofOwnApp(createAppEmoji)},
+		{method: "GET", path: appEmojis + "/{emoji}", do: ofAppEmoji(getAppEmoji)},
+		{method: "PATCH", path: appEmojis + "/{emoji}", rate: five, do: ofAppEmoji(updateAppEmoji)},
+		{method: "DELETE", path: appEmojis + "/{emoji}", rate: five, do: ofAppEmoji(deleteAppEmoji)},
 
 		{method: "GET", path: "/users/@me", access: byBot | byBearer, scope: "identify", do: getSelf},
 		{method: "PATCH", path: "/users/@me", do: updateSelf},
@@ -84,7 +90,11 @@ func table() []route {
 		{method: "GET", path: "/guilds/{guild}/regions", do: emptyRegions},
 		{method: "GET", path: "/guilds/{guild}/invites", do: getGuildInvites},
 		{method: "GET", path: "/guilds/{guild}/audit-logs", do: getAuditLog},
-		{method: "GET", path: "/guilds/{guild}/emojis", do: emptyOfGuild([]struct{}{})},
+		{method: "GET", path: guildEmojis, do: listGuildEmojis},
+		{method: "POST", path: guildEmojis, rate: five, do: createGuildEmoji},
+		{method: "GET", path: guildEmojis + "/{emoji}", do: getGuildEmoji},
+		{method: "PATCH", path: guildEmojis + "/{emoji}", rate: five, do: updateGuildEmoji},
+		{method: "DELETE", path: guildEmojis + "/{emoji}", rate: five, do: deleteGuildEmoji},
 		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: events, do: listEvents},
 		{method: "POST", path: events, rate: five, do: createEvent},
@@ -208,11 +218,6 @@ func table() []route {
 		}
 	}
 	return list
-}
-
-// fixed always returns the same response.
-func fixed(v any) func(*call) (int, any, error) {
-	return func(*call) (int, any, error) { return 200, v, nil }
 }
 
 func emptyRegions(c *call) (int, any, error) {

@@ -26,9 +26,9 @@ func hookName(f *form.Form, field string) string {
 	return name
 }
 
-// picture reads image data, and returns its hash; null is none.
+// picture reads image data of one of the media types; null is none.
 // https://docs.discord.com/developers/reference#image-data
-func picture(f *form.Form, field string) string {
+func picture(f *form.Form, field string, kinds ...string) string {
 	if !f.Given(field) {
 		return ""
 	}
@@ -36,8 +36,17 @@ func picture(f *form.Form, field string) string {
 	kind, encoded, ok := strings.Cut(strings.TrimPrefix(data, "data:"), ";base64,")
 	_, err := base64.StdEncoding.DecodeString(encoded)
 	if !strings.HasPrefix(data, "data:") || !ok || err != nil || encoded == "" ||
-		!slices.Contains([]string{"image/jpeg", "image/png", "image/gif"}, kind) {
+		!slices.Contains(kinds, kind) {
 		f.Errs.At(field).Add("IMAGE_INVALID", "Invalid image data") // the code is a guess
+	}
+	return data
+}
+
+// avatar reads a picture, and returns its hash.
+func avatar(f *form.Form) string {
+	data := picture(f, "avatar", "image/jpeg", "image/png", "image/gif")
+	if data == "" {
+		return ""
 	}
 	return form.BucketHash(data)
 }
@@ -86,7 +95,7 @@ func createWebhook(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	f.Required("name")
-	h := &world.Webhook{Guild: g.ID, Channel: ch.ID, Name: hookName(f, "name"), Avatar: picture(f, "avatar"),
+	h := &world.Webhook{Guild: g.ID, Channel: ch.ID, Name: hookName(f, "name"), Avatar: avatar(f),
 		Creator: c.me().ID}
 	if err := f.Errs.Err(); err != nil {
 		return 0, nil, err
@@ -201,7 +210,7 @@ func changedWebhook(f *form.Form, h *world.Webhook) world.Webhook {
 		draft.Name = hookName(f, "name")
 	}
 	if f.Has("avatar") {
-		draft.Avatar = picture(f, "avatar")
+		draft.Avatar = avatar(f)
 	}
 	return draft
 }
@@ -304,16 +313,16 @@ func executeWebhook(c *call, h *world.Webhook) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	name, avatar := h.Name, h.Avatar
+	name, face := h.Name, h.Avatar
 	if f.Given("username") {
 		name = hookName(f, "username")
 	}
 	if f.Given("avatar_url") {
 		if url := f.Address("avatar_url", 2048); url != "" {
-			avatar = form.BucketHash(url)
+			face = form.BucketHash(url)
 		}
 	}
-	m := &world.Message{ID: c.NextID(), Guild: h.Guild, Author: h.Author(name, avatar), Webhook: h.ID,
+	m := &world.Message{ID: c.NextID(), Guild: h.Guild, Author: h.Author(name, face), Webhook: h.ID,
 		App: c.Apps[h.App]}
 	if post != nil {
 		ch, m.ID = post, post.ID

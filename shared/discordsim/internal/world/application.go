@@ -27,6 +27,7 @@ type Application struct {
 	Starts          Window                 // of sessions, per day
 	DMUse           DMUse
 	LastStarts      map[int]time.Time // by shard modulo max_concurrency
+	Emojis          map[ID]*CustomEmoji
 	RoleConnections []json.RawMessage // its metadata for linked roles
 }
 

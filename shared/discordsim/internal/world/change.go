@@ -139,6 +139,7 @@ func (s *State) RemoveRole(g *Guild, id ID) {
 			s.ChannelEvent("CHANNEL_UPDATE", c)
 		}
 	}
+	s.forgetRole(g, id)
 	type removed struct {
 		GuildRef
 		RoleID ID `json:"role_id"`

@@ -39,6 +39,7 @@ type keptGuild struct {
 	Events   []*ScheduledEvent `json:"scheduled_events,omitempty"`
 	Stages   []*Stage          `json:"stage_instances,omitempty"`
 	Webhooks []*Webhook        `json:"webhooks,omitempty"`
+	Emojis   []*CustomEmoji    `json:"emojis,omitempty"`
 	Audit    []AuditEntry      `json:"audit_log,omitempty"` // of a snapshot alone
 }
 
@@ -244,6 +245,9 @@ func (g *Guild) keep() keptGuild {
 	for _, id := range SortedIDs(g.Events) {
 		k.Events = append(k.Events, g.Events[id])
 	}
+	for _, id := range SortedIDs(g.Emojis) {
+		k.Emojis = append(k.Emojis, g.Emojis[id])
+	}
 	for _, id := range SortedIDs(g.Stages) {
 		k.Stages = append(k.Stages, g.Stages[id])
 	}
@@ -419,6 +423,10 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 	g.Events, g.Stages = map[ID]*ScheduledEvent{}, map[ID]*Stage{}
 	for _, e := range k.Events {
 		g.Events[e.ID] = e
+	}
+	g.Emojis = map[ID]*CustomEmoji{}
+	for _, e := range k.Emojis {
+		g.Emojis[e.ID] = e
 	}
 	for _, st := range k.Stages {
 		g.Stages[st.Channel] = st

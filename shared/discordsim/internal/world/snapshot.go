@@ -58,7 +58,8 @@ type snapApp struct {
 	Quarantined bool       `json:"quarantined,omitempty"`
 	Commands    []*Command `json:"commands"`
 
-	RoleConnections []json.RawMessage `json:"role_connections,omitempty"`
+	RoleConnections []json.RawMessage   `json:"role_connections,omitempty"`
+	Emojis          map[ID]*CustomEmoji `json:"emojis,omitempty"`
 }
 
 type snapGuild struct {
@@ -123,7 +124,7 @@ func (a *Application) snapshot() snapApp {
 		Key: a.Key.Seed(), Endpoint: a.Endpoint, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner,
 		Intents:     a.Intents,
 		NoTwoFactor: a.NoTwoFactor, Quarantined: a.DMUse.Quarantined, Commands: []*Command{},
-		RoleConnections: a.RoleConnections}
+		RoleConnections: a.RoleConnections, Emojis: a.Emojis}
 	for _, guild := range SortedIDs(a.Commands) {
 		for _, id := range SortedIDs(a.Commands[guild]) {
 			out.Commands = append(out.Commands, a.Commands[guild][id])
@@ -191,8 +192,8 @@ func (s *State) fillFrom(from *snapshot) error {
 			Key: ed25519.NewKeyFromSeed(a.Key), Endpoint: a.Endpoint, Redirects: a.Redirects,
 			Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
 			NoTwoFactor: a.NoTwoFactor, DMUse: DMUse{Quarantined: a.Quarantined}, Bot: s.Users[a.ID],
-			RoleConnections: a.RoleConnections,
-			Guilds:          map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
+			RoleConnections: a.RoleConnections, Emojis: a.Emojis,
+			Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
 		for _, c := range a.Commands {
 			guild := ID(0)
 			if c.Guild != nil {

@@ -41,7 +41,7 @@ type wireGuild struct {
 	PremiumProgressBar       bool           `json:"premium_progress_bar_enabled"`
 	NSFW                     bool           `json:"nsfw"`
 	NSFWLevel                int            `json:"nsfw_level"`
-	Emojis                   []struct{}     `json:"emojis"`
+	Emojis                   []WireEmoji    `json:"emojis"`
 	Stickers                 []struct{}     `json:"stickers"`
 	IncidentsData            map[string]any `json:"incidents_data"`
 	ApproximateMembers       *int           `json:"approximate_member_count,omitempty"`
@@ -94,7 +94,7 @@ func (g *Guild) Wire() wireGuild {
 		MaxMembers:         500000,
 		MaxStageVideoUsers: 50, MaxVideoUsers: 25, PreferredLocale: g.Locale,
 		PremiumTier: g.Tier(), PremiumSubscriptionCount: g.Boosts,
-		Emojis: []struct{}{}, Stickers: []struct{}{}}
+		Emojis: g.WireEmojis(), Stickers: []struct{}{}}
 	if g.Screening {
 		w.Features = append(w.Features, "COMMUNITY", "MEMBER_VERIFICATION_GATE_ENABLED")
 	}

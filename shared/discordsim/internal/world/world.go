@@ -70,6 +70,7 @@ type Guild struct {
 	Threads     map[ID]*Channel
 	Events      map[ID]*ScheduledEvent
 	Stages      map[ID]*Stage // by channel
+	Emojis      map[ID]*CustomEmoji
 	Members     map[ID]*Member
 	Voice       map[ID]*voiceState
 	Bans        map[ID]string  // reasons, by user

@@ -73,6 +73,9 @@ func UnknownRole() *Error { return Fail(404, 10011, "Unknown Role") }
 // UnknownUser is Discord's 10013.
 func UnknownUser() *Error { return Fail(404, 10013, "Unknown User") }
 
+// UnknownEmoji is Discord's 10014.
+func UnknownEmoji() *Error { return Fail(404, 10014, "Unknown Emoji") }
+
 // UnknownWebhook is Discord's 10015.
 func UnknownWebhook() *Error { return Fail(404, 10015, "Unknown Webhook") }
 
