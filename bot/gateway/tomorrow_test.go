@@ -211,7 +211,10 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 		func() bool { return shard.History().Resumes == 1 && shard.State().Phase == gateway.Ready })
 }
 
-// gatherings causes what is dispatched of threads, stages and scheduled events.
+// emoji is a picture, as far as its first bytes tell.
+const emoji = "data:image/png;base64,iVBORw0KGgo="
+
+// gatherings causes what is dispatched of threads, stages, webhooks, emojis and scheduled events.
 func (a acts) gatherings(guild, text, member snowflake.ID) {
 	a.Helper()
 	type m = map[string]any
@@ -230,6 +233,9 @@ func (a acts) gatherings(guild, text, member snowflake.ID) {
 	a.do("POST", "/stage-instances", m{"channel_id": stage, "topic": "one"})
 	a.do("PATCH", fmt.Sprintf("/stage-instances/%d", stage), m{"topic": "two"})
 	a.do("DELETE", fmt.Sprintf("/stage-instances/%d", stage), nil)
+
+	a.do("POST", fmt.Sprintf("/channels/%d/webhooks", text), m{"name": "herald"})
+	a.do("POST", fmt.Sprintf("/guilds/%d/emojis", guild), m{"name": "die", "image": emoji})
 
 	now := time.Now()
 	event := a.do("POST", fmt.Sprintf("/guilds/%d/scheduled-events", guild), m{
