@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -20,10 +21,12 @@ import (
 
 	"snug/bot"
 	"snug/bot/discordapi"
+	"snug/bot/schedule"
 	"snug/dashboard"
 	"snug/dashboard/lastknown"
 	"snug/dashboard/live"
 	"snug/dashboard/view"
+	"snug/shared/backups"
 	"snug/shared/config"
 	"snug/shared/hub"
 	"snug/shared/keyring"
@@ -46,6 +49,7 @@ type app struct {
 	ops  *http.Server // nil without a listener for it
 
 	registry *prometheus.Registry
+	schedule *schedule.Schedule // of backups; nil without
 
 	ctx    context.Context // of the parts that run until close
 	stop   context.CancelFunc
@@ -64,6 +68,7 @@ type setup struct {
 	demo       bool
 	// refuseEvery is dashboard.Options.RefuseEvery; 0 for the dashboard's default.
 	refuseEvery time.Duration
+	askEvery    time.Duration  // how often a process asks the hub whether a backup is due; 0 for a minute
 	requests    int            // bot.Options.Requests; 0 for the bot's default
 	pushRoots   *x509.CertPool // bot.Options.PushRoots
 }
@@ -107,6 +112,11 @@ func start(ctx context.Context, s setup) (_ *app, err error) {
 	}
 	if s.Dashboard() {
 		if err := a.newDashboard(s, texts, keys); err != nil {
+			return nil, err
+		}
+	}
+	if s.BackupDir != "" {
+		if err := a.backUp(s); err != nil {
 			return nil, err
 		}
 	}
@@ -155,6 +165,27 @@ func (a *app) newDashboard(s setup, texts *text.Catalog, keys *keyring.Keyring) 
 		WholeSessionLifetime: days(s.SessionDays),
 	})
 	return err
+}
+
+// backUp takes backups on a schedule, whatever the process's roles: of those that share a hub, one takes each.
+func (a *app) backUp(s setup) error {
+	o := backups.Options{
+		Folder: s.BackupDir, Every: s.BackupEvery, Keep: s.BackupKeep, Hub: a.hub, Now: s.now, Log: s.log,
+	}
+	if s.NATSURL == "" {
+		o.Temp = s.Data
+	}
+	b, err := backups.New(o, a.registry)
+	if err != nil {
+		return err
+	}
+	a.schedule = schedule.New()
+	ask := func() { _ = b.Run(a.ctx) } // it logs what fails
+	if err := a.schedule.Every(cmp.Or(s.askEvery, time.Minute), ask); err != nil {
+		return err
+	}
+	a.schedule.Start()
+	return nil
 }
 
 // about is what the process says about itself to the others.
@@ -276,6 +307,9 @@ func (a *app) close() error {
 		all = append(all, a.bot.Close(ctx))
 	}
 	a.stop()
+	if a.schedule != nil {
+		a.schedule.Stop()
+	}
 	a.wg.Wait()
 	if a.dash != nil {
 		all = append(all, a.dash.Close(ctx))

@@ -100,6 +100,15 @@ func (r clusterReport) print(w io.Writer) {
 		fmt.Fprintf(t, "  %s\t%s\t%d values\t%s of %s\t\n", s.Name, copies(s), s.Messages, size(int64(s.Bytes)),
 			size(s.MaxBytes))
 	}
+	if b := r.Backups; b != nil {
+		fmt.Fprintf(t, "\nBackups: one every %s\n", brief(b.Every))
+		if !b.Last.IsZero() {
+			fmt.Fprintf(t, "  %s\t%s\t%s ago\tby %s\t\n", b.File, size(b.Size), brief(b.Age), b.By)
+		}
+		if b.Holder != "" {
+			fmt.Fprintf(t, "  %s is taking one\n", b.Name)
+		}
+	}
 	_ = t.Flush()
 	fmt.Fprintln(w)
 	for _, p := range r.Problems {
@@ -261,7 +270,7 @@ func problems(r hub.Report) (all []problem) {
 	if len(versions) > 1 {
 		report("Finish the upgrade: restart the older ones.", "The processes run %d versions of Snug.", len(versions))
 	}
-	all = append(all, shardProblems(r, bots)...)
+	all = append(append(all, shardProblems(r, bots)...), backupProblems(r.Backups)...)
 	if len(r.Streams) > 0 && !slices.ContainsFunc(r.Streams, func(s hub.StreamState) bool { return !s.Missing }) {
 		report("Check SNUG_NATS_URL, or start a process.", "Nothing of Snug is stored there.")
 		return all
@@ -302,6 +311,28 @@ func shardProblems(r hub.Report, bots []hub.ProcessState) (all []problem) {
 	}
 	return all
 }
+
+// backupProblems lists what's wrong with backups on the schedule.
+func backupProblems(b *hub.BackupState) (all []problem) {
+	switch {
+	case b == nil:
+	case b.Failed > 0:
+		all = append(all, problem{
+			Says: fmt.Sprintf("%s failed in a row, the last one by %s: %s", count(b.Failed, "backup"), b.Name, b.Error),
+			Do:   "Snug tries again every 15 minutes.",
+		})
+	case !b.Last.IsZero() && overdue(b.Age, b.Every):
+		all = append(all, problem{
+			Says: fmt.Sprintf("The last backup was taken %s ago, but there should be one every %s.", brief(b.Age),
+				brief(b.Every)),
+			Do: "Start a process with SNUG_BACKUP_DIR, or look into their logs: they say why they take none.",
+		})
+	}
+	return all
+}
+
+// overdue reports whether there should have been a backup since.
+func overdue(age, every time.Duration) bool { return every > 0 && age > every+every/2 }
 
 // streamProblems lists what's wrong with a stream.
 func streamProblems(s hub.StreamState) (all []problem) {

@@ -75,10 +75,20 @@ func TestProblemsOfACluster(t *testing.T) {
 				Name: "rooms", Leader: "n1", Replicas: 3, MaxBytes: 100,
 				Copies: []hub.ReplicaState{{Server: "n2", Current: true}, {Server: "n3", Lag: 3}},
 			}},
+			Backups: &hub.BackupState{
+				BackupTurn: hub.BackupTurn{Name: "on b", Last: time.Now(), Every: 24 * time.Hour}, Age: 35 * time.Hour,
+			},
 		}
 	}
-	if all := problems(good()); len(all) > 0 {
-		t.Errorf("of a good one: %v", all)
+	for name, change := range map[string]func(*hub.Report){
+		"a good one":                   func(*hub.Report) {},
+		"one without backups":          func(r *hub.Report) { r.Backups = nil },
+		"one that takes its first one": func(r *hub.Report) { r.Backups.Last, r.Backups.Age = time.Time{}, 1<<60 },
+	} {
+		r := good()
+		if change(&r); len(problems(r)) > 0 {
+			t.Errorf("of %s: %v", name, problems(r))
+		}
 	}
 	for want, change := range map[string]func(*hub.Report){
 		"hasn't been heard of for 9s": func(r *hub.Report) { r.Processes[0].Age = 9 * time.Second },
@@ -106,7 +116,13 @@ func TestProblemsOfACluster(t *testing.T) {
 		"rooms has one copy":             func(r *hub.Report) { r.Streams[0].Replicas = 1 },
 		"copy of rooms on n2 is offline": func(r *hub.Report) { r.Streams[0].Copies[0].Offline = true },
 		"is 20000 writes behind":         func(r *hub.Report) { r.Streams[0].Copies[1].Lag = 20_000 },
-		"rooms is nearly full":           func(r *hub.Report) { r.Streams[0].Bytes = 95 },
+		"The last backup was taken 37h ago, but there should be one every 24h": func(r *hub.Report) {
+			r.Backups.Age = 37 * time.Hour
+		},
+		"2 backups failed in a row, the last one by on b: no room": func(r *hub.Report) {
+			r.Backups.Failed, r.Backups.Error = 2, "no room"
+		},
+		"rooms is nearly full": func(r *hub.Report) { r.Streams[0].Bytes = 95 },
 	} {
 		r := good()
 		change(&r)

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
+	"snug/shared/backups"
 	"snug/shared/config"
 	"snug/shared/hub"
 	"snug/shared/terminal"
@@ -22,12 +22,15 @@ type store struct {
 	NATSURL   string `name:"nats-url" env:"SNUG_NATS_URL" placeholder:"URL" help:"${data_or_nats_url}"`
 	Replicas  int    `name:"nats-replicas" env:"SNUG_NATS_REPLICAS" default:"0" help:"${nats_replicas}"`
 	NATSCreds string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"${nats_creds}"`
+	NATSCA    string `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"${nats_ca}"`
 	config.FromFile
 	config.Log
 }
 
 func (s store) serve() config.Serve {
-	return config.Serve{Data: s.Data, NATSURL: s.NATSURL, NATSCreds: s.NATSCreds, NATSReplicas: s.Replicas}
+	return config.Serve{
+		Data: s.Data, NATSURL: s.NATSURL, NATSCreds: s.NATSCreds, NATSCA: s.NATSCA, NATSReplicas: s.Replicas,
+	}
 }
 
 type backupCmd struct {
@@ -57,7 +60,7 @@ func (c *backupCmd) Run(w world) (err error) {
 	if c.File == "-" {
 		return hub.BackupOf(w.ctx, hubOptions(c.serve(), log), w.out)
 	}
-	err = writeBackup(c.File, func(f io.Writer) error {
+	err = backups.Write(c.File, func(f io.Writer) error {
 		bar := terminal.Bytes(w.err, -1, "Backing up")
 		defer bar.Done()
 		return hub.BackupOf(w.ctx, hubOptions(c.serve(), log), io.MultiWriter(f, bar))
@@ -94,43 +97,6 @@ func (c *backupCmd) verify(w world, log *slog.Logger) error {
 		count(r.Streams, "kind"), r.Taken.UTC().Format(time.RFC3339))
 	return nil
 }
-
-// writeBackup makes a file that doesn't exist yet, all of it or nothing: it is written under another name, and gets its
-// own once it's on the disk.
-func writeBackup(path string, write func(io.Writer) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("can't write the backup: %s exists. Choose a file that doesn't exist yet", path)
-	}
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+partial+"*") // with mode 600
-	if err != nil {
-		return fmt.Errorf("can't write the backup: %w. "+
-			"Choose a file that doesn't exist yet, in a folder you may write to", err)
-	}
-	defer func() {
-		if e := os.Remove(f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
-	}()
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	err = os.Link(f.Name(), path) // unlike a rename, it replaces nothing
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		err = os.Rename(f.Name(), path) // a file system without links
-	}
-	if err != nil {
-		return fmt.Errorf("can't write the backup: %w", err)
-	}
-	if d, err := os.Open(folder); err == nil { // where a folder can be synced, a power cut keeps its new name
-		_ = d.Sync()
-		_ = d.Close()
-	}
-	return nil
-}
-
-// partial is in the names of files that are being written.
-const partial = ".partial-"
 
 type restoreCmd struct {
 	store

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,50 +11,6 @@ import (
 	"snug/shared/hub"
 	"snug/shared/testkit"
 )
-
-// TestWriteBackup: a file is there whole or not at all, readable only by its owner, and replaces nothing.
-func TestWriteBackup(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("broken")
-	for _, c := range []struct {
-		name string
-		path string // in a folder with the file "there"
-		err  error  // of what writes
-		want string // in the error; "": none
-	}{
-		{"new", "new", nil, ""},
-		{"there already", "there", nil, "Choose a file that doesn't exist yet"},
-		{"broken off", "new", broken, "broken"},
-		{"no such folder", "a/new", nil, "in a folder you may write to"},
-	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "there"), []byte("mine"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, c.path)
-		err := writeBackup(path, func(w io.Writer) error {
-			_, err := io.WriteString(w, "whole")
-			return errors.Join(err, c.err)
-		})
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		if b, _ := os.ReadFile(filepath.Join(dir, "there")); string(b) != "mine" {
-			t.Errorf("%s: it replaced a file", c.name)
-		}
-		left, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(path)
-		if c.want == "" && (err != nil || info.Mode().Perm() != 0o600 || info.Size() != 5 || len(left) != 2) {
-			t.Errorf("%s: %v, %v, among %v", c.name, info, err, left)
-		}
-		if c.want != "" && len(left) != 1 {
-			t.Errorf("%s: it left %v", c.name, left)
-		}
-	}
-}
 
 // TestVerifyBackup says of a file whether it's a backup.
 func TestVerifyBackup(t *testing.T) {

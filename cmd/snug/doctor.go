@@ -22,6 +22,7 @@ import (
 
 	"snug/bot/discordapi"
 	"snug/shared/agent"
+	"snug/shared/backups"
 	"snug/shared/config"
 	"snug/shared/errs"
 	"snug/shared/guild"
@@ -128,15 +129,17 @@ type doctor struct {
 	now  func() time.Time
 	dir  string // the data folder, or a temporary one in its place if it doesn't exist yet
 
-	running  bool // another Snug is using the data folder
+	backup   hub.BackupTurn // what the hub says about backups, if it could be asked
+	running  bool           // another Snug is using the data folder
 	settings map[snowflake.ID]guild.Settings
 }
 
 func (d *doctor) checks() []check {
 	here := []check{{"data folder", nil, d.folder}, {"hub", []string{"data folder"}, d.nats}}
+	kept := check{"backups", nil, d.backups}
 	if !d.c.Bot() { // without the bot's token there's little that Discord says
 		return slices.Concat([]check{{"configuration", nil, d.configuration}, {"client secret", nil, d.secret}}, here,
-			[]check{{"ports", nil, d.ports}})
+			[]check{kept, {"ports", nil, d.ports}})
 	}
 	token := []string{"bot token"}
 	all := []check{
@@ -144,7 +147,7 @@ func (d *doctor) checks() []check {
 		{"intents", token, d.intents}, {"redirect address", token, d.redirect}, {"gateway", token, d.gateway},
 		{"clock", token, d.clock}, {"permissions", token, d.permissions},
 		{"two-factor", token, d.twoFactor}, {"privacy and terms", token, d.policies}, here[0], here[1],
-		{"categories and lobbies", []string{"bot token", "hub"}, d.places}, {"ports", nil, d.ports},
+		kept, {"categories and lobbies", []string{"bot token", "hub"}, d.places}, {"ports", nil, d.ports},
 	}
 	if d.c.Dashboard() {
 		return all
@@ -386,10 +389,40 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	where, version := h.Server()
 	if err = h.Ready(ctx); err == nil {
 		d.settings, err = settingsIn(ctx, h)
+		if t, _, e := h.Backups.Get(ctx, hub.BackupKey); e == nil {
+			d.backup = t
+		}
 	}
 	closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return where + " NATS " + version + " accepts writes", errors.Join(err, h.Close(closing))
+}
+
+// backups checks the folder of backups on a schedule, and how they went. It comes after the hub, which knows.
+func (d *doctor) backups(context.Context) (string, error) {
+	if d.c.BackupDir == "" {
+		return "none on a schedule; to have some, set SNUG_BACKUP_DIR", nil
+	}
+	newest, _, err := backups.Look(d.c.BackupDir)
+	if err != nil {
+		return "", err
+	}
+	last := newest.Taken
+	if d.backup.Last.After(last) { // into another process's folder
+		last = d.backup.Last
+	}
+	age := d.now().Sub(last)
+	switch {
+	case d.backup.Failed > 0:
+		return "", fmt.Errorf("%s failed in a row, the last one by %s: %s. Snug tries again every 15 minutes",
+			count(d.backup.Failed, "backup"), d.backup.Name, d.backup.Error)
+	case last.IsZero():
+		return d.c.BackupDir + " is writable; Snug writes the first backup a minute after it starts", nil
+	case overdue(age, d.c.BackupEvery):
+		return "", fmt.Errorf("the newest one is from %s, but there should be one every %s. Start Snug, or look into "+
+			"its log: it says why it takes none", last.UTC().Format(time.RFC3339), brief(d.c.BackupEvery))
+	}
+	return fmt.Sprintf("%s is writable; the newest one is from %s", d.c.BackupDir, last.UTC().Format(time.RFC3339)), nil
 }
 
 func (d *doctor) ports(ctx context.Context) (string, error) {

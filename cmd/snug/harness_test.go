@@ -135,6 +135,7 @@ func newHarness(t testing.TB, change ...func(*plan)) *harness {
 		Serve: h.world.serve(p.serve), listener: h.wire, log: p.log, now: h.clock.Now,
 		extraHosts: h.world.hosts(addr), demo: true,
 		pushRoots: p.pushRoots,
+		askEvery:  time.Second,
 		requests:  p.requests, refuseEvery: time.Millisecond, // how even refusals are is tested in the dashboard
 	})
 	h.must(err)

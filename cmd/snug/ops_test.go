@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -130,6 +131,7 @@ func TestDoctor(t *testing.T) {
 		!strings.Contains(out, "Discord allows the members intent") {
 		t.Errorf("with the members intent: %v\n%s", err, out)
 	}
+	const day = 24 * time.Hour
 	fresh := filepath.Join(t.TempDir(), "not", "there")
 	if out, err := run(func(c *doctorCmd) { c.Data = fresh }); err != nil ||
 		!strings.Contains(out, fresh+" can be created") {
@@ -138,6 +140,14 @@ func TestDoctor(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(fresh))); err != nil || len(left) > 0 {
 		t.Errorf("the doctor left %v behind, %v", left, err)
 	}
+	backups := t.TempDir()
+	if out, err := run(func(c *doctorCmd) { c.BackupDir, c.BackupEvery, c.BackupKeep = backups, day, 7 }); err != nil ||
+		!strings.Contains(out, backups+" is writable; Snug writes the first backup") {
+		t.Errorf("before the first backup: %v\n%s", err, out)
+	}
+	h.must(os.WriteFile(filepath.Join(backups, "snug-2026-01-01T030000Z.tar"), []byte("old"), 0o600))
+	h.must(os.WriteFile(filepath.Join(backups, "snug-backups.json"), []byte(`{"backups":[{
+		"name":"snug-2026-01-01T030000Z.tar","size":3,"taken":"2026-01-01T03:00:00Z"}]}`), 0o600))
 	modest := h.world.discord.AddApplication(discordsim.ApplicationOptions{Name: "Modest", NoPrivilegedIntents: true})
 	for want, change := range map[string]func(*doctorCmd){
 		"Reset it in the Developer Portal":            func(c *doctorCmd) { c.BotToken += "x" },
@@ -150,7 +160,10 @@ func TestDoctor(t *testing.T) {
 		"Turn on Server Members Intent": func(c *doctorCmd) {
 			c.BotToken, c.MembersIntent = modest.BotToken, true
 		},
-		"clock: skipped": func(c *doctorCmd) { c.BotToken += "x" },
+		"Set SNUG_BACKUP_DIR to one":        func(c *doctorCmd) { c.BackupDir, c.BackupEvery = "/dev/null", day },
+		"Create it, with mode 700":          func(c *doctorCmd) { c.BackupDir, c.BackupEvery = fresh, day },
+		"is from 2026-01-01T03:00:00Z, but": func(c *doctorCmd) { c.BackupDir, c.BackupEvery = backups, day },
+		"clock: skipped":                    func(c *doctorCmd) { c.BotToken += "x" },
 	} {
 		if out, err := run(change); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", want, err, out)

@@ -6,12 +6,14 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +67,10 @@ type Serve struct {
 	NATSCreds    string `name:"nats-creds" env:"SNUG_NATS_CREDS" type:"path" placeholder:"FILE" help:"${nats_creds}"`
 	NATSCA       string `name:"nats-ca" env:"SNUG_NATS_CA" type:"path" placeholder:"FILE" help:"${nats_ca}"`
 	NATSInsecure bool   `name:"nats-insecure" env:"SNUG_NATS_INSECURE" help:"${nats_insecure}"`
+
+	BackupDir   string        `env:"SNUG_BACKUP_DIR" type:"path" placeholder:"FOLDER" help:"${backup_dir}"`
+	BackupEvery time.Duration `env:"SNUG_BACKUP_EVERY" default:"24h" help:"${backup_every}"`
+	BackupKeep  int           `env:"SNUG_BACKUP_KEEP" default:"7" help:"${backup_keep}"`
 	Log
 }
 
@@ -209,6 +215,7 @@ func (c *Serve) Check() error {
 			"so they all need the same secret. Create one with: openssl rand -hex 32")
 	}
 	wrong = append(wrong, c.checkNATS()...)
+	wrong = append(wrong, c.checkBackups()...)
 	if c.SessionIdleDays < 0 || c.SessionDays < 0 || c.SessionIdleDays > 3650 || c.SessionDays > 3650 {
 		report("SNUG_SESSION_IDLE_DAYS is %d and SNUG_SESSION_DAYS is %d. Choose between 1 and 3650 days for both.",
 			c.SessionIdleDays, c.SessionDays)
@@ -289,6 +296,28 @@ func (c *Serve) checkNATS() (wrong []error) {
 	if plain != "" && !c.NATSInsecure {
 		report("The connection to the NATS server at %s isn't encrypted. Start its address with tls://, "+
 			"or set SNUG_NATS_INSECURE=true if nobody else is on that network.", plain)
+	}
+	return wrong
+}
+
+// checkBackups reports what is wrong with backups on a schedule.
+func (c *Serve) checkBackups() (wrong []error) {
+	if c.BackupDir == "" {
+		return nil
+	}
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if c.BackupEvery < time.Hour || c.BackupEvery > 31*24*time.Hour {
+		report("SNUG_BACKUP_EVERY is %s. Choose between 1h and 744h (31 days).", c.BackupEvery)
+	}
+	if c.BackupKeep < 1 || c.BackupKeep > 1000 {
+		report("SNUG_BACKUP_KEEP is %d. Choose between 1 and 1000 backups.", c.BackupKeep)
+	}
+	folder, err := filepath.Abs(c.BackupDir)
+	data, e := filepath.Abs(c.Data)
+	inside, no := filepath.Rel(data, folder)
+	if c.NATSURL == "" && cmp.Or(err, e, no) == nil && filepath.IsLocal(inside) {
+		report("SNUG_BACKUP_DIR is in the data folder, so the backups would be lost together with what they are of. " +
+			"Choose a folder elsewhere, best on another disk.")
 	}
 	return wrong
 }

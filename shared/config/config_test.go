@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -101,6 +102,18 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 		"bot without the dashboard's address": {
 			func(c *config.Serve) { c.Roles, c.BaseURL = []string{"bot"}, "" }, "messages link to the dashboard",
 		},
+		"backups too often": {func(c *config.Serve) {
+			c.BackupDir, c.BackupEvery, c.BackupKeep = "/backups", time.Minute, 7
+		}, "SNUG_BACKUP_EVERY is 1m0s. Choose between 1h and 744h"},
+		"backups too rarely": {func(c *config.Serve) {
+			c.BackupDir, c.BackupEvery, c.BackupKeep = "/backups", 800*time.Hour, 7
+		}, "Choose between 1h and 744h"},
+		"no backups kept": {func(c *config.Serve) {
+			c.BackupDir, c.BackupEvery = "/backups", time.Hour
+		}, "SNUG_BACKUP_KEEP is 0"},
+		"backups in the data folder": {func(c *config.Serve) {
+			c.BackupDir, c.BackupEvery, c.BackupKeep, c.Data = "/data/backups", time.Hour, 1, "/data"
+		}, "SNUG_BACKUP_DIR is in the data folder"},
 	} {
 		c := good()
 		bad.change(&c)

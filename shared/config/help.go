@@ -53,8 +53,11 @@ func Help() kong.Vars {
 		"nats_url": "A NATS server or cluster with JetStream to use instead of the embedded one.",
 		"nats_replicas": "How many servers of the cluster keep a copy of everything, 1 to 5. " +
 			"0 means three in a cluster, one on a single server.",
-		"nats_creds": "The credentials file for the NATS server.",
-		"nats_ca":    "The certificate authority of the NATS server, as a PEM file, if it's your own.",
+		"nats_creds":   "The credentials file for the NATS server.",
+		"nats_ca":      "The certificate authority of the NATS server, as a PEM file, if it's your own.",
+		"backup_dir":   "Write a backup into this folder on a schedule, and remove the oldest there. Empty for none.",
+		"backup_every": "How often.",
+		"backup_keep":  "How many of them the folder keeps.",
 		"nats_insecure": "Allow a NATS server on another machine without credentials or TLS. " +
 			"Anyone who can reach that server can then act as anybody.",
 	}

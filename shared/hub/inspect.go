@@ -26,6 +26,13 @@ type Report struct {
 	Processes []ProcessState `json:"processes"`
 	Leases    []LeaseState   `json:"leases"` // of the present number of shards, by shard
 	Streams   []StreamState  `json:"streams"`
+	Backups   *BackupState   `json:"backups,omitempty"` // on the schedule; nil: no process has had one yet
+}
+
+// BackupState says how backups on the schedule go.
+type BackupState struct {
+	BackupTurn
+	Age time.Duration `json:"age_ns"` // since the last good one; it means nothing if there's none
 }
 
 // ProcessState is a process that announced itself in the last moments.
@@ -149,6 +156,11 @@ func (h *Hub) describe(ctx context.Context, r *Report) {
 	slices.SortFunc(r.Streams, func(a, b StreamState) int { return strings.Compare(a.Name, b.Name) })
 	if now.IsZero() {
 		return // nobody has been here yet, or nobody answers
+	}
+	if t, _, err := h.Backups.Get(ctx, BackupKey); err == nil {
+		r.Backups = &BackupState{t, max(0, now.Sub(t.Last))}
+	} else if !errs.Has(err, errs.NotFound) {
+		h.log.Warn("hub: cannot read how backups went", "err", err)
 	}
 	list, err := h.Leases.List(ctx, "")
 	if err != nil {

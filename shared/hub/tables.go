@@ -43,6 +43,7 @@ type Buckets struct {
 	Notify         *Bucket[push.Person]        // user; what they chose about notifications, and their browsers
 	Pushes         *Bucket[push.Message]       // user.device.id; notifications to browsers
 	PushKeys       *Bucket[push.ServerKey]     // "vapid"
+	Backups        *Bucket[BackupTurn]         // BackupKey; backups on the schedule
 	Replays        *Bucket[Sealed]             // hash of caller, request and Idempotency-Key; the answer
 }
 
@@ -54,6 +55,27 @@ type SessionStarts struct {
 	Left   int       `json:"left,omitempty"`
 	Reset  time.Time `json:"reset,omitzero"`
 }
+
+// BackupTurn is what the processes that share a hub know of its backups on a schedule: who is taking one, and how the
+// last ones went.
+type BackupTurn struct {
+	Holder string        `json:"holder,omitempty"` // the process that is taking one; "" if nobody is
+	Name   string        `json:"name,omitempty"`   // where that runs, or the last one ran
+	Began  time.Time     `json:"began,omitzero"`
+	Every  time.Duration `json:"every_ns,omitempty"` // how often one is taken
+
+	Last time.Time `json:"last,omitzero"` // when the last good one was taken
+	File string    `json:"file,omitempty"`
+	Size int64     `json:"size,omitempty"`
+	By   string    `json:"by,omitempty"` // where the process runs that took it
+
+	Tried  time.Time `json:"tried,omitzero"`   // when the last one failed, if Failed isn't 0
+	Failed int       `json:"failed,omitempty"` // how many have failed since the last good one
+	Error  string    `json:"error,omitempty"`
+}
+
+// BackupKey is the only key in the bucket of backups.
+const BackupKey = "turn"
 
 // Known is a member's standing in a guild as last given to a dashboard, and how long it may be
 // reused.
@@ -97,6 +119,7 @@ func tables() []spec {
 		{name: "pushes", history: 1, maxBytes: 64 * mib},
 		{name: "push_keys", history: 1, maxBytes: mib},
 		{name: "replays", history: 1, maxBytes: 128 * mib, scratch: true},
+		{name: "backups", history: 1, maxBytes: mib, scratch: true},
 		{name: healthName, history: 1, maxBytes: mib, scratch: true},
 		{name: auditName, audit: true, maxBytes: 1024 * mib},
 	}
@@ -130,6 +153,7 @@ func (h *Hub) bind() {
 	h.Pushes = newBucket[push.Message](h, "pushes")
 	h.PushKeys = newBucket[push.ServerKey](h, "push_keys")
 	h.Replays = newBucket[Sealed](h, "replays")
+	h.Backups = newBucket[BackupTurn](h, "backups")
 	h.Audit = &Audit{s: newStore(h, specOf(h.specs, auditName))}
 	h.ready.health = newStore(h, specOf(h.specs, healthName))
 	h.ready.all = []*store{
@@ -137,7 +161,7 @@ func (h *Hub) bind() {
 		h.Logins.s, h.Shards.s, h.Leases.s, h.Starts.s, h.Rosters.s, h.Guilds.s,
 		h.Standings.s, h.Tokens.s, h.Replays.s, h.Stats.s, h.Webhooks.s, h.Deliveries.s, h.Uptime.s, h.DMs.s,
 		h.Visits.s, h.Invites.s, h.Closed.s, h.Presets.s,
-		h.Notify.s, h.Pushes.s, h.PushKeys.s,
+		h.Notify.s, h.Pushes.s, h.PushKeys.s, h.Backups.s,
 	}
 }
 
