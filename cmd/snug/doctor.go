@@ -389,6 +389,9 @@ func (d *doctor) nats(ctx context.Context) (string, error) {
 	where, version := h.Server()
 	if err = h.Ready(ctx); err == nil {
 		d.settings, err = settingsIn(ctx, h)
+		for _, says := range h.Warnings() {
+			err = errors.Join(err, errors.New(says))
+		}
 		if t, _, e := h.Backups.Get(ctx, hub.BackupKey); e == nil {
 			d.backup = t
 		}

@@ -34,6 +34,9 @@ var (
 const (
 	codeNoPeers      jetstream.ErrorCode = 10005
 	codeInsufficient jetstream.ErrorCode = 10023
+	codeAccountFull  jetstream.ErrorCode = 10002
+	codeStreams      jetstream.ErrorCode = 10027
+	codeStreamSize   jetstream.ErrorCode = 10122
 	codeMemoryFull   jetstream.ErrorCode = 10028
 	codeStorageFull  jetstream.ErrorCode = 10047
 	codeTooLarge     jetstream.ErrorCode = 10054

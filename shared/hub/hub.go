@@ -152,6 +152,9 @@ func open(ctx context.Context, o Options, specs []spec) (*Hub, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.abandon())
 	}
+	if h.engine == nil {
+		h.checkCluster(ctx)
+	}
 	h.wg.Go(h.tend)
 	if h.engine != nil {
 		h.serveSocket()
@@ -188,6 +191,8 @@ func (h *Hub) begin(ctx context.Context) error {
 	wait := h.o.ConnectTimeout
 	if h.engine != nil {
 		wait = 0
+	} else if err := h.checkLimits(); err != nil {
+		return err
 	}
 	return h.ensure(ctx, true, wait)
 }
@@ -207,6 +212,7 @@ func (h *Hub) connect(ctx context.Context) (err error) {
 		address, wait, h.link.try = "nats://embedded", 0, embeddedTry
 		more = append(more, nats.InProcessServer(h.engine))
 	} else {
+		h.link.outside = true
 		if h.o.CredsFile != "" {
 			more = append(more, nats.UserCredentials(h.o.CredsFile))
 		}

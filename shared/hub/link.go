@@ -32,7 +32,11 @@ type link struct {
 	up   chan struct{} // closed while connected
 	gone chan struct{} // closed when the connection is closed for good
 	try  time.Duration // how long one attempt may take at the start
-	back func()        // called after each reconnect
+
+	outside  bool                    // the server isn't the embedded one
+	limits   jetstream.AccountLimits // of Snug's account there
+	warnings []string                // what was found at the start, and how to fix it
+	back     func()                  // called after each reconnect
 }
 
 func newLink(log *slog.Logger, back func()) *link {
@@ -154,6 +158,11 @@ func (l *link) dial(ctx context.Context, address string, wait time.Duration, mor
 	if err != nil {
 		return err
 	}
+	if l.outside {
+		if err := l.checkPermissions(ctx, address, more); err != nil {
+			return err
+		}
+	}
 	// A newly started cluster accepts connections before it has a leader.
 	return l.persist(ctx, wait, "JetStream", func(ctx context.Context) error { return l.checkServer(ctx, address) })
 }
@@ -190,6 +199,7 @@ func (l *link) persist(ctx context.Context, wait time.Duration, what string, try
 // lasting reports whether a start failed with an error that only a person can fix.
 func lasting(err error) bool {
 	return errs.Has(err, errs.Unauthorized) || errs.Has(err, errs.Invalid) || apiCode(err) == codeReplicas ||
+		apiCode(err) == codeStreams ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, errTooOld)
 }
@@ -204,12 +214,13 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return errs.E(errs.Unavailable,
-			"The NATS server at %s runs without JetStream. Start it with -js, or enable JetStream for Snug's account.",
+			"The NATS server at %s runs without JetStream. Start it with -js, or enable JetStream for Snug's account. "+
+				"For a configuration that has it, run: snug nats-setup",
 			where).Because(err)
 	case err != nil:
 		return errs.E(errs.Unavailable,
-			"The NATS server at %s doesn't answer JetStream requests. Check that JetStream has a leader "+
-				"and that Snug's user can use it.",
+			"The NATS server at %s doesn't answer JetStream requests. Check that more than half of the cluster's "+
+				"servers run, so that JetStream has a leader.",
 			where).Because(err)
 	case info.API.Level < 1:
 		return errs.E(errs.Unavailable,
@@ -217,6 +228,7 @@ func (l *link) checkServer(ctx context.Context, address string) error {
 				"Snug needs 2.11 or newer on every server of the cluster.",
 			where, version).Because(errTooOld)
 	}
+	l.limits = info.Limits
 	return nil
 }
 

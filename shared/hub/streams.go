@@ -140,11 +140,11 @@ func (h *Hub) ensureStream(ctx context.Context, s spec, update bool) error {
 	switch code := apiCode(err); {
 	case err == nil:
 		return nil
-	case code == codeInsufficient || code == codeMemoryFull || code == codeStorageFull:
-		return errs.E(errs.Unavailable,
-			"The NATS server has no room for Snug's %s (%d MB). "+
-				"Raise the account's or server's limits, or lower the bucket's MaxBytes.",
-			s.name, c.MaxBytes>>20).Because(err)
+	case code == codeInsufficient || code == codeMemoryFull || code == codeStorageFull || code == codeAccountFull ||
+		code == codeStreamSize:
+		return noRoom(s.name, c.MaxBytes).Because(err)
+	case code == codeStreams:
+		return h.fewStreams().Because(err)
 	case code == codeReplicas || code == codeNoPeers:
 		return errs.E(errs.Unavailable,
 			"The NATS cluster cannot keep %d copies of Snug's %s. Set SNUG_NATS_REPLICAS to the number of servers "+
