@@ -158,8 +158,8 @@ func (h *Hub) checkCluster(ctx context.Context) {
 		skew := begun.Add(took / 2).Sub(s.CachedInfo().TimeStamp).Round(time.Second)
 		if skew.Abs() > clockSkew+took {
 			h.link.warnings = append(h.link.warnings, fmt.Sprintf("This machine's clock differs from the NATS "+
-				"server's by %s, so logins and invite links end at the wrong time. Turn on time synchronization (chrony "+
-				"or systemd-timesyncd) on both", skew.Abs()))
+				"server's by %s, so logins and invite links end at the wrong time. Turn on time synchronization "+
+				"(chrony or systemd-timesyncd) on both", skew.Abs()))
 		}
 	}
 	for _, w := range h.link.warnings {
