@@ -139,11 +139,17 @@ func createGuildEmoji(c *call) (int, any, error) {
 	return 201, c.showGuildEmoji(g, e, true), nil
 }
 
-func updateGuildEmoji(c *call) (int, any, error) {
+// managedEmoji is guildEmoji for who may change it.
+func (c *call) managedEmoji() (*world.Guild, *world.CustomEmoji, error) {
 	g, e, may, err := c.guildEmoji()
 	if err == nil && !may {
 		err = form.MissingPermissions()
 	}
+	return g, e, err
+}
+
+func updateGuildEmoji(c *call) (int, any, error) {
+	g, e, err := c.managedEmoji()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -170,10 +176,7 @@ func updateGuildEmoji(c *call) (int, any, error) {
 }
 
 func deleteGuildEmoji(c *call) (int, any, error) {
-	g, e, may, err := c.guildEmoji()
-	if err == nil && !may {
-		err = form.MissingPermissions()
-	}
+	g, e, err := c.managedEmoji()
 	if err != nil {
 		return 0, nil, err
 	}

@@ -296,15 +296,7 @@ func leaveGuild(c *call) (int, any, error) {
 
 // myGuilds lists the guilds of a bot or, with the scope guilds, of a user.
 func myGuilds(c *call) (int, any, error) {
-	limit, err := c.query("limit", 200, 1, 200)
-	if err != nil {
-		return 0, nil, err
-	}
-	before, err := c.queryID("before")
-	if err != nil {
-		return 0, nil, err
-	}
-	after, err := c.queryID("after")
+	limit, before, after, err := c.page(200)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -442,6 +442,17 @@ func (c *call) queryID(name string) (world.ID, error) {
 	return id, f.Errs.Err()
 }
 
+// page reads what a list of at most so many is asked for: how many, and between which ids.
+func (c *call) page(most int) (limit int, before, after world.ID, err error) {
+	if limit, err = c.query("limit", most, 1, most); err == nil {
+		before, err = c.queryID("before")
+	}
+	if err == nil {
+		after, err = c.queryID("after")
+	}
+	return limit, before, after, err
+}
+
 func (c *call) queryYes(name string) bool {
 	v := strings.ToLower(c.r.URL.Query().Get(name))
 	return v == "true" || v == "1"

@@ -218,15 +218,7 @@ func listInterested(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	limit, err := c.query("limit", 100, 1, 100)
-	if err != nil {
-		return 0, nil, err
-	}
-	before, err := c.queryID("before")
-	if err != nil {
-		return 0, nil, err
-	}
-	after, err := c.queryID("after")
+	limit, before, after, err := c.page(100)
 	if err != nil {
 		return 0, nil, err
 	}
