@@ -137,6 +137,31 @@ func TestRenewingDisturbsNobody(t *testing.T) {
 	b.wait(part + ` !== before && document.querySelector("#dlg-close").matches(":modal")`)
 }
 
+// TestRenewedPartsAreWhole: what needs scripts is shown in a part from the moment that it comes in.
+func TestRenewedPartsAreWhole(t *testing.T) {
+	t.Parallel()
+	b := openTab(t, browser(t), site(t, newScript(t).routes).URL+"/room-three")
+	b.wait(`document.body.dataset.live === "live" && ` + drawn)
+	b.do(chromedp.Evaluate[chromedp.Void](`void (() => {
+		const before = new Set(["actions", "links", "yours"].map((id) => document.getElementById(id)));
+		window.lost = [];
+		new MutationObserver(() => { // once a part is replaced, and before anything else happens
+			for (const old of before) {
+				if (old.isConnected) continue;
+				before.delete(old);
+				const part = document.getElementById(old.id);
+				const hidden = part.querySelectorAll(":is([data-copy], [data-dialog], [data-step])[hidden]");
+				lost.push(...[...hidden].map((el) => el.outerHTML), old.id);
+			}
+		}).observe(document.body, { childList: true, subtree: true });
+		import("` + asset(t, "js/ui.js") + `").then((ui) => ui.refresh(...[...before].map((el) => el.id)));
+	})()`))
+	b.wait(`lost.length >= 3`)
+	if lost := eval[[]string](b, `lost.sort()`); !slices.Equal(lost, []string{"actions", "links", "yours"}) {
+		t.Errorf("what came in hides: %v", lost)
+	}
+}
+
 // TestRoomPageKeys: a key does what its button does, unless somebody types, a dialog asks, or keys are off.
 func TestRoomPageKeys(t *testing.T) {
 	t.Parallel()

@@ -88,18 +88,18 @@ export function everySecond(f) {
   f();
 }
 
-function runTimes() {
-  for (const el of document.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
-  for (const el of document.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
-  for (const el of document.querySelectorAll("time[data-since][datetime]"))
+function runTimes(part = document) {
+  for (const el of part.querySelectorAll("time[data-until]")) text(el, until(Date.parse(el.dateTime) - now()));
+  for (const el of part.querySelectorAll("time[data-ago]")) text(el, ago(now() - Date.parse(el.dateTime)));
+  for (const el of part.querySelectorAll("time[data-since][datetime]"))
     text(el, t("room-card.since", { Span: span(now() - Date.parse(el.dateTime)) }));
 }
 
 let exactly;
 
 /** Tells moments in the reader's zone; in UTC they came, and that stays as the title. */
-function tellMoments() {
-  for (const el of document.querySelectorAll("time[data-at]:not([title])")) {
+function tellMoments(part) {
+  for (const el of part.querySelectorAll("time[data-at]:not([title])")) {
     el.title = el.textContent;
     exactly ??= new Intl.DateTimeFormat(lang(), { dateStyle: "medium", timeStyle: "short" });
     el.textContent = exactly.format(Date.parse(el.dateTime));
@@ -107,8 +107,8 @@ function tellMoments() {
 }
 
 // A time of day stays what it is: it is told once.
-function tellHours() {
-  for (const el of document.querySelectorAll("time[data-clock]")) {
+function tellHours(part) {
+  for (const el of part.querySelectorAll("time[data-clock]")) {
     text(el, hours(Date.parse(el.dateTime)));
     el.removeAttribute("data-clock");
   }
@@ -255,7 +255,6 @@ async function renewParts(ids) {
     await press;
     if ($(id)) swap($(id), next);
   }
-  if (changed.length) enhance();
   return true;
 }
 
@@ -278,6 +277,7 @@ function swap(now, next) {
   const caret = document.activeElement?.selectionStart;
   const top = now.id === "log" ? now.scrollTop : 0; // asking lays the page out
   const question = now.querySelector("dialog:is([open], :popover-open)")?.id; // a question stays until it is answered
+  enhance(next); // before somebody sees it, or presses
   now.replaceWith(next);
   if (top) next.scrollTop = top;
   if (question) open(question);
@@ -300,15 +300,15 @@ async function unfold() {
   if (location.hash && !document.querySelector(":target")) location.replace(location.hash);
 }
 
-/** Shows what needs scripts, after load and after refresh. */
-export function enhance() {
-  for (const b of document.querySelectorAll("[data-step], [data-dialog]")) b.hidden = false;
-  for (const b of document.querySelectorAll("[data-copy]")) b.hidden = !copied(b);
-  for (const b of document.querySelectorAll(".lang button, [data-scriptless]")) b.hidden = true;
-  tellHours();
-  if (navigator.share) for (const b of document.querySelectorAll("[data-share]")) b.hidden = false;
-  runTimes();
-  tellMoments();
+/** Shows what needs scripts in a page, or in a part of it that is about to come in. */
+export function enhance(part = document) {
+  for (const b of part.querySelectorAll("[data-step], [data-dialog]")) b.hidden = false;
+  for (const b of part.querySelectorAll("[data-copy]")) b.hidden = !copied(b);
+  for (const b of part.querySelectorAll(".lang button, [data-scriptless]")) b.hidden = true;
+  tellHours(part);
+  if (navigator.share) for (const b of part.querySelectorAll("[data-share]")) b.hidden = false;
+  runTimes(part);
+  tellMoments(part);
 }
 
 const copied = (button) => button.parentElement.querySelector("input, .secret");
