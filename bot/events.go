@@ -70,6 +70,9 @@ func (b *Bot) guildEvent(s *shards.Shard, data dgateway.EventData) {
 	case dgateway.EventChannelUpdate:
 		if c, ok := b.discord.VoiceChannel(e.GuildID(), e.GuildChannel); ok {
 			b.rooms.ChannelChanged(e.GuildID(), c)
+			if lost := b.discord.LostDenials(e.ID(), e.PermissionOverwrites()); len(lost) > 0 {
+				b.rooms.DenialsLost(e.GuildID(), e.ID(), lost)
+			}
 		} else if e.Type() == discord.ChannelTypeGuildCategory {
 			b.rooms.GateChanged(e.GuildID())
 		}

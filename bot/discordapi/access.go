@@ -160,7 +160,7 @@ func (d *Discord) Expel(
 		// These bits are others', so they stay.
 		return coded(d.place(ctx, channel, have, o, s, reason), doing, "Manage Roles")
 	}
-	err = coded(d.client.Rest.DeletePermissionOverwrite(channel, user, with(ctx, reason)...), doing, "Manage Roles")
+	err = coded(d.step(ctx, channel, have, step{kind: o.Type(), id: user, remove: true}, reason), doing, "Manage Roles")
 	if errs.Has(err, errs.NotFound) {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (d *Discord) place(
 	s side, reason string,
 ) error {
 	o = held(have, []discord.PermissionOverwrite{o}, handsOn(s.here), s.self)[0]
-	return d.step(ctx, channel, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
+	return d.step(ctx, channel, have, step{kind: o.Type(), id: o.ID(), to: bitsOf(o)}, reason)
 }
 
 // known returns a channel's overwrites from the cache.

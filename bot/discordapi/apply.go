@@ -152,7 +152,7 @@ func (d *Discord) apply(
 			now != wrote[s.id] {
 			return true, errChanged
 		}
-		err := d.step(ctx, channel, s, reason)
+		err := d.step(ctx, channel, have, s, reason)
 		if s.remove && errs.Has(coded(err, "", ""), errs.NotFound) {
 			err = nil // somebody else removed it
 		}
@@ -208,18 +208,6 @@ func (s step) on(list []discord.PermissionOverwrite) []discord.PermissionOverwri
 		return append(list, withBits(discord.RolePermissionOverwrite{RoleID: s.id}, s.to))
 	}
 	return append(list, withBits(discord.MemberPermissionOverwrite{UserID: s.id}, s.to))
-}
-
-func (d *Discord) step(ctx context.Context, channel snowflake.ID, s step, reason string) error {
-	switch {
-	case s.remove:
-		return d.client.Rest.DeletePermissionOverwrite(channel, s.id, with(ctx, reason)...)
-	case s.kind == discord.PermissionOverwriteTypeRole:
-		return d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
-			discord.RolePermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
-	}
-	return d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
-		discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
 }
 
 // heldAll is held for all overwrites of a channel: such bits stay even in an overwrite that is removed.

@@ -14,6 +14,7 @@ import (
 
 	"snug/bot/discordapi"
 	"snug/bot/rooms"
+	"snug/shared/access"
 	"snug/shared/room"
 )
 
@@ -214,6 +215,21 @@ func calls() []call {
 				"+ " + overwrite("Friday", "kiyo", 0, seeAndEnter),
 			},
 			doing: "keep somebody out of the room", needs: "Manage Roles",
+		},
+		{
+			name: "Deny",
+			do: func(ctx context.Context, f *fixture) (string, error) {
+				return "", f.api.Deny(ctx, f.id("Friday"), access.Overwrite{
+					ID: f.id("kiyo"), Member: true, Deny: access.Permissions(discord.PermissionSpeak),
+				}, why)
+			},
+			asks: []string{getFriday, putKiyo}, reason: why,
+			changes: []string{
+				"- " + overwrite("Friday", "kiyo", discordapi.GuestAllow, 0),
+				"+ " + overwrite("Friday", "kiyo", discordapi.GuestAllow&^discord.PermissionSpeak,
+					discord.PermissionSpeak),
+			},
+			doing: "deny what somebody else denied", needs: "Manage Roles",
 		},
 		{
 			name: "Move",

@@ -75,6 +75,7 @@ func Names(p discord.Permissions) string {
 type Discord struct {
 	client *bot.Client
 	now    func() time.Time
+	writes ownWrites
 
 	mu   sync.Mutex            // guards bots
 	bots map[snowflake.ID]bool // whether a user is a bot, which never changes

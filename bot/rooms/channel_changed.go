@@ -7,6 +7,7 @@ import (
 
 	"github.com/disgoorg/snowflake/v2"
 
+	"snug/shared/access"
 	"snug/shared/room"
 )
 
@@ -36,6 +37,26 @@ func (rs *Rooms) ChannelChanged(guildID snowflake.ID, c Channel) {
 				rs.confirmChannel(g, r)
 			} else {
 				r.denialLogged = false
+			}
+			return nil
+		})
+	})
+}
+
+// DenialsLost denies again on a room's channel what others denied there while Snug was changing the same overwrites.
+func (rs *Rooms) DenialsLost(guildID, channel snowflake.ID, lost []access.Overwrite) {
+	rs.enqueueIn(guildID, func(ctx context.Context, g *guildState) {
+		r, err := g.room(channel)
+		if err != nil {
+			return
+		}
+		_ = g.inRoomLane(ctx, r, func() error {
+			for _, o := range lost {
+				err := rs.o.Discord.Deny(ctx, channel, o, "Snug: denied while Snug was changing it")
+				if err != nil {
+					rs.o.Log.WarnContext(ctx, "what somebody denied in a room was lost; they have to repeat it",
+						"guild_id", guildID, "room_id", channel, "id", o.ID, "err", err)
+				}
 			}
 			return nil
 		})

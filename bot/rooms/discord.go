@@ -35,6 +35,8 @@ type Discord interface {
 	Admit(ctx context.Context, channel, user snowflake.ID, a RoomAccess, reason string) error
 	// Expel removes a user's overwrite from a room's channel or, with ban, denies them to see and enter.
 	Expel(ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string) error
+	// Deny denies a user or a role something by name, besides what the channel denies them already.
+	Deny(ctx context.Context, channel snowflake.ID, o access.Overwrite, reason string) error
 	// Move moves a user who is in voice from one channel to another, or disconnects them
 	// (to 0). errs.NotInVoice if they are not in voice.
 	Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
+
+	"snug/shared/access"
 )
 
 // editCounter is a Discord that counts the calls that change a channel, at their start and
@@ -73,6 +75,10 @@ func (e *editCounter) Expel(
 	ctx context.Context, channel, user snowflake.ID, ban bool, a RoomAccess, reason string,
 ) error {
 	return e.counting(channel, func() error { return e.Discord.Expel(ctx, channel, user, ban, a, reason) })
+}
+
+func (e *editCounter) Deny(ctx context.Context, channel snowflake.ID, o access.Overwrite, reason string) error {
+	return e.counting(channel, func() error { return e.Discord.Deny(ctx, channel, o, reason) })
 }
 
 func (e *editCounter) Rename(ctx context.Context, channel snowflake.ID, name, reason string) error {

@@ -86,6 +86,10 @@ func (o unlockedCalls) Expel(
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
+func (o unlockedCalls) Deny(ctx context.Context, channel snowflake.ID, what access.Overwrite, reason string) error {
+	return exec(ctx, func(ctx context.Context) error { return o.Discord.Deny(ctx, channel, what, reason) })
+}
+
 func (o unlockedCalls) Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error {
 	return exec(ctx, func(ctx context.Context) error { return o.Discord.Move(ctx, guild, user, from, to, reason) })
 }

@@ -100,6 +100,10 @@ func (c calls) Expel(
 	return c.do("Expel", func() error { return c.Discord.Expel(ctx, channel, user, ban, a, reason) })
 }
 
+func (c calls) Deny(ctx context.Context, channel snowflake.ID, o access.Overwrite, reason string) error {
+	return c.do("Deny", func() error { return c.Discord.Deny(ctx, channel, o, reason) })
+}
+
 func (c calls) Move(ctx context.Context, guild, user, from, to snowflake.ID, reason string) error {
 	return c.do("Move", func() error { return c.Discord.Move(ctx, guild, user, from, to, reason) })
 }

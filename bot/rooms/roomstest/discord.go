@@ -618,6 +618,20 @@ func (d *Discord) Expel(
 	return nil
 }
 
+func (d *Discord) Deny(_ context.Context, channel snowflake.ID, o access.Overwrite, _ string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, err := d.channel(channel)
+	if err != nil {
+		return err
+	}
+	o.Deny |= c.overwrites[o.ID].Deny
+	o.Allow = c.overwrites[o.ID].Allow &^ o.Deny
+	c.overwrites[o.ID] = o
+	d.emit(event{changed: channel})
+	return nil
+}
+
 func (d *Discord) Move(_ context.Context, _, user, _, to snowflake.ID, _ string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
