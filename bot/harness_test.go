@@ -60,6 +60,7 @@ type harness struct {
 	most    map[string]int64      // bytes a bucket may hold; nil: the usual
 	writes  time.Duration         // how long a write to it may take; 0: the usual
 	term    time.Duration         // of the leases by which processes share the bot; 0: it shares with nobody
+	saves   time.Duration         // how often checkpoints are saved; 0: as usual
 	begun   func(*bot.Bot)        // called before the bot is started; nil: nobody
 
 	requests struct {
@@ -228,7 +229,7 @@ func (h *harness) process(nats string) (*running, <-chan struct{}) {
 		Token: h.App.BotToken, DiscordURL: h.URL, Hub: r.hub, Keys: keys,
 		Pages: pages.Site{Base: "http://snug.test"}, Now: h.clock.Now,
 		Log: h.log(), Registerer: r.metrics, Requests: h.rate, Texts: texts,
-		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only,
+		Shared: h.term > 0, LeaseTerm: h.term, GuildID: h.only, SaveEvery: h.saves,
 	})
 	h.Must(err)
 	return r, ready

@@ -63,6 +63,11 @@ func (h *harness) shards() (docs []hub.Entry[hub.Sealed]) {
 // turnBack puts back an earlier checkpoint, as a process leaves it that is killed before it saved a later one.
 func (h *harness) turnBack(docs []hub.Entry[hub.Sealed]) {
 	h.stored(func(b *hub.Hub) {
+		later, err := b.Shards.Keys(context.Background(), "")
+		h.Must(err)
+		for _, key := range later {
+			h.Must(b.Shards.Delete(context.Background(), key))
+		}
 		for _, e := range docs {
 			_, err := b.Shards.Put(context.Background(), e.Key, e.Value)
 			h.Must(err)

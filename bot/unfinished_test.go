@@ -89,6 +89,44 @@ func TestAnInterruptedCommandEnds(t *testing.T) {
 	}
 }
 
+// TestANewSessionIsSaved: a process dies between the two answers to a command, having saved nothing but its session at
+// READY. The next one goes on with that session, knows the server, and ends the command.
+func TestANewSessionIsSaved(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*harness){
+		"the first one": func(*harness) {},
+		"one that began while Snug ran": func(h *harness) {
+			h.shut()
+			h.start()
+			_, err := h.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultInvalidSession})
+			h.Must(err)
+			h.eventually("a new session began", func() bool {
+				return h.counted("snug_gateway_connects_total", "kind=identify") == 1
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarnessWith(t, func(h *harness) { h.saves = time.Hour }, openapitest.Wrap(t))
+			begin(h)
+			answers := h.thinking(lost(1))
+			saved, err := h.hub.Shards.List(context.Background(), "")
+			h.Must(err)
+			h.shut()
+			h.turnBack(saved)
+			h.clock.Forward(time.Minute)
+			h.start()
+			h.settles(answers)
+			if !h.resumed() {
+				t.Error("the session was not resumed")
+			}
+			id := h.open("jonas", "Friday").Room.ID
+			h.Must(h.Join("jonas", id))
+			h.awaitRoster(id, "jonas")
+		})
+	}
+}
+
 // TestACheckpointHasInterruptedCommands: a command takes so long that a checkpoint is saved before the process dies.
 // Discord doesn't repeat it then; the next process knows of it all the same.
 func TestACheckpointHasInterruptedCommands(t *testing.T) {

@@ -24,6 +24,10 @@ const saveEvery = 2 * time.Second
 // saveTime limits one save. If the hub takes longer, the next save writes a newer checkpoint.
 const saveTime = 30 * time.Second
 
+// beginTime is how long the events of a new session wait until it's saved. If the hub takes longer, the next save
+// saves it.
+const beginTime = time.Second
+
 // manyGuilds is how many guilds are saved together when it is worth returning memory afterwards.
 const manyGuilds = 1000
 
@@ -125,32 +129,27 @@ func (s *Shard) run(ctx context.Context, every time.Duration) {
 
 // save saves the checkpoint if there is anything new. With now, nothing that it waits for waits for more of its kind.
 func (s *Shard) save(ctx context.Context, now bool) {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
 	began := time.Now()
 	s.mu.Lock()
 	session := s.conn.Checkpoint() // first, so that the guilds read below are at least as new
-	if !session.Resumable() || session == s.last || s.replaying {
+	if !session.Resumable() || session == s.last || s.replaying || session.SessionID != s.begun().SessionID {
 		s.mu.Unlock()
 		return
 	}
+	s.stopSaving = cancel
 	changed, gone, relist := s.changed, s.gone, s.relist
 	s.changed, s.gone, s.relist = map[snowflake.ID]bool{}, map[snowflake.ID]bool{}, false
 	var list []snowflake.ID
 	if relist {
 		list = keysOf(s.guilds)
 	}
-	unfinished := s.all.o.Unfinished(s.Owns)
+	head := s.head(session)
 	s.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	head := checkpoint.Head{
-		Session: session, Shards: s.conn.ShardCount(), Intents: int64(s.all.o.Intents),
-		Application: s.all.o.Client.ApplicationID, SavedAt: s.all.o.Now(),
-		Interactions: unfinished,
-	}
-	if self, ok := s.all.o.Client.Caches.SelfUser(); ok {
-		head.Self = &self
-	}
 	all := keysOf(changed)
 	todo := slices.Clone(all)
 	err := s.all.checkpoints.Save(ctx, s.id, func() (checkpoint.Guild, bool) { return s.next(ctx, &todo) }, list,
@@ -179,6 +178,65 @@ func (s *Shard) save(ctx context.Context, now bool) {
 	s.mu.Unlock()
 	if ctx.Err() == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		s.all.o.Log.Warn("cannot save the gateway checkpoint; a restart now would replay more events",
+			"shard", s.id, "err", err)
+	}
+}
+
+// head makes the head of a checkpoint. The caller holds mu.
+func (s *Shard) head(session gateway.Checkpoint) checkpoint.Head {
+	head := checkpoint.Head{
+		Session: session, Shards: s.conn.ShardCount(), Intents: int64(s.all.o.Intents),
+		Application: s.all.o.Client.ApplicationID, SavedAt: s.all.o.Now(),
+		Interactions: s.all.o.Unfinished(s.Owns),
+	}
+	if self, ok := s.all.o.Client.Caches.SelfUser(); ok {
+		head.Self = &self
+	}
+	return head
+}
+
+// begun returns the session that READY or a checkpoint began, before its first event; a zero one if there is none.
+func (s *Shard) begun() (session gateway.Checkpoint) {
+	if id := s.conn.SessionID(); id != nil {
+		session.SessionID = *id
+	}
+	if address := s.conn.ResumeURL(); address != nil {
+		session.ResumeURL = *address
+	}
+	return session
+}
+
+// begin saves a session of which READY alone, with this number, has been applied. Discord repeats to the next process
+// what comes after it, so nothing needs to be stored before, and guilds that have changed are left out: Discord sends
+// them. Only for the connection's goroutine, which applies no event meanwhile.
+func (s *Shard) begin(ready int) {
+	began := time.Now()
+	s.mu.Lock()
+	s.stopSaving() // it saves the session before
+	s.mu.Unlock()
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	session := s.begun()
+	if !session.Resumable() {
+		return
+	}
+	session.Seq = ready
+	s.mu.Lock()
+	list := slices.DeleteFunc(keysOf(s.guilds), func(id snowflake.ID) bool { return s.changed[id] })
+	s.relist = s.relist || len(list) < len(s.guilds)
+	head := s.head(session)
+	s.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(s.all.ctx, beginTime)
+	defer cancel()
+	none := func() (g checkpoint.Guild, ok bool) { return g, false }
+	err := s.all.checkpoints.Save(ctx, s.id, none, list, nil, head, nil)
+	s.all.metrics.saved(s.id, 0, time.Since(began), err)
+	switch {
+	case err == nil:
+		s.last = session
+	case s.all.ctx.Err() == nil:
+		s.all.o.Log.Warn("cannot save a new gateway session yet; a restart now would begin another one",
 			"shard", s.id, "err", err)
 	}
 }

@@ -36,6 +36,8 @@ type Shard struct {
 	guilds  map[snowflake.ID]bool // known guilds
 	gone    map[snowflake.ID]bool // guilds whose stored document has to be deleted
 	relist  bool                  // the stored list of guilds is outdated
+	// stopSaving stops the save that's under way, if there is one.
+	stopSaving context.CancelFunc
 
 	session string // of the events' marks; only for the connection's goroutine, and before it begins
 
@@ -45,7 +47,8 @@ type Shard struct {
 	delayed    []Event
 	unfinished []checkpoint.Interaction // as the checkpoint has them
 
-	last gateway.Checkpoint // the session in the stored head; only for the saver's goroutine
+	saving sync.Mutex         // held while the checkpoint is saved; before mu
+	last   gateway.Checkpoint // the session in the stored head; guarded by saving
 
 	quit  context.CancelFunc // stops what start began
 	ended chan struct{}      // closed when that has ended, or wasn't started
@@ -55,7 +58,7 @@ func newShard(all *Shards, id int) *Shard {
 	ended := make(chan struct{})
 	close(ended)
 	return &Shard{
-		all: all, id: id, quit: func() {}, ended: ended,
+		all: all, id: id, quit: func() {}, ended: ended, stopSaving: func() {},
 		changed: map[snowflake.ID]bool{}, guilds: map[snowflake.ID]bool{}, gone: map[snowflake.ID]bool{},
 	}
 }

@@ -280,10 +280,16 @@ func (s *Shards) tidy(count int) {
 	}
 }
 
-// event handles every gateway event that disgo knows. A shard that was given up gets no more of them.
+// event handles every gateway event that disgo knows. A shard that was given up gets no more of them. A new session is
+// saved before its next event.
 func (s *Shards) event(g dgateway.Gateway, kind dgateway.EventType, seq int, data dgateway.EventData) {
-	if shard := s.shard(g.ShardID()); shard != nil {
-		shard.dispatch(Event{Gateway: g, Type: kind, Seq: seq, Data: data})
+	shard := s.shard(g.ShardID())
+	if shard == nil {
+		return
+	}
+	shard.dispatch(Event{Gateway: g, Type: kind, Seq: seq, Data: data})
+	if kind == dgateway.EventTypeReady {
+		shard.begin(seq)
 	}
 }
 

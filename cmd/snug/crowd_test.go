@@ -35,7 +35,6 @@ type crowd struct {
 	watch   *hub.Hub
 
 	pace time.Duration // how much slower than in the long form people are
-	anew bool          // a process died before it had saved a session, so that another one began anew
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 

@@ -64,7 +64,7 @@ func TestHandOver(t *testing.T) {
 	}
 	t.Logf("%d rooms opened, %d closed; somebody came %d times, followers were told of %d", len(c.opened),
 		len(c.closed), c.joins, c.told)
-	if len(c.stuck) > 0 && !c.anew { // Discord repeats commands to resumed sessions alone: decision 0095
+	if len(c.stuck) > 0 {
 		t.Errorf("commands were acknowledged and never answered: %v", c.stuck)
 	}
 	if c.told > c.joins {
@@ -151,7 +151,7 @@ func (c *crowd) goesOn(what string, most time.Duration, do func(), names ...stri
 		return len(holding) == len(names)
 	})
 	c.answers()
-	begun, fresh := time.Now(), c.sessionsBegun(names)
+	begun := time.Now()
 	do()
 	for _, shard := range shards {
 		_, err := c.world.discord.JoinVoice(c.guilds[shard], c.world.users[4].ID, c.rooms[shard],
@@ -163,7 +163,6 @@ func (c *crowd) goesOn(what string, most time.Duration, do func(), names ...stri
 		return !slices.ContainsFunc(shards, func(shard int) bool { return now[shard] <= before[shard] })
 	})
 	gap = time.Since(begun)
-	c.anew = c.anew || c.sessionsBegun(names) > fresh
 	c.askAgain()
 	c.note(func() {
 		c.Logf("after %s, %d sessions went on after %v; of %d commands, nobody took %d", what, len(shards),
@@ -173,16 +172,6 @@ func (c *crowd) goesOn(what string, most time.Duration, do func(), names ...stri
 		c.Errorf("after %s, its sessions went on only after %v", what, gap)
 	}
 	return gap
-}
-
-// sessionsBegun counts how often processes other than these had no checkpoint of a shard to resume from.
-func (c *crowd) sessionsBegun(names []string) (n int) {
-	for other, p := range c.running {
-		if !slices.Contains(names, other) {
-			n += strings.Count(p.log.String(), "no checkpoint: starting a new gateway session")
-		}
-	}
-	return n
 }
 
 // gone waits until a process has ended.
