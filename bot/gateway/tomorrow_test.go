@@ -214,7 +214,7 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 // emoji is a picture, as far as its first bytes tell.
 const emoji = "data:image/png;base64,iVBORw0KGgo="
 
-// gatherings causes what is dispatched of threads, stages, webhooks, emojis and scheduled events.
+// gatherings causes what is dispatched of threads, stages, webhooks, emojis, moderation and scheduled events.
 func (a acts) gatherings(guild, text, member snowflake.ID) {
 	a.Helper()
 	type m = map[string]any
@@ -236,6 +236,14 @@ func (a acts) gatherings(guild, text, member snowflake.ID) {
 
 	a.do("POST", fmt.Sprintf("/channels/%d/webhooks", text), m{"name": "herald"})
 	a.do("POST", fmt.Sprintf("/guilds/%d/emojis", guild), m{"name": "die", "image": emoji})
+	rules := fmt.Sprintf("/guilds/%d/auto-moderation/rules", guild)
+	rule := a.do("POST", rules, m{"name": "no dragons", "event_type": 1, "trigger_type": 1, "enabled": true,
+		"trigger_metadata": m{"keyword_filter": []string{"dragon"}}, "actions": []m{{"type": 1}}})
+	a.do("PATCH", fmt.Sprintf("%s/%d", rules, rule), m{"name": "no dragons here"})
+	if _, err := a.Discord.As(member).Send(text, "dragon"); err == nil {
+		a.Error("no rule blocked it")
+	}
+	a.do("DELETE", fmt.Sprintf("%s/%d", rules, rule), nil)
 
 	now := time.Now()
 	event := a.do("POST", fmt.Sprintf("/guilds/%d/scheduled-events", guild), m{

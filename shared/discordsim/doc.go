@@ -67,10 +67,12 @@
 // many direct messages (at a guessed threshold). Interactions with their limits of three seconds and
 // fifteen minutes, deferral, follow-ups, ephemeral responses, modals, autocompletion, components of
 // both versions, over the gateway or to the application's interactions endpoint. OAuth2 with code, PKCE,
-// refresh, revocation and scopes.
+// refresh, revocation and scopes. Auto moderation of people's messages, threads' names and nicknames; in place of the
+// word lists and the spam that only Discord knows there are the words simulated-profanity, simulated-sexual-content,
+// simulated-slur and simulated-spam.
 //
 // It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages,
-// stickers, sounds, auto moderation, polls, forwards, monetization or command permissions;
+// stickers, sounds, polls, forwards, monetization or command permissions;
 // docs/simulator-coverage.md lists every operation. There are no voice servers: it knows who is in
 // voice, but transmits no audio. Nobody has activities, a bot is online whatever opcode 3 says, and
 // the gateway's payloads are JSON. Requests for any of these get an error that says so.
@@ -114,6 +116,8 @@
 //	GET                      /guilds/{guild}/audit-logs
 //	GET POST                 /guilds/{guild}/emojis
 //	GET PATCH DELETE         /guilds/{guild}/emojis/{emoji}
+//	GET POST                 /guilds/{guild}/auto-moderation/rules
+//	GET PATCH DELETE         /guilds/{guild}/auto-moderation/rules/{rule}
 //	GET                      /guilds/{guild}/stickers
 //	GET POST                 /guilds/{guild}/scheduled-events
 //	GET PATCH DELETE         /guilds/{guild}/scheduled-events/{event}

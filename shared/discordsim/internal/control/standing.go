@@ -90,11 +90,7 @@ func (c *Control) TimeOut(guildID, user world.ID, until time.Time) error {
 		if until.After(s.Now()) && s.BasePerms(g, m).Has(world.PermAdministrator) {
 			return form.MissingPermissions()
 		}
-		m.Timeout = until
-		s.MemberEvent(g, m)
-		if until.After(s.Now()) && g.Voice[user] != nil {
-			s.Disconnect(g, m)
-		}
+		s.TimeOut(g, m, until)
 		return nil
 	})
 }

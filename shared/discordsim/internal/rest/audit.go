@@ -47,6 +47,9 @@ const (
 	auditThreadCreate     = 110
 	auditThreadUpdate     = 111
 	auditThreadDelete     = 112
+	auditModRuleCreate    = 140
+	auditModRuleUpdate    = 141
+	auditModRuleDelete    = 142
 	auditStatusUpdate     = 192
 	auditStatusDelete     = 193
 )
@@ -78,10 +81,11 @@ func getAuditLog(c *call) (int, any, error) {
 		Scheduled    []struct{}          `json:"guild_scheduled_events"`
 		Threads      []struct{}          `json:"threads"`
 		Commands     []struct{}          `json:"application_commands"`
-		AutoMod      []struct{}          `json:"auto_moderation_rules"`
+		AutoMod      []*world.ModRule    `json:"auto_moderation_rules"`
 	}
 	none := []struct{}{}
-	out := auditLog{[]world.AuditEntry{}, []world.WireUser{}, none, []world.WireWebhook{}, none, none, none, none}
+	out := auditLog{[]world.AuditEntry{}, []world.WireUser{}, none, []world.WireWebhook{}, none, none, none,
+		[]*world.ModRule{}}
 	seen := map[world.ID]bool{}
 	for _, e := range slices.Backward(g.Audit) {
 		user, target := *e.User, world.ID(0)
@@ -101,6 +105,10 @@ func getAuditLog(c *call) (int, any, error) {
 			if h := c.Webhooks[id]; h != nil && !seen[id] {
 				seen[id] = true
 				out.Webhooks = append(out.Webhooks, c.showWebhook(h))
+			}
+			if r := g.ModRules[id]; r != nil && !seen[id] {
+				seen[id] = true
+				out.AutoMod = append(out.AutoMod, r)
 			}
 		}
 	}

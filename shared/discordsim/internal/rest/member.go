@@ -309,6 +309,9 @@ func (e *memberEdit) apply() {
 	}
 	if len(e.changes) > 0 || e.rolesChanged {
 		e.c.MemberEvent(e.g, e.m)
+		if e.f.Has("nick") {
+			e.c.CheckProfile(e.g, e.m)
+		}
 		if e.g.Voice[id] != nil && (e.f.Has("mute") || e.f.Has("deaf")) {
 			e.c.VoiceEvent(e.g, e.m)
 		}
@@ -345,6 +348,7 @@ func updateSelfMember(c *call) (int, any, error) {
 	if f.Has("nick") && nick != bot.Nick {
 		bot.Nick = nick
 		c.MemberEvent(g, bot)
+		c.CheckProfile(g, bot)
 	}
 	return 200, bot.Wire(), nil
 }

@@ -78,8 +78,12 @@ func createMessage(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	c.Spoke(ch, m)
-	c.AddMessage(m)
+	if err := c.moderate(moderatedContent, m, func() {
+		c.Spoke(ch, m)
+		c.AddMessage(m)
+	}); err != nil {
+		return 0, nil, err
+	}
 	return 200, c.WireMessage(m, c.me().ID), nil
 }
 
@@ -191,8 +195,12 @@ func (c *call) editMessage(m *world.Message) (int, any, error) {
 		return 0, nil, err
 	}
 	draft.Edited = c.Now()
-	*m = draft
-	c.MessageEvent("MESSAGE_UPDATE", m)
+	if err := c.moderate(moderatedContent, &draft, func() {
+		*m = draft
+		c.MessageEvent("MESSAGE_UPDATE", m)
+	}); err != nil {
+		return 0, nil, err
+	}
 	return 200, c.WireMessage(m, c.me().ID), nil
 }
 

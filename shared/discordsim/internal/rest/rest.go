@@ -402,7 +402,7 @@ func (c *call) form() (*form.Form, error) {
 // checkIDs rejects a path with something other than an id in place of an id.
 func (c *call) checkIDs() error {
 	for _, name := range []string{
-		"channel", "guild", "message", "user", "role", "event", "overwrite", "app", "command",
+		"channel", "guild", "message", "user", "role", "event", "overwrite", "app", "command", "rule",
 	} {
 		v := c.r.PathValue(name)
 		if _, err := strconv.ParseUint(v, 10, 63); v != "" && err != nil {

@@ -16,6 +16,7 @@ const (
 	connections    = "/applications/{app}/role-connections/metadata"
 	appEmojis      = "/applications/{app}/emojis"
 	guildEmojis    = "/guilds/{guild}/emojis"
+	modRules       = "/guilds/{guild}/auto-moderation/rules"
 	globalCommands = "/applications/{app}/commands"
 	guildCommands  = "/applications/{app}/guilds/{guild}/commands"
 )
@@ -95,6 +96,11 @@ func table() []route {
 		{method: "GET", path: guildEmojis + "/{emoji}", do: getGuildEmoji},
 		{method: "PATCH", path: guildEmojis + "/{emoji}", rate: five, do: updateGuildEmoji},
 		{method: "DELETE", path: guildEmojis + "/{emoji}", rate: five, do: deleteGuildEmoji},
+		{method: "GET", path: modRules, do: listModRules},
+		{method: "POST", path: modRules, rate: five, do: createModRule},
+		{method: "GET", path: modRules + "/{rule}", do: getModRule},
+		{method: "PATCH", path: modRules + "/{rule}", rate: five, do: updateModRule},
+		{method: "DELETE", path: modRules + "/{rule}", rate: five, do: deleteModRule},
 		{method: "GET", path: "/guilds/{guild}/stickers", do: emptyOfGuild([]struct{}{})},
 		{method: "GET", path: events, do: listEvents},
 		{method: "POST", path: events, rate: five, do: createEvent},

@@ -111,6 +111,9 @@ func startThread(c *call) (int, any, error) {
 	if err := c.mayAddThread(g); err != nil {
 		return 0, nil, err
 	}
+	if err := c.mayBeTitled(parent, ch.Name); err != nil {
+		return 0, nil, err
+	}
 	ch.ID = m.ID
 	c.AddThread(g, ch)
 	c.MessageEvent("MESSAGE_UPDATE", m) // which has a thread and a flag for it now
@@ -159,6 +162,9 @@ func addThread(c *call) (int, any, error) {
 	if err := c.mayAddThread(g); err != nil {
 		return 0, nil, err
 	}
+	if err := c.mayBeTitled(parent, ch.Name); err != nil {
+		return 0, nil, err
+	}
 	c.AddThread(g, ch)
 	if kind != world.ChannelPrivateThread {
 		c.AddMessage(&world.Message{ID: c.NextID(), Channel: parent.ID, Guild: g.ID, Author: c.me(),
@@ -190,10 +196,19 @@ func (c *call) addPost(g *world.Guild, parent *world.Channel, p world.Permission
 	if err := c.mayAddThread(g); err != nil {
 		return 0, nil, err
 	}
-	c.Spoke(parent, m)
-	parent.LastMessage = ch.ID
-	c.AddThread(g, ch)
-	c.AddMessage(m)
+	if err := c.mayBeTitled(parent, ch.Name); err != nil {
+		return 0, nil, err
+	}
+	written := *m
+	written.Channel = parent.ID // as long as there is no thread
+	if err := c.moderate(moderatedContent, &written, func() {
+		c.Spoke(parent, m)
+		parent.LastMessage = ch.ID
+		c.AddThread(g, ch)
+		c.AddMessage(m)
+	}); err != nil {
+		return 0, nil, err
+	}
 	c.audit(g, auditThreadCreate, ch.ID, world.Change{Key: "name", New: ch.Name})
 	w := c.WireThread(ch, c.me().ID)
 	wm := c.WireMessage(m, c.me().ID)
@@ -269,6 +284,9 @@ func updateThread(c *call, g *world.Guild, ch *world.Channel) (int, any, error) 
 		}
 	}
 	if draft.Name != ch.Name {
+		if err := c.mayBeTitled(g.Channels[ch.Parent], draft.Name); err != nil {
+			return 0, nil, err
+		}
 		if err := c.rename(&draft); err != nil {
 			return 0, nil, err
 		}

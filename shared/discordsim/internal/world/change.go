@@ -28,6 +28,7 @@ func (s *State) AddMember(g *Guild, u *User, nick string, roles []ID) *Member {
 	w.GuildID = &g.ID
 	s.Dispatch(Event{Name: "GUILD_MEMBER_ADD", Intent: IntentGuildMembers, Guild: g, User: u.ID, Data: w,
 		Per: exceptFor(u.ID, w)})
+	s.CheckProfile(g, m)
 	s.Watcher.GuildChanged(g.ID)
 	s.Watcher.UsersChanged()
 	return m

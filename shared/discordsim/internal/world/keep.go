@@ -40,6 +40,7 @@ type keptGuild struct {
 	Stages   []*Stage          `json:"stage_instances,omitempty"`
 	Webhooks []*Webhook        `json:"webhooks,omitempty"`
 	Emojis   []*CustomEmoji    `json:"emojis,omitempty"`
+	ModRules []*ModRule        `json:"auto_moderation_rules,omitempty"`
 	Audit    []AuditEntry      `json:"audit_log,omitempty"` // of a snapshot alone
 }
 
@@ -159,6 +160,7 @@ type keptMember struct {
 	Pending bool      `json:"pending"`
 	Mute    bool      `json:"mute,omitempty"`
 	Deaf    bool      `json:"deaf,omitempty"`
+	Flags   int       `json:"flags,omitempty"`
 }
 
 // Keep returns the part of the world to store, as JSON that is the same as long as nothing in it changes.
@@ -248,12 +250,15 @@ func (g *Guild) keep() keptGuild {
 	for _, id := range SortedIDs(g.Emojis) {
 		k.Emojis = append(k.Emojis, g.Emojis[id])
 	}
+	for _, id := range SortedIDs(g.ModRules) {
+		k.ModRules = append(k.ModRules, g.ModRules[id])
+	}
 	for _, id := range SortedIDs(g.Stages) {
 		k.Stages = append(k.Stages, g.Stages[id])
 	}
 	for _, m := range g.SortedMembers() {
 		k.Members = append(k.Members, keptMember{m.User.ID, m.Nick, m.Roles, m.JoinedAt, m.Timeout, m.Pending,
-			m.Mute, m.Deaf})
+			m.Mute, m.Deaf, m.flags})
 	}
 	return k
 }
@@ -428,6 +433,10 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 	for _, e := range k.Emojis {
 		g.Emojis[e.ID] = e
 	}
+	g.ModRules = map[ID]*ModRule{}
+	for _, r := range k.ModRules {
+		g.ModRules[r.ID] = r
+	}
 	for _, st := range k.Stages {
 		g.Stages[st.Channel] = st
 	}
@@ -439,7 +448,7 @@ func (s *State) restoreGuild(g *Guild, k keptGuild) {
 		}
 		members[u.ID] = &Member{
 			User: u, Nick: m.Nick, Roles: m.Roles, JoinedAt: m.Joined, Timeout: m.Timeout, Pending: m.Pending,
-			Mute: m.Mute, Deaf: m.Deaf,
+			Mute: m.Mute, Deaf: m.Deaf, flags: m.Flags,
 		}
 	}
 	g.Members = members

@@ -137,7 +137,7 @@ func (s *State) BasePerms(g *Guild, m *Member) Permissions {
 		return AllPermissions
 	}
 	if s.restricted(g, m) {
-		p &= timeoutKeeps
+		p &= s.kept(m)
 	}
 	return p
 }
@@ -160,7 +160,7 @@ func (s *State) PermsIn(g *Guild, m *Member, c *Channel) Permissions {
 		p = inThread(p)
 	}
 	if m != nil && s.restricted(g, m) {
-		p &= timeoutKeeps
+		p &= s.kept(m)
 	}
 	p = implied(p, in)
 	if c.Private() && !p.Has(PermManageThreads) {

@@ -19,7 +19,25 @@ const (
 // restricted from doing any actions), or do not meet its verification level. The caller knows that
 // they aren't an administrator.
 func (s *State) restricted(g *Guild, m *Member) bool {
-	return m.Timeout.After(s.Now()) || !m.User.Bot && (m.Pending || s.unverified(g, m))
+	return m.Timeout.After(s.Now()) || !m.User.Bot && (m.Pending || s.unverified(g, m)) || m.flags&flagQuarantined != 0
+}
+
+// kept are the permissions that a restricted member keeps. That who is kept from everything because of their name may
+// change it is a guess.
+func (s *State) kept(m *Member) Permissions {
+	if m.flags&flagQuarantined != 0 && !m.Timeout.After(s.Now()) {
+		return timeoutKeeps | PermChangeNickname
+	}
+	return timeoutKeeps
+}
+
+// TimeOut times a member out until a time, and disconnects them from voice. A past time ends the timeout.
+func (s *State) TimeOut(g *Guild, m *Member, until time.Time) {
+	m.Timeout = until
+	s.MemberEvent(g, m)
+	if until.After(s.Now()) {
+		s.Disconnect(g, m)
+	}
 }
 
 // unverified reports whether a member doesn't meet the guild's verification level. A member with a

@@ -71,6 +71,7 @@ type Guild struct {
 	Events      map[ID]*ScheduledEvent
 	Stages      map[ID]*Stage // by channel
 	Emojis      map[ID]*CustomEmoji
+	ModRules    map[ID]*ModRule // of auto moderation
 	Members     map[ID]*Member
 	Voice       map[ID]*voiceState
 	Bans        map[ID]string  // reasons, by user
