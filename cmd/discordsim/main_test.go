@@ -32,34 +32,64 @@ type said struct {
 	Users        []map[string]any
 }
 
-// start runs the program as a script does. stop ends it, and returns what it printed as an error.
-func start(t *testing.T, args ...string) (s said, stop func() string) {
+// running is the program while it runs.
+type running struct {
+	t      *testing.T
+	out    *bufio.Reader
+	errs   strings.Builder
+	cancel func()
+	status chan int
+}
+
+// launch runs the program as a script does.
+func launch(t *testing.T, args ...string) (s said, p *running) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	r, w := io.Pipe()
-	ended := make(chan int, 1)
-	var errs strings.Builder
+	p = &running{t: t, out: bufio.NewReader(r), cancel: cancel, status: make(chan int, 1)}
 	go func() {
 		defer w.Close()
-		ended <- run(ctx, append([]string{"--addr", "127.0.0.1:0", "--json"}, args...), w, &errs)
+		p.status <- run(ctx, append([]string{"--addr", "127.0.0.1:0", "--json"}, args...), w, &p.errs)
 	}()
-	stop = func() string {
-		t.Helper()
-		cancel()
-		if status := <-ended; status != 0 {
-			t.Errorf("it ends with %d: %s", status, errs.String())
-		}
-		http.DefaultClient.CloseIdleConnections()
-		return errs.String()
-	}
-	line, err := bufio.NewReader(r).ReadBytes('\n')
+	line, err := p.out.ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &s)
 	}
 	if err != nil {
-		t.Fatalf("%v: %s", err, stop())
+		t.Fatalf("%v: %s", err, p.stop())
 	}
-	return s, stop
+	return s, p
+}
+
+// stop ends the program, and returns what it printed as an error.
+func (p *running) stop() string {
+	p.t.Helper()
+	p.cancel()
+	if status := <-p.status; status != 0 {
+		p.t.Errorf("it ends with %d: %s", status, p.errs.String())
+	}
+	http.DefaultClient.CloseIdleConnections()
+	return p.errs.String()
+}
+
+// wait waits until the program ends by itself, and returns its status and what else it printed.
+func (p *running) wait() (status int, out string) {
+	p.t.Helper()
+	defer p.cancel()
+	rest, err := io.ReadAll(p.out)
+	if err != nil {
+		p.t.Error(err)
+	}
+	status = <-p.status
+	http.DefaultClient.CloseIdleConnections()
+	return status, string(rest) + p.errs.String()
+}
+
+// start runs the program until stop.
+func start(t *testing.T, args ...string) (s said, stop func() string) {
+	t.Helper()
+	s, p := launch(t, args...)
+	return s, p.stop
 }
 
 // guild asks, as the bot, for the first guild, and returns the status.
@@ -158,12 +188,67 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var line struct {
-		Method, Route string
-		Status        int
+	world, rest, _ := strings.Cut(string(raw), "\n")
+	if !strings.Contains(world, `"name":"alice"`) || !strings.Contains(rest, `"route":"/guilds/{guild}"`) ||
+		strings.Contains(string(raw), botToken) {
+		t.Errorf("%s", raw)
 	}
-	if err := json.Unmarshal(raw, &line); err != nil || line.Route != "/guilds/{guild}" || line.Status != 200 {
-		t.Errorf("%s, %v", raw, err)
+}
+
+// post sends a request and returns the response, decoded.
+func (s said) post(t *testing.T, method, url, authorization, body string) (out map[string]any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", authorization)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %d, %v", method, url, res.StatusCode, err)
+	}
+	return out
+}
+
+// greet waits until somebody says hello, and greets them back, as the bot.
+func (s said) greet(t *testing.T, greeting string) {
+	t.Helper()
+	s.guild(t)
+	heard := s.post(t, http.MethodPost, s.URL+"/_sim/wait", "", `{"message":{"contains":"hello"},"timeout":60}`)
+	s.post(t, http.MethodPost, s.API+"/channels/"+heard["channel_id"].(string)+"/messages", "Bot "+botToken,
+		`{"content":"`+greeting+`"}`)
+}
+
+// TestReplay: what a person did happens again, and what the bot does otherwise ends the program with 1.
+func TestReplay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "record.jsonl")
+	s, stop := start(t, "--bot", botToken, "--record", file)
+	state := s.post(t, http.MethodPost, s.URL+"/_sim/guilds/"+s.Guilds[0].ID+"/channels", "",
+		`{"name":"hall","type":0}`)
+	s.post(t, http.MethodPost, s.URL+"/_sim/users/"+s.Users[0]["id"].(string)+"/messages", "",
+		`{"channel_id":"`+state["id"].(string)+`","content":"hello"}`)
+	s.greet(t, "welcome")
+	stop()
+	for _, tc := range []struct {
+		name, greeting string
+		status         int
+		says           string
+	}{
+		{"the same bot", "welcome", 0, `"did":1,`},
+		{"another bot", "go away", 1, `"kind":"changed"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, p := launch(t, "--bot", botToken, "--replay", file, "--replay-fast", "--replay-wait", "1m")
+			s.greet(t, tc.greeting)
+			if status, out := p.wait(); status != tc.status || !strings.Contains(out, tc.says) {
+				t.Errorf("it ends with %d: %s", status, out)
+			}
+		})
 	}
 }
 
@@ -180,6 +265,8 @@ func TestRefusals(t *testing.T) {
 		{"a permission there isn't", []string{"--bot", "x@FLY"}, 1, `"FLY"`},
 		{"a bot twice", []string{"--bot", "x", "--bot", "x"}, 1, "the same token"},
 		{"a file that isn't there", []string{"--world", "nowhere.yaml"}, 1, "nowhere.yaml: no such file"},
+		{"a record that isn't there", []string{"--replay", "nowhere.jsonl"}, 1, "nowhere.jsonl: no such file"},
+		{"pauses of nothing", []string{"--replay-fast"}, 1, "add --replay"},
 		{"a certificate without TLS", []string{"--certificate", "x.pem"}, 1, "add --tls"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

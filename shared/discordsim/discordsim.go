@@ -38,6 +38,9 @@ type Options struct {
 	// called after each request to an application's interactions endpoint, whose address is its Path; from several
 	// goroutines
 	OnPost func(Request)
+	// called after each request to the control interface that changes something, on the request's goroutine: what
+	// people do, and what those who run the world do, over HTTP. Methods of Server aren't reported.
+	OnAct func(Act)
 
 	// EndpointsAnywhere lets applications have interactions endpoints on other machines. By default, the simulator
 	// sends requests to this one alone.
@@ -80,6 +83,7 @@ type Server struct {
 	gateway *gateway.Gateway
 	oauth   *oauth.Server
 	control *control.Control
+	acting  http.Handler // the control interface, for those who may act
 	clock   *clock
 	opts    Options
 
@@ -296,7 +300,8 @@ func (s *Server) routes() http.Handler {
 	s.oauth.Mount(mux, asked)
 	people := http.NewServeMux()
 	s.control.Mount(people)
-	mux.Handle("/", asked(people))
+	s.acting = acted(people, s.opts.OnAct)
+	mux.Handle("/", asked(s.acting))
 	all := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" && isUpgrade(r) || r.URL.Path == "" {
 			s.gateway.ServeHTTP(w, r)

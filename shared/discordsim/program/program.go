@@ -31,7 +31,11 @@ type Flags struct {
 	JSON     bool      `help:"Print addresses, tokens and people as a line of JSON, for scripts."`
 	Trace    bool      `help:"Print every request and every event on standard error."`
 	Record   string    `placeholder:"FILE" help:"${discordsim_record}"`
+	Replay   string    `placeholder:"FILE" help:"${discordsim_replay}"`
 	Open     bool      `help:"Open the page on which you act as the people."`
+
+	ReplayFast bool          `help:"Replay without the pauses between what people did."`
+	ReplayWait time.Duration `default:"5s" placeholder:"TIME" help:"${discordsim_replay_wait}"`
 
 	URL          string `placeholder:"URL" help:"${discordsim_url}"`
 	TLS          bool   `help:"${discordsim_tls}"`
@@ -53,7 +57,11 @@ func Help() map[string]string {
 		"discordsim_founded": "When the first ids were made, such as 2026-01-01T00:00:00Z. By default, a year ago.",
 		"discordsim_at": "Stop the world's clock at this time, so that ids and times are the same each time. " +
 			"Then there are no rate limits, and only scripts advance it.",
-		"discordsim_record": "Write every request and every event to this file, as lines of JSON.",
+		"discordsim_record": "Write what people do, every request and every event to this file, as lines of JSON " +
+			"without tokens.",
+		"discordsim_replay": "Do again what people did in a file of --record, in the same world, report what the bot " +
+			"does differently, and end: with 1 if there is something.",
+		"discordsim_replay_wait": "How long --replay waits, before each act, for what the bot did before it.",
 		"discordsim_url": "What bots reach it at, if that isn't --addr: http://discord:8081 in a network of " +
 			"containers.",
 		"discordsim_tls": "Serve https and wss, with a certificate of its own, which it prints.",
@@ -74,16 +82,16 @@ func (f *Flags) Serve(ctx context.Context, out, errw io.Writer) (err error) {
 		return errors.New("--certificate writes the certificate of --tls; add --tls, or leave it out")
 	}
 	o := f.options(errw)
-	if f.Record != "" {
-		r, failed := newRecord(f.Record)
-		if failed != nil {
-			return failed
-		}
-		defer func() { err = errors.Join(err, r.close()) }()
-		r.follow(&o)
+	r, err := f.openRecords(&o)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, r.close()) }()
 	s := discordsim.New(o)
 	w, err := f.fill(s)
+	if err == nil {
+		err = r.begin(s)
+	}
 	if err != nil {
 		return err
 	}
@@ -117,6 +125,9 @@ func (f *Flags) Serve(ctx context.Context, out, errw io.Writer) (err error) {
 		if err := browse(ctx, url); err != nil {
 			fmt.Fprintf(errw, "no browser could be opened: %v. Open %s yourself\n", err, url)
 		}
+	}
+	if r.player != nil {
+		return f.replay(ctx, s, r.player, out, errw)
 	}
 	<-ctx.Done()
 	return nil

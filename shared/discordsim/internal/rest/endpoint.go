@@ -241,5 +241,12 @@ func (s *API) post(ctx context.Context, app *world.Application, endpoint string,
 	}
 	defer func() { _ = res.Body.Close() }()
 	q.Status = res.StatusCode
-	return take(res)
+	answer := bytes.Buffer{}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.TeeReader(res.Body, &answer), res.Body}
+	err = take(res)
+	q.Answer = answer.Bytes()
+	return err
 }

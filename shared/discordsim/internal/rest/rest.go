@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -62,7 +63,11 @@ type Request struct {
 	Method   string
 	Route    string // as in the table of routes; "" if it isn't there
 	Path     string
+	Query    string
+	Body     []byte   // as JSON; of a form with files, what is next to them
+	Files    []string // their names and sizes
 	Status   int
+	Answer   []byte   // the response's body; of a request to an endpoint, its answer
 	Reason   string   // X-Audit-Log-Reason, decoded
 	Injected bool     // the response came from a fault
 	Caller   world.ID // the application that sent it; 0: nobody knows
@@ -116,6 +121,7 @@ type answer struct {
 	body    []byte
 	scope   string // of a 429
 	refusal string // the error's code and message
+	call    *call  // that it answers
 }
 
 // MaxBody is how much of a request is read, in bytes: 25 MiB of files, as Discord accepts, and a little around them.
@@ -177,7 +183,7 @@ func (s *API) observe(q Request) {
 
 // serveRoute is the common part of all routes: faults, body, locking, authorization, limits and encoding the response.
 func (s *API) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
-	q := Request{Time: time.Now(), Method: r.Method, Route: rt.path, Path: r.URL.Path}
+	q := Request{Time: time.Now(), Method: r.Method, Route: rt.path, Path: r.URL.Path, Query: r.URL.RawQuery}
 	q.Reason, _ = url.QueryUnescape(r.Header.Get("X-Audit-Log-Reason"))
 	defer func() { q.Took = time.Since(q.Time); s.observe(q) }()
 	form.CommonHeaders(w.Header())
@@ -190,7 +196,10 @@ func (s *API) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		return
 	}
 	a := s.answer(r, rt, q.Reason)
-	q.Status, q.Refusal = a.status, a.refusal
+	q.Status, q.Refusal, q.Answer = a.status, a.refusal, a.body
+	if a.call != nil {
+		q.Body, q.Files = a.call.body, a.call.fileNames()
+	}
 	if f, ok := s.faults.TakeAfter(where); ok {
 		q.Injected, q.Status = true, f.Status
 		f.AnswerBroken(w)
@@ -245,7 +254,16 @@ func (s *API) answer(r *http.Request, rt *route, reason string) answer {
 			a = c.respond(c.finish())
 		})
 	}
+	a.call = c
 	return a
+}
+
+// fileNames lists the files of a request, for those who watch.
+func (c *call) fileNames() (list []string) {
+	for _, f := range c.files {
+		list = append(list, fmt.Sprintf("%s (%d bytes)", f.Name, len(f.Data)))
+	}
+	return list
 }
 
 func (c *call) run(readErr error) answer {
