@@ -73,6 +73,9 @@ func TestDeployedCluster(t *testing.T) {
 		switch role {
 		case config.RoleBot:
 			want = []string{"bot-token", "session-secret"}
+			if dir := s.Environment["SNUG_BACKUP_DIR"]; dir == "" || !slices.Contains(s.Volumes, "./backups:"+dir) {
+				t.Errorf("the backups of %s end with it: %q in %v", name, dir, s.Volumes)
+			}
 		case config.RoleDashboard:
 			want = []string{"client-secret", "session-secret"}
 			if !strings.Contains(string(caddy), name+":8080") {
