@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"snug/dashboard/lastknown"
 )
 
 // TestClusterSoak runs two dashboards and three bots, with 100 events a second and 300 watchers, and does to them, in a
@@ -125,24 +128,63 @@ func (w *wholeCluster) leaderAndBot() {
 	w.c.running[w.c.start()].says(ready)
 }
 
-// mostOfNATS kills two of three NATS servers for a while. Pages show what was known.
+// mostOfNATS kills two of three NATS servers for a while. Pages show what was known, and say how old it is; afterwards
+// they are of now again.
 func (w *wholeCluster) mostOfNATS() {
 	w.Helper()
+	h := &harness{TB: w.TB}
 	leader := w.c.leader()
 	other := (leader + 1) % 3
+	for addr := range w.web {
+		w.roomPage(addr) // who was there lately goes on seeing it
+	}
+	cut := time.Now()
 	w.c.nats.Kill(leader)
 	w.c.nats.Kill(other)
-	time.Sleep(10 * time.Second) // it is the length of the outage that counts
 	for addr := range w.web {
-		if res, err := http.Get("http://" + addr + "/healthz"); err != nil || res.StatusCode != http.StatusOK {
-			w.Errorf("without most of NATS, the dashboard at %s is gone: %v", addr, err)
-		} else {
-			res.Body.Close()
+		var at time.Time
+		h.eventually("the pages of "+addr+" say how old they are", func() bool {
+			at = w.roomPage(addr)
+			return !at.IsZero()
+		})
+		w.Logf("the pages of %s said after %v that they are of %v after two NATS servers died", addr,
+			time.Since(cut).Round(10*time.Millisecond), at.Sub(cut).Round(time.Second))
+	}
+	time.Sleep(time.Until(cut.Add(10 * time.Second))) // it is the length of the outage that counts
+	for addr := range w.web {
+		// A bot reports every four seconds, and goes on for four and a half.
+		if at := w.roomPage(addr); at.Before(cut.Add(-5*time.Second)) || at.After(cut.Add(5*time.Second)) {
+			w.Errorf("ten seconds after two NATS servers died, the pages of %s are of %v after that", addr, at.Sub(cut))
 		}
 	}
 	w.c.nats.Start(leader)
 	w.c.nats.Start(other)
 	w.c.opensAgain()
+	for addr := range w.web {
+		h.eventually("the pages of "+addr+" are of now", func() bool { return w.roomPage(addr).IsZero() })
+	}
+}
+
+// roomPage reads a room's page at a dashboard, and gives the time that it says it's of; zero if it's of now.
+func (w *wholeCluster) roomPage(addr string) (at time.Time) {
+	w.Helper()
+	res, err := w.audience.people[0].http.Get("http://" + addr + "/game/" + w.c.rooms[0].String())
+	if err != nil {
+		w.Errorf("a room's page at %s: %v", addr, err)
+		return at
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	asOf := res.Header.Get(lastknown.Header)
+	if asOf != "" && err == nil {
+		at, err = time.Parse(time.RFC3339, asOf)
+	}
+	says, shown := strings.Contains(string(body), `id="as-of"`), strings.Contains(string(body), "Friday")
+	if err != nil || res.StatusCode != http.StatusOK || !shown || says == at.IsZero() {
+		w.Errorf("a room's page at %s: %s, as of %q, which it says: %v; it shows the room: %v; %v", addr, res.Status,
+			asOf, says, shown, err)
+	}
+	return at
 }
 
 // dashboardDies kills a dashboard. Its watchers go to the other one.
@@ -181,6 +223,15 @@ func (w *wholeCluster) judge() {
 		}
 	}
 	a := w.audience
+	for addr := range w.web {
+		s := &script{&harness{TB: w.TB, url: "http://" + addr}, a.people[0].http}
+		for i, id := range w.c.rooms {
+			_, room := s.api(http.MethodGet, "/rooms/"+id.String(), nil)
+			if roster, _ := room["roster"].([]any); len(roster) != in[i] {
+				w.Errorf("at %s, the room in server %d has %d people, and %d in Discord", addr, i, len(roster), in[i])
+			}
+		}
+	}
 	h.eventually("every watcher sees who is there", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()

@@ -185,13 +185,15 @@ func (c *crowd) note(f func()) {
 // move has somebody come and go; at full pace, a hundred times a second in all servers.
 func (c *crowd) move(ctx context.Context, i int) {
 	who := c.world.users[2].ID
+	next := time.NewTicker(c.pace * 30 * time.Millisecond) // people aren't faster
+	defer next.Stop()
 	for ctx.Err() == nil {
 		if _, err := c.world.discord.JoinVoice(c.guilds[i], who, c.rooms[i], discordsim.VoiceFlags{}); err == nil {
 			c.note(func() { c.joins++ })
 		}
-		time.Sleep(c.pace * 30 * time.Millisecond) // people aren't faster
+		<-next.C
 		_, _ = c.world.discord.LeaveVoice(c.guilds[i], who)
-		time.Sleep(c.pace * 30 * time.Millisecond)
+		<-next.C
 	}
 }
 
