@@ -158,6 +158,24 @@ func TestVoiceRules(t *testing.T) {
 				}
 				w.join(guest, c.ID)
 			}},
+		{"everybody begins in a stage's audience", docVoice + "#voice-state-object", func(t *testing.T, w *world) {
+			c, err := w.AddChannel(w.Guild.ID,
+				discordsim.ChannelOptions{Name: "talks", Type: discordsim.ChannelStage})
+			if err != nil {
+				t.Fatal(err)
+			}
+			who, me := w.Moderator, "/_sim/users/"+w.Moderator.ID.String()+"/api"+w.guildPath("/voice-states/@me")
+			suppressed := func() any { return w.request("GET", me, "", nil).must(t, 200).json["suppress"] }
+			w.join(who, c.ID)
+			if suppressed() != true {
+				t.Error("a moderator speaks on joining")
+			}
+			w.request("PATCH", me, "", map[string]any{"channel_id": c.ID, "suppress": false}).must(t, 204)
+			w.join(who, c.ID) // as the client does to mute
+			if suppressed() != false {
+				t.Error("a speaker is in the audience again")
+			}
+		}},
 		{"whoever may not speak is suppressed", docVoice + "#voice-state-object", func(t *testing.T, w *world) {
 			c, err := w.AddChannel(w.Guild.ID,
 				discordsim.ChannelOptions{

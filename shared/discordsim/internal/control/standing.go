@@ -198,10 +198,7 @@ func (c *Control) MoveMember(guildID, by, user, channel world.ID) error {
 			!s.PermsIn(g, mover, to).Has(world.PermConnect | world.PermMoveMembers):
 			return form.MissingPermissions()
 		}
-		next := *v
-		next.Channel, next.SelfStream, next.SelfVideo = channel, false, false
-		next.Suppress = !s.PermsIn(g, m, to).Has(world.PermSpeak)
-		s.Connect(g, m, next)
+		s.Connect(g, m, s.Moved(g, m, *v, to))
 		return nil
 	})
 }

@@ -28,7 +28,8 @@ type State struct {
 // what the user sees: voice states in channels they can view.
 type StateGuild struct {
 	world.WireGuildCreate
-	Mine *world.Permissions `json:"permissions,omitempty"` // the user's permissions in the guild
+	Mine       *world.Permissions `json:"permissions,omitempty"`          // the user's permissions in the guild
+	Interested []world.ID         `json:"interested_event_ids,omitempty"` // the user's, of scheduled events
 }
 
 // StateUser is a person's account.
@@ -113,6 +114,11 @@ func (s held) stateGuild(g *world.Guild, user world.ID) StateGuild {
 	w.Unavailable = g.Unavailable
 	w.Threads, w.StageInstances = s.ActiveThreads(g, user), s.StagesFor(g, user)
 	w.ScheduledEvents = s.ScheduledEventsFor(g, user, true)
+	for _, e := range w.ScheduledEvents {
+		if slices.Contains(g.Events[e.ID].Interested, user) {
+			w.Interested = append(w.Interested, e.ID)
+		}
+	}
 	w.JoinedAt = world.Stamp(g.JoinedAt)
 	me := g.Members[user]
 	if me != nil {

@@ -324,10 +324,7 @@ func (e *memberEdit) apply() {
 		e.c.Disconnect(e.g, e.m)
 		e.c.audit(e.g, auditMemberDisconnect, 0)
 	case e.moveTo != nil && old.Channel != e.moveTo.ID:
-		v := *old
-		v.Channel, v.SelfStream, v.SelfVideo = e.moveTo.ID, false, false
-		v.Suppress = !e.c.PermsIn(e.g, e.m, e.moveTo).Has(world.PermSpeak)
-		e.c.Connect(e.g, e.m, v)
+		e.c.Connect(e.g, e.m, e.c.Moved(e.g, e.m, *old, e.moveTo))
 		e.c.audit(e.g, auditMemberMove, 0)
 	}
 }

@@ -139,6 +139,7 @@ func (s *State) SetInterested(e *ScheduledEvent, user ID, yes bool) {
 		}
 		return changed{e.ID, user, GuildRef{g.ID}}
 	}})
+	s.Watcher.GuildChanged(g.ID)
 }
 
 // Stage is what is going on in a stage channel.
@@ -174,6 +175,7 @@ func (s *State) StageEvent(name string, st *Stage) {
 		}
 		return data
 	}})
+	s.Watcher.GuildChanged(g.ID)
 }
 
 // EndStage ends what is going on in a stage channel, if anything is.

@@ -35,13 +35,12 @@ func (s *State) JoinVoice(guild, user, channel ID, flags VoiceFlags) (time.Time,
 			return time.Time{}, err
 		}
 	}
-	v := voiceState{Channel: channel}
+	v := voiceState{}
 	if old != nil {
 		v = *old
-		v.Channel = channel
-		if old.Channel != channel {
-			v.SelfStream, v.SelfVideo = false, false
-		}
+	}
+	if v.Channel != channel {
+		v = s.Moved(g, m, v, c)
 	}
 	p := s.PermsIn(g, m, c)
 	set(&v.selfMute, flags.SelfMute)
@@ -51,8 +50,18 @@ func (s *State) JoinVoice(guild, user, channel ID, flags VoiceFlags) (time.Time,
 	if (v.SelfStream || v.SelfVideo) && !p.Has(PermStream) {
 		return time.Time{}, form.MissingPermissions()
 	}
-	v.Suppress = !p.Has(PermSpeak)
+	if c.Kind != ChannelStage { // where moderators decide
+		v.Suppress = !p.Has(PermSpeak)
+	}
 	return s.Connect(g, m, v), nil
+}
+
+// Moved returns a voice state as it is after coming into a channel. In a stage channel everybody begins in the audience
+// ("Stage Instance", "Definitions").
+func (s *State) Moved(g *Guild, m *Member, v voiceState, to *Channel) voiceState {
+	v.Channel, v.SelfStream, v.SelfVideo, v.Speak = to.ID, false, false, time.Time{}
+	v.Suppress = to.Kind == ChannelStage || !s.PermsIn(g, m, to).Has(PermSpeak)
+	return v
 }
 
 func set(to *bool, from *bool) {

@@ -93,6 +93,10 @@ export class Actor {
   settings(change) {
     return patchTo(this.base, change);
   }
+  /** What Discord's client sends to its API. */
+  api(method, path, body) {
+    return request(method, `/_sim/${this.base}/api${path}`, body);
+  }
   state() {
     return get(`state?user=${this.id}`);
   }

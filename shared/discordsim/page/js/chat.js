@@ -4,7 +4,9 @@ import { h, icon, patch, plural } from "./dom.js";
 import { nameMention, tick } from "./markdown.js";
 import { dayOf, message } from "./message.js";
 import { memberMenu } from "./people.js";
-import { isVoice, picture } from "./store.js";
+import { aboutStage, stageActions } from "./stage.js";
+import { iconOf, isForum, isThread, isVoice, picture } from "./store.js";
+import { aboutThread, threadActions } from "./threads.js";
 import { door, marks, marksKey } from "./voice.js";
 
 const page = 80; // messages shown at first, and added by "earlier"
@@ -49,6 +51,7 @@ export class Chat {
     this.drawHead(at);
     this.drawRules(at);
     this.drawStage(at);
+    this.app.composer.allow(!at?.guild || !isForum(at.channel));
     if (moved || changed.has("messages") || changed.has("at") || changed.has("state")) this.drawLog(at, moved);
     if (changed.has("guilds") || changed.has("users") || changed.has("state"))
       for (const el of this.list.querySelectorAll("[data-mention]")) nameMention(el, app.names);
@@ -86,7 +89,7 @@ export class Chat {
     const { app } = this;
     const { store } = app;
     const name = !at ? "" : at.guild ? at.channel.name : store.dmName(at.channel);
-    const about = at?.guild ? at.channel.topic || at.channel.status || "" : at ? "Direct message" : "";
+    const about = at?.guild ? aboutPlace(at.guild, at.channel) : at ? "Direct message" : "";
     const voice = at?.guild && isVoice(at.channel);
     const people = voice ? (store.present(at.guild).get(at.channel.id) ?? []) : [];
     const mine = people.some((v) => v.user_id === store.me);
@@ -95,7 +98,8 @@ export class Chat {
       at?.channel.id,
       name,
       about,
-      voice && [people.length, at.channel.user_limit, mine, gate.shut],
+      voice && [people.length, at.channel.user_limit, mine, gate.shut, at.guild.voice.get(store.me)],
+      Boolean(at?.channel.member),
     ]);
     patch(this.head, [
       {
@@ -105,13 +109,14 @@ export class Chat {
           h(
             "div",
             { class: "head-in" },
-            at ? icon(voice ? "voice" : at.guild ? "text" : "mail") : null,
+            at ? icon(at.guild ? iconOf(at.channel) : "mail") : null,
             h(
               "div",
               { class: "head-names" },
               h("h1", { text: name || "Nothing here yet" }),
               about ? h("p", { text: about }) : null,
             ),
+            at ? [...stageActions(app, at), ...threadActions(app, at)] : null,
             voice
               ? h("span", {
                   class: "count",
@@ -240,6 +245,9 @@ export class Chat {
   }
 }
 
+/** What a channel says about itself. */
+const aboutPlace = (g, c) => (isThread(c) ? aboutThread(g, c) : aboutStage(g, c) || c.topic || c.status || "");
+
 function beginning(at, app) {
   if (!at.guild)
     return h(
@@ -256,10 +264,9 @@ function beginning(at, app) {
     h(
       "p",
       { class: "soft" },
-      voice ? "This voice channel has a chat. " : "",
-      "Type ",
-      h("kbd", { text: "/" }),
-      " for commands.",
+      isForum(at.channel)
+        ? "Posts are threads. Start one with New post, or open one in the list."
+        : [voice ? "This voice channel has a chat. " : "", "Type ", h("kbd", { text: "/" }), " for commands."],
     ),
   );
 }

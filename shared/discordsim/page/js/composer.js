@@ -62,6 +62,11 @@ export class Composer {
     app.store.watch((changed) => (changed.has("at") || changed.has("guilds")) && this.draw());
   }
 
+  /** Shows it where one may write messages at all. */
+  allow(yes) {
+    this.root.hidden = !yes;
+  }
+
   get place() {
     return {
       store: this.app.store,

@@ -42,6 +42,12 @@ const paths = {
   down: "M6 9l6 6 6-6",
   out: "M9 5H5v14h14v-4M13 5h6v6M19 5l-9 9",
   eye: "M2 12c3-5 6.500-7 10-7s7 2 10 7c-3 5-6.500 7-10 7s-7-2-10-7ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z",
+  thread: "M4 5h16v11H9l-5 4zM8 9h8M8 12h5",
+  stage:
+    "M12 13a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM8 7a6 6 0 0 0 0 8M16 7a6 6 0 0 1 0 8" +
+    "M5 4a10 10 0 0 0 0 14M19 4a10 10 0 0 1 0 14M12 16v5",
+  forum: "M3 5h12v9H7l-4 3zM17 9h4v11l-4-3h-7v-1",
+  calendar: "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
   mail: "M3 6h18v12H3zM3 7l9 7 9-7",
   swap: "M4 8h14l-3-3M20 16H6l3 3",
   slash: "M15 4 9 20",

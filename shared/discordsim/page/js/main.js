@@ -27,6 +27,7 @@ function address() {
     guild: at?.[1] ?? "",
     channel: at?.[2] ?? "",
     code: code ? decodeURIComponent(code[1]) : "",
+    choosing: u.searchParams.has("choose"),
   };
 }
 
@@ -129,7 +130,7 @@ class App {
           this.menuButton,
           h(
             "a",
-            { class: "brand", href: "/", "aria-label": "Discord simulator: choose somebody else" },
+            { class: "brand", href: "/?choose", "aria-label": "Discord simulator: choose somebody else" },
             h("img", { src: "/mark.svg", alt: "", width: 22, height: 22 }),
             h("strong", { text: "Discord simulator" }),
           ),
@@ -205,10 +206,11 @@ class App {
       if (modal) showModal(this, modal, this.at);
     } else if (changed.has("guilds") && at.guild !== "@me") {
       const g = store.guilds.get(at.guild);
-      if (!g || (at.channel && !g.channels.has(at.channel))) {
+      if (!g || (at.channel && !store.placeIn(g, at.channel))) {
         const was = at.channel;
-        this.follow({ guild: g ? at.guild : "", channel: "" }, true);
-        if (was && g) this.tell("The channel is gone, or you may no longer see it.");
+        this.follow({ guild: g ? at.guild : "", channel: at.parent ?? "" }, true);
+        if (was && g)
+          this.tell(`The ${at.parent ? "thread is closed" : "channel is gone"}, or you may no longer see it.`);
       } else if (!at.channel) this.follow({ guild: at.guild, channel: "" }, true);
     }
     if (store.missing.size && !this.filling) {
@@ -227,9 +229,9 @@ class App {
     const { store } = this;
     if (guild !== "@me" && !store.guilds.has(guild)) guild = store.guilds.keys().next().value ?? "@me";
     const g = store.guilds.get(guild);
-    const known = g ? g.channels : store.dms;
-    if (!known.has(channel)) channel = "";
-    if (!channel && known.has(this.last.get(guild))) channel = this.last.get(guild);
+    const known = (id) => (g ? store.placeIn(g, id) : store.dms.get(id));
+    if (!known(channel)) channel = "";
+    if (!channel && known(this.last.get(guild))) channel = this.last.get(guild);
     if (!channel)
       channel = g
         ? ((
@@ -240,7 +242,8 @@ class App {
           )?.id ?? "")
         : (store.dms.keys().next().value ?? "");
     this.last.set(guild, channel);
-    this.at = { guild, channel };
+    const parent = g?.threads.get(channel)?.parent_id;
+    this.at = { guild, channel, parent };
     const url = this.href(guild, channel);
     if (replace) history.replaceState(null, "", url);
     else if (url !== location.pathname + location.search) history.pushState(null, "", url);
@@ -294,10 +297,18 @@ class App {
 
   async useInvite(code) {
     const g = await this.attempt(this.act.useInvite(code));
-    if (!g) return;
-    const go = () => this.follow({ guild: g.id, channel: "" }, false);
-    if (this.store.guilds.has(g.id)) return go();
-    const stop = this.store.watch((changed) => this.store.guilds.has(g.id) && (stop(), go()));
+    if (g) this.goTo(g.id, "");
+  }
+
+  /** Goes to a place as soon as it is there. */
+  goTo(guild, channel) {
+    const there = () => {
+      const g = this.store.guilds.get(guild);
+      return Boolean(g && (!channel || this.store.placeIn(g, channel)));
+    };
+    const go = () => this.follow({ guild, channel }, false);
+    if (there()) return go();
+    const stop = this.store.watch(() => there() && (stop(), go()));
   }
 
   /** Whoever follows a link to a site and signs in there is offered as this person first. */
@@ -438,7 +449,7 @@ class App {
 }
 
 async function begin() {
-  const { as, guild, channel, code } = address();
+  const { as, guild, channel, code, choosing } = address();
   const link = (name) =>
     withAs(
       code ? `/invite/${encodeURIComponent(code)}` : guild ? `/channels/${guild}${channel ? `/${channel}` : ""}` : "/",
@@ -446,8 +457,8 @@ async function begin() {
     );
   document.title = "Who do you want to be? · Discord simulator";
   const before = lastPerson();
-  // A link into a channel, such as "Open in Discord", keeps who one is; the front page and invites ask.
-  if (!as && guild && before) return location.replace(link(before));
+  // Whoever chose once stays that, on every link, until they ask for the list of people.
+  if (!as && before && !choosing) return location.replace(link(before));
   if (!as) return who(root, { link, code });
   let users;
   try {

@@ -4,8 +4,10 @@ import { h, icon, popover } from "./dom.js";
 import { color, components, fileLink, media, own } from "./components.js";
 import { anchor, inline, markdown } from "./markdown.js";
 import { memberMenu, offerApps } from "./people.js";
-import { EPHEMERAL, LOADING, nameOf, picture } from "./store.js";
+import { EPHEMERAL, LOADING, isThread, nameOf, picture } from "./store.js";
+import { threadFrom } from "./threads.js";
 
+const THREAD_STARTER = 21;
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 export const dayOf = (ms) => day.format(ms);
@@ -13,6 +15,8 @@ export const dayOf = (ms) => day.format(ms);
 /** Makes a message's element; short leaves out who wrote it. */
 export function message(m, app, { guild, short }) {
   if (m.note) return note(m, app);
+  if (m.type === THREAD_STARTER && m.referenced_message)
+    return message({ ...m.referenced_message, time: m.time, type: 0 }, app, { guild });
   const ephemeral = (m.flags & EPHEMERAL) !== 0;
   const loading = (m.flags & LOADING) !== 0;
   const v2 = (m.flags & (1 << 15)) !== 0;
@@ -140,6 +144,7 @@ function note(m, app) {
 }
 
 async function menu(m, app, guild, at) {
+  const ephemeral = (m.flags & EPHEMERAL) !== 0;
   const apps = h("div", { class: "apps" }),
     copied = (text, what) =>
       navigator.clipboard?.writeText(text).then(
@@ -155,6 +160,26 @@ async function menu(m, app, guild, at) {
       h(
         "ul",
         { class: "menu-list" },
+        guild && !ephemeral && !isThread(app.store.channel(m.channel_id)?.channel ?? {})
+          ? h(
+              "li",
+              {},
+              h(
+                "button",
+                {
+                  type: "button",
+                  data: { thread: "from" },
+                  on: {
+                    click: () => {
+                      layer.close();
+                      threadFrom(app, at, guild, m);
+                    },
+                  },
+                },
+                "Start a thread",
+              ),
+            )
+          : null,
         h(
           "li",
           {},
@@ -193,7 +218,7 @@ async function menu(m, app, guild, at) {
     ),
     { label: "About this message", role: "dialog" },
   );
-  if ((m.flags & EPHEMERAL) === 0) await offerApps(app, apps, 3, m.id, guild, layer);
+  if (!ephemeral) await offerApps(app, apps, 3, m.id, guild, layer);
 }
 
 function embed(e, app) {

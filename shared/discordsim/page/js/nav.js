@@ -2,7 +2,8 @@
 
 import { h, icon, patch, plural, roving } from "./dom.js";
 import { memberMenu } from "./people.js";
-import { isVoice, picture } from "./store.js";
+import { iconOf, isVoice, picture } from "./store.js";
+import { threadRow, threadsOf } from "./threads.js";
 import { door, marks, marksKey } from "./voice.js";
 
 export class Nav {
@@ -29,7 +30,7 @@ export class Nav {
         make: () => this.tile("@me", "Direct messages", icon("mail"), at.guild === "@me", dms),
       },
       ...[...store.guilds.values()].map((g) => {
-        const fresh = [...g.channels.keys()].some((id) => store.unread.has(id));
+        const fresh = [...g.channels.keys(), ...g.threads.keys()].some((id) => store.unread.has(id));
         const here = at.guild === g.id;
         return {
           key: g.id,
@@ -102,6 +103,11 @@ export class Nav {
           g.unavailable,
         ]);
         out.push({ key: c.id, sig, make: () => this.row(g, c, people, here, unread) });
+        for (const t of threadsOf(g, c)) {
+          const there = this.app.at.channel === t.id;
+          const n = store.unread.get(t.id) ?? 0;
+          out.push({ key: t.id, sig: `${t.name}|${there}|${n}`, make: () => threadRow(this.app, g, t, there, n) });
+        }
       }
     }
     if (!out.length)
@@ -145,7 +151,7 @@ export class Nav {
     const { shut, why } = voice ? door(store, g, c, people.length) : {};
     const kind = [
       "",
-      voice ? "voice" : "text",
+      iconOf(c),
       hidden && "private",
       voice && !c.user_limit && people.length && `${people.length} in`,
       unread && "new messages",
@@ -169,7 +175,7 @@ export class Nav {
             "aria-current": here && "page",
             data: { own: "1", focus: "chan" },
           },
-          icon(hidden ? "lock" : voice ? "voice" : "text"),
+          icon(hidden ? "lock" : iconOf(c)),
           h("span", { class: "name", text: c.name }),
           h("span", { class: "sr-only", text: kind }),
           voice && c.user_limit

@@ -1,7 +1,8 @@
-// The panel at the side: who is here, what the server allows the bot, the
-// faults, and what passes. One of the four is open, or none.
+// The panel at the side: who is here, what is announced, what the server
+// allows the bot, the faults, and what passes. One of them is open, or none.
 
 import { h, icon } from "./dom.js";
+import { Events } from "./events.js";
 import { Faults } from "./faults.js";
 import { Inspector } from "./inspector.js";
 import { World } from "./world.js";
@@ -14,6 +15,7 @@ export class Panel {
     this.app = app;
     this.parts = {
       people: { name: "People", icon: "people", el: people },
+      events: { name: "Events", icon: "calendar", el: h("div") },
       server: { name: "Server", icon: "world", el: h("div") },
       faults: { name: "Faults", icon: "fault", el: h("div") },
       inspector: { name: "Inspector", icon: "more", el: h("div") },
@@ -65,6 +67,7 @@ export class Panel {
   }
 
   begin() {
+    this.events = new Events(this.app, this.parts.events.el);
     this.faults = new Faults(this.app, this.parts.faults.el);
     this.inspector = new Inspector(this.app, this.parts.inspector.el);
     this.world = new World(this.app, this.parts.server.el);

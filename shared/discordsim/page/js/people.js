@@ -3,6 +3,7 @@
 
 import { remove } from "./api.js";
 import { h, icon, patch, plural, popover, roving } from "./dom.js";
+import { stageTurn } from "./stage.js";
 import { nameOf, picture } from "./store.js";
 import { asName } from "./who.js";
 import { marks, marksKey } from "./voice.js";
@@ -127,6 +128,7 @@ export async function memberMenu(app, anchor, guild, id) {
         ?.roles.map((r) => g.roles.get(r)?.name)
         .filter(Boolean) ?? [];
   const apps = h("div", { class: "apps" });
+  const turn = stageTurn(app, g, id);
   const box = h(
     "div",
     { class: "member-menu" },
@@ -142,6 +144,26 @@ export async function memberMenu(app, anchor, guild, id) {
     h(
       "ul",
       { class: "menu-list" },
+      turn &&
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              data: { stage: "turn" },
+              on: {
+                click: () => {
+                  layer.close(false);
+                  turn.act();
+                },
+              },
+            },
+            icon("stage"),
+            turn.text,
+          ),
+        ),
       h(
         "li",
         {},

@@ -6,11 +6,18 @@ import { bit } from "./permissions.js";
 const VOICE = 2;
 const CATEGORY = 4;
 const STAGE = 13;
+const FORUM = 15;
 export const LOADING = 1 << 7;
 export const EPHEMERAL = 1 << 6;
 
 export const isVoice = (c) => c.type === VOICE || c.type === STAGE;
 export const isCategory = (c) => c.type === CATEGORY;
+export const isForum = (c) => c.type === FORUM;
+/** The icon of a channel; its name is a word for what it is, too. */
+export const iconOf = (c) =>
+  isThread(c) ? "thread" : c.type === STAGE ? "stage" : isVoice(c) ? "voice" : isForum(c) ? "forum" : "text";
+
+export const isThread = (c) => c.type >= 10 && c.type <= 12;
 
 /** Orders ids: they are numbers too long for a number. */
 export const byId = (a, b) => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
@@ -126,6 +133,10 @@ export class Store {
       roles: map(g.roles, (r) => r.id),
       members: map(g.members, (m) => m.user.id),
       voice: map(g.voice_states, (v) => v.user_id),
+      threads: map(g.threads, (t) => t.id),
+      stages: map(g.stage_instances, (s) => s.channel_id),
+      events: map(g.guild_scheduled_events, (e) => e.id),
+      interested: new Set(g.interested_event_ids),
     };
   }
 
@@ -134,9 +145,10 @@ export class Store {
     const g = this.readGuild(raw);
     this.guilds.set(g.id, g);
     // What was said in a channel before one could see it does not come by itself.
-    for (const c of g.channels.values())
-      if (old && !old.channels.has(c.id) && c.last_message_id && !this.messages.has(c.id)) this.missing.add(c.id);
-    if (old) for (const id of old.channels.keys()) if (!g.channels.has(id)) this.unread.delete(id);
+    for (const c of [...g.channels.values(), ...g.threads.values()])
+      if (old && !this.placeIn(old, c.id) && c.last_message_id && !this.messages.has(c.id)) this.missing.add(c.id);
+    for (const id of old ? [...old.channels.keys(), ...old.threads.keys()] : [])
+      if (!this.placeIn(g, id)) this.unread.delete(id);
     this.touch("guilds", "voice", "commands");
   }
 
@@ -256,9 +268,14 @@ export class Store {
     return this.users.get(id) ?? this.apps.find((a) => a.bot.id === id)?.bot;
   }
 
+  /** A channel or thread of a guild. */
+  placeIn(g, id) {
+    return g.channels.get(id) ?? g.threads.get(id);
+  }
+
   channel(id) {
     for (const g of this.guilds.values()) {
-      const c = g.channels.get(id);
+      const c = this.placeIn(g, id);
       if (c) return { guild: g, channel: c };
     }
     const dm = this.dms.get(id);

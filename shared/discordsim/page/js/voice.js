@@ -1,6 +1,7 @@
 // Being in voice: joining and leaving, one's own marks, and how others' are shown.
 
 import { h, icon, patch } from "./dom.js";
+import { asksToSpeak } from "./stage.js";
 
 /** The marks of a voice state, each with words for those who do not see it. */
 export function marks(v) {
@@ -9,7 +10,8 @@ export function marks(v) {
   else if (v.self_mute) out.push(["muted", "muted"]);
   if (v.deaf) out.push(["deaf", "deafened by a moderator", "forced"]);
   else if (v.self_deaf) out.push(["deaf", "deafened"]);
-  if (v.suppress) out.push(["lock", "may not speak"]);
+  if (asksToSpeak(v)) out.push(["stage", "asks to speak", "on"]);
+  else if (v.suppress) out.push(["lock", "may not speak"]);
   if (v.self_video) out.push(["video", "video on", "on"]);
   if (v.self_stream) out.push(["stream", "streaming", "on"]);
   return out.length
@@ -25,7 +27,9 @@ export function marks(v) {
 
 /** What of a voice state is to be seen, as a text to compare by. */
 export const marksKey = (v) =>
-  [v.mute, v.self_mute, v.deaf, v.self_deaf, v.suppress, v.self_video, v.self_stream].map(Number).join("");
+  [v.mute, v.self_mute, v.deaf, v.self_deaf, v.suppress, asksToSpeak(v), v.self_video, v.self_stream]
+    .map(Number)
+    .join("");
 
 /** Whether a person may try to connect to a channel, and why not. */
 export function door(store, guild, channel, count) {

@@ -205,7 +205,7 @@ export function selfMenu(app) {
     h("h3", { text: "Be somebody else" }),
     all.length > 9 && filter,
     people,
-    h("a", { class: "quiet-link", href: "/", data: { own: "1" } }, icon("swap"), "The whole list"),
+    h("a", { class: "quiet-link", href: "/?choose", data: { own: "1" } }, icon("swap"), "The whole list"),
   );
 }
 

@@ -3,6 +3,7 @@
 import { patchTo, post, put } from "./api.js";
 import { h, icon, patch, plural } from "./dom.js";
 import { bit, permissions } from "./permissions.js";
+import { actForm } from "./form.js";
 import { isCategory, nameOf } from "./store.js";
 
 // What adds an application's bot to a server.
@@ -219,6 +220,8 @@ export class World {
       { id: "channel-type" },
       h("option", { value: "2", text: "voice" }),
       h("option", { value: "0", text: "text" }),
+      h("option", { value: "13", text: "stage" }),
+      h("option", { value: "15", text: "forum" }),
       h("option", { value: "4", text: "category" }),
     );
     return this.form(
@@ -263,29 +266,6 @@ export class World {
   }
 
   form(title, go, fields, act, kind) {
-    const problem = h("p", { class: "problem", role: "alert", hidden: true });
-    return h(
-      "details",
-      { class: "adder", data: { add: kind } },
-      h("summary", {}, title),
-      h(
-        "form",
-        {
-          class: "inline-form",
-          novalidate: true,
-          on: {
-            submit: async (e) => {
-              e.preventDefault();
-              const text = await act().catch((err) => err.message);
-              problem.textContent = text ?? "";
-              problem.hidden = !text;
-            },
-          },
-        },
-        fields,
-        problem,
-        h("button", { type: "submit", class: "go" }, go),
-      ),
-    );
+    return h("details", { class: "adder", data: { add: kind } }, h("summary", {}, title), actForm(go, fields, act));
   }
 }
