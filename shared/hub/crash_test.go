@@ -80,17 +80,7 @@ func TestKill(t *testing.T) {
 // acknowledged write is lost, and once there is space again everything works.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "none",
-		dir).CombinedOutput(); runtime.GOOS != "linux" ||
-		err != nil {
-		t.Skip("needs a small file system of its own:", err, string(out))
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Log("umount:", err, string(out))
-		}
-	})
+	dir := smallDisk(t)
 	h := openHub(t, Options{Dir: dir, Log: slog.New(slog.DiscardHandler), diskPause: 20 * time.Millisecond})
 	ctx := t.Context()
 	epochs := make(chan string, 4)
@@ -99,24 +89,10 @@ func TestFullDisk(t *testing.T) {
 	if err := h.probe(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ballast := dir + "/ballast"
-	f, err := os.Create(ballast)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for size := 1 << 20; size >= 1<<12; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(ballast, mustStat(t, ballast)-256<<10); err != nil { // some space
-		t.Fatal(err)
-	}
+	ballast := fillDisk(t, dir)
 	acked := 0
-	for err = nil; err == nil; {
+	var err error
+	for err == nil {
 		if _, err = h.Members.Put(ctx, guildKey(1, acked),
 			room.Preferences{Name: strings.Repeat("x", 50)}); err == nil {
 			acked++
@@ -152,6 +128,45 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal("lost:", i, err)
 		}
 	}
+}
+
+// smallDisk mounts a folder with a small file system of its own.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "none",
+		dir).CombinedOutput(); runtime.GOOS != "linux" ||
+		err != nil {
+		t.Skip("needs a small file system of its own:", err, string(out))
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Log("umount:", err, string(out))
+		}
+	})
+	return dir
+}
+
+// fillDisk leaves some space on the disk of a folder, and gives the file that takes the rest.
+func fillDisk(t *testing.T, dir string) (ballast string) {
+	t.Helper()
+	ballast = dir + "/ballast"
+	f, err := os.Create(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size >= 1<<12; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(ballast, mustStat(t, ballast)-256<<10); err != nil { // some space
+		t.Fatal(err)
+	}
+	return ballast
 }
 
 func mustStat(t *testing.T, path string) int64 {

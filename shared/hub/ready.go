@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (h *Hub) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := h.ready.health.touch(ctx, 1); err != nil {
-		return err
+		return h.unanswered(err)
 	}
 	// A bucket whose last write failed may be the only broken one.
 	for _, s := range h.ready.all {
@@ -75,6 +76,16 @@ func (h *Hub) probe(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unanswered explains the error of a probe if a NATS server took it and didn't answer.
+func (h *Hub) unanswered(err error) error {
+	if h.engine != nil || !errors.Is(err, ErrUnknownOutcome) {
+		return err
+	}
+	return errs.E(errs.Unavailable,
+		"The NATS server answers, but stores nothing. Check that more than half of the servers run and that "+
+			"none of their disks is full. Restart a server whose disk was full, once it has space again.").Because(err)
 }
 
 // touch writes a probe of the size of the last failed write to the bucket, and removes it.
