@@ -201,6 +201,7 @@ func (a acts) everything(ctx context.Context, shard *gateway.Shard, got *told) {
 	ask(43, disgo.EventUnknown(fmt.Sprintf(`{"guild_id":"%d","fields":["status","voice_start_time"]}`, g)),
 		"CHANNEL_INFO")
 	a.interaction(ctx, got)
+	a.purchases()
 	_, err = a.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultOutage, Guild: g})
 	a.Must(err)
 	_, err = a.Discord.Inject(discordsim.Fault{Kind: discordsim.FaultRestore, Guild: g})
@@ -256,6 +257,17 @@ func (a acts) gatherings(guild, text, member snowflake.ID) {
 		a.Must(a.Discord.As(member).Do(method, at+"/users/@me", nil, nil))
 	}
 	a.do("DELETE", at, nil)
+}
+
+// purchases causes what is dispatched of what the application sells.
+func (a acts) purchases() {
+	a.Helper()
+	sku, err := a.Discord.AddSKU(a.demo.Application.ID, "dice", "consumable")
+	a.Must(err)
+	all := fmt.Sprintf("/applications/%d/entitlements", a.demo.Application.ID)
+	id := a.do("POST", all, map[string]any{"sku_id": sku, "owner_id": a.demo.Users[3].ID, "owner_type": 2})
+	a.do("POST", fmt.Sprintf("%s/%d/consume", all, id), nil)
+	a.do("DELETE", fmt.Sprintf("%s/%d", all, id), nil)
 }
 
 // interaction runs a command that nobody answers.

@@ -1,7 +1,26 @@
 package discordsim
 
+import "time"
+
 // AddApplication creates an application and its bot.
 func (s *Server) AddApplication(o ApplicationOptions) Application { return s.control.AddApplication(o) }
+
+// AddSKU makes an application sell something, and returns its id. What it is: durable, consumable, user_subscription or
+// guild_subscription.
+func (s *Server) AddSKU(app ID, name, kind string) (ID, error) {
+	return s.control.AddSKU(app, name, kind)
+}
+
+// Buy makes a user buy what an application sells, for a guild if it is a guild's subscription, and returns the
+// entitlement. The bot gets ENTITLEMENT_CREATE, and the entitlement in interactions.
+func (s *Server) Buy(app, sku, user, guild ID) (ID, error) {
+	return s.control.Buy(app, sku, user, guild)
+}
+
+// EndEntitlement sets when an entitlement ends; the zero time deletes it, as a refund does.
+func (s *Server) EndEntitlement(app, entitlement ID, at time.Time) error {
+	return s.control.EndEntitlement(app, entitlement, at)
+}
 
 // GiveOwnHosts makes each person have their own host name for loopback sites given as host:port:
 // alice.localhost:8080 for 127.0.0.1:8080. The page then opens links to these sites there, so that

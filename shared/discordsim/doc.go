@@ -72,7 +72,7 @@
 // simulated-slur and simulated-spam.
 //
 // It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages,
-// stickers, sounds, polls, forwards, monetization or command permissions;
+// stickers, sounds, polls, forwards, subscriptions, premium buttons or command permissions;
 // docs/simulator-coverage.md lists every operation. There are no voice servers: it knows who is in
 // voice, but transmits no audio. Nobody has activities, a bot is online whatever opcode 3 says, and
 // the gateway's payloads are JSON. Requests for any of these get an error that says so.
@@ -89,6 +89,10 @@
 //	GET                      /oauth2/@me
 //	GET POST                 /applications/{app}/emojis
 //	GET PATCH DELETE         /applications/{app}/emojis/{emoji}
+//	GET                      /applications/{app}/skus
+//	GET POST                 /applications/{app}/entitlements
+//	GET DELETE               /applications/{app}/entitlements/{entitlement}
+//	POST                     /applications/{app}/entitlements/{entitlement}/consume
 //	GET PATCH                /users/@me
 //	GET                      /users/{user}
 //	GET                      /users/@me/guilds

@@ -30,8 +30,10 @@ type act struct {
 	Member *struct {
 		Permissions string `json:"permissions"`
 	} `json:"member"`
-	User    *struct{ ID string } `json:"user"`
-	Message *struct{ ID string } `json:"message"`
+	User         *struct{ ID string } `json:"user"`
+	Message      *struct{ ID string } `json:"message"`
+	Entitlements []json.RawMessage    `json:"entitlements"`
+	SKUs         []string             `json:"entitlement_sku_ids"`
 }
 
 // answering runs what a user does while the test answers as the bot.

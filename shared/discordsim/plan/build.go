@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"snug/shared/discordsim"
 )
@@ -27,7 +28,7 @@ type BuiltGuild struct {
 func Build(s *discordsim.Server, w World) (Built, error) {
 	b := builder{s: s, out: Built{
 		People: map[string]discordsim.User{}, Applications: map[string]discordsim.Application{},
-	}}
+	}, skus: map[string]map[string]discordsim.ID{}}
 	for _, p := range w.People {
 		if err := b.person(p); err != nil {
 			return b.out, fmt.Errorf("the person %q: %w", p.Username, err)
@@ -43,14 +44,20 @@ func Build(s *discordsim.Server, w World) (Built, error) {
 			return b.out, fmt.Errorf("the guild %q: %w", g.Name, err)
 		}
 	}
+	for _, e := range w.Entitlements {
+		if err := b.entitlement(e); err != nil {
+			return b.out, fmt.Errorf("the entitlement of %q: %w", e.User, err)
+		}
+	}
 	return b.out, nil
 }
 
 // builder makes a plan's parts; g is the guild at hand.
 type builder struct {
-	s   *discordsim.Server
-	out Built
-	g   BuiltGuild
+	s    *discordsim.Server
+	out  Built
+	g    BuiltGuild
+	skus map[string]map[string]discordsim.ID // by application and name
 }
 
 // fresh returns an error unless a name is one, and new among others.
@@ -83,7 +90,38 @@ func (b *builder) application(p Application) error {
 		return errors.New("another application has its token")
 	}
 	b.out.Applications[p.Name] = a
+	sold := map[string]discordsim.ID{}
+	b.skus[p.Name] = sold
+	for _, k := range p.SKUs {
+		err := fresh(k.Name, sold)
+		if err == nil {
+			sold[k.Name], err = b.s.AddSKU(a.ID, k.Name, k.Type)
+		}
+		if err != nil {
+			return fmt.Errorf("the SKU %q: %w", k.Name, err)
+		}
+	}
 	return nil
+}
+
+func (b *builder) entitlement(p Entitlement) error {
+	u, isPerson := b.out.People[p.User]
+	sku, isSold := b.skus[p.Application][p.SKU]
+	guild := slices.IndexFunc(b.out.Guilds, func(g BuiltGuild) bool { return g.Name == p.Guild })
+	switch {
+	case !isPerson:
+		return errors.New("they aren't among the people")
+	case !isSold:
+		return fmt.Errorf("the application %q sells no %q", p.Application, p.SKU)
+	case p.Guild != "" && guild < 0:
+		return fmt.Errorf("there is no guild %q", p.Guild)
+	}
+	var id discordsim.ID
+	if guild >= 0 {
+		id = b.out.Guilds[guild].ID
+	}
+	_, err := b.s.Buy(b.out.Applications[p.Application].ID, sku, u.ID, id)
+	return err
 }
 
 func (b *builder) guild(p Guild) error {

@@ -29,6 +29,7 @@ type World struct {
 	People       []Person      `json:"people,omitempty"`
 	Applications []Application `json:"applications,omitempty"`
 	Guilds       []Guild       `json:"guilds,omitempty"`
+	Entitlements []Entitlement `json:"entitlements,omitempty"`
 }
 
 // Person is a person's account.
@@ -45,6 +46,21 @@ type Application struct {
 	Description  string   `json:"description,omitempty"`
 	Token        string   `json:"token,omitempty"` // default: made from the seed
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
+	SKUs         []SKU    `json:"skus,omitempty"`
+}
+
+// SKU is something that an application sells.
+type SKU struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // durable, consumable, user_subscription, guild_subscription
+}
+
+// Entitlement is what a person bought of an application, for a guild if it is a guild's subscription.
+type Entitlement struct {
+	Application string `json:"application"`
+	SKU         string `json:"sku"`
+	User        string `json:"user"`
+	Guild       string `json:"guild,omitempty"`
 }
 
 // Guild is a guild with everything in it.

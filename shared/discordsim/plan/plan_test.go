@@ -13,7 +13,9 @@ people:
   - {username: alice, global_name: Alice}
   - {username: bruno, locale: de, dms_closed: true}
 applications:
-  - {name: Rooms, token: MTIzNDU2Nzg5MDEyMzQ1Njc4.x.y}
+  - name: Rooms
+    token: MTIzNDU2Nzg5MDEyMzQ1Njc4.x.y
+    skus: [{name: Gold, type: guild_subscription}, {name: Dice, type: consumable}]
 guilds:
   - name: Friends
     owner: alice
@@ -33,6 +35,9 @@ guilds:
         overwrites:
           - {role: "@everyone", deny: CONNECT}
           - {member: bruno, allow: CONNECT}
+entitlements:
+  - {application: Rooms, sku: Gold, user: bruno, guild: Friends}
+  - {application: Rooms, sku: Dice, user: alice}
 `
 
 func TestBuild(t *testing.T) {
@@ -84,6 +89,12 @@ func TestRefusals(t *testing.T) {
 		{"a bot nobody made", "application: Rooms", "application: Chess", `bot "Chess"`},
 		{"a token twice", "guilds:",
 			"  - {name: Other, token: MTIzNDU2Nzg5MDEyMzQ1Njc4.x.y}\nguilds:", "has its token"},
+		{"a SKU there isn't", "sku: Dice", "sku: Cards", `sells no "Cards"`},
+		{"a SKU of no type", "type: consumable", "type: dice", `has the type "dice"`},
+		{"a SKU twice", "name: Dice", "name: Gold", `SKU "Gold": its name is there twice`},
+		{"what nobody can buy", "user: alice}", "user: carol}", `entitlement of "carol": they aren't`},
+		{"for a guild there isn't", "guild: Friends}", "guild: Foes}", `no guild "Foes"`},
+		{"a guild's subscription for nobody", ", guild: Friends}", "}", "bought for a guild"},
 		{"the same person twice", "username: bruno", "username: alice", `"alice": its name is there twice`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -210,7 +210,7 @@ func (c *request) setApplication() (any, error) {
 	if in.Quarantined == nil {
 		return nil, errors.New("quarantined is missing: true or false")
 	}
-	return nil, c.control.Quarantine(form.ParseID(c.r.PathValue("app")), *in.Quarantined)
+	return nil, c.control.Quarantine(c.app(), *in.Quarantined)
 }
 
 func (c *request) addGuild() (any, error) {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -421,6 +422,7 @@ func (c *call) form() (*form.Form, error) {
 func (c *call) checkIDs() error {
 	for _, name := range []string{
 		"channel", "guild", "message", "user", "role", "event", "overwrite", "app", "command", "rule",
+		"entitlement",
 	} {
 		v := c.r.PathValue(name)
 		if _, err := strconv.ParseUint(v, 10, 63); v != "" && err != nil {
@@ -469,6 +471,17 @@ func (c *call) page(most int) (limit int, before, after world.ID, err error) {
 		after, err = c.queryID("after")
 	}
 	return limit, before, after, err
+}
+
+// between returns the part of a list, in ascending order, that a page has.
+func between(ids []world.ID, limit int, before, after world.ID) []world.ID {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id world.ID) bool {
+		return before != 0 && id >= before || before == 0 && id <= after
+	})
+	if before != 0 { // the last ones before it, still in ascending order
+		ids = ids[max(0, len(ids)-limit):]
+	}
+	return ids[:min(len(ids), limit)]
 }
 
 func (c *call) queryYes(name string) bool {

@@ -230,14 +230,8 @@ func listInterested(c *call) (int, any, error) {
 		// 1: interested, which is all that one can be ("response" is in the OpenAPI description alone)
 		Response int `json:"response"`
 	}
-	ids := slices.DeleteFunc(slices.Clone(e.Interested), func(id world.ID) bool {
-		return before != 0 && id >= before || before == 0 && id <= after
-	})
-	if before != 0 { // the last ones before it, still in ascending order
-		ids = ids[max(0, len(ids)-limit):]
-	}
 	list := []entry{}
-	for _, id := range ids[:min(len(ids), limit)] {
+	for _, id := range between(e.Interested, limit, before, after) {
 		x := entry{Event: e.ID, UserID: id, User: c.Users[id].Wire(), Response: 1}
 		if m := g.Members[id]; m != nil && c.queryYes("with_member") {
 			w := m.Wire()

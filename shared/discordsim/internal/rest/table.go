@@ -15,6 +15,7 @@ const (
 	events         = "/guilds/{guild}/scheduled-events"
 	connections    = "/applications/{app}/role-connections/metadata"
 	appEmojis      = "/applications/{app}/emojis"
+	entitlements   = "/applications/{app}/entitlements"
 	guildEmojis    = "/guilds/{guild}/emojis"
 	modRules       = "/guilds/{guild}/auto-moderation/rules"
 	globalCommands = "/applications/{app}/commands"
@@ -39,6 +40,15 @@ func table() []route {
 		{method: "GET", path: appEmojis + "/{emoji}", do: ofAppEmoji(getAppEmoji)},
 		{method: "PATCH", path: appEmojis + "/{emoji}", rate: five, do: ofAppEmoji(updateAppEmoji)},
 		{method: "DELETE", path: appEmojis + "/{emoji}", rate: five, do: ofAppEmoji(deleteAppEmoji)},
+		{method: "GET", path: "/applications/{app}/skus", do: ofOwnApp(listSKUs)},
+		{method: "GET", path: entitlements, do: ofOwnApp(listEntitlements)},
+		{method: "POST", path: entitlements, rate: five, do: ofOwnApp(createEntitlement)},
+		{method: "GET", path: entitlements + "/{entitlement}", do: ofEntitlement(getEntitlement)},
+		{method: "DELETE", path: entitlements + "/{entitlement}", rate: five, do: ofEntitlement(deleteEntitlement)},
+		{
+			method: "POST", path: entitlements + "/{entitlement}/consume", rate: five,
+			do: ofEntitlement(consumeEntitlement),
+		},
 
 		{method: "GET", path: "/users/@me", access: byBot | byBearer, scope: "identify", do: getSelf},
 		{method: "PATCH", path: "/users/@me", do: updateSelf},

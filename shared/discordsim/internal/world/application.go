@@ -29,6 +29,8 @@ type Application struct {
 	LastStarts      map[int]time.Time // by shard modulo max_concurrency
 	Emojis          map[ID]*CustomEmoji
 	RoleConnections []json.RawMessage // its metadata for linked roles
+	SKUs            []*SKU            // what it sells
+	Entitlements    map[ID]*Entitlement
 }
 
 // Flags returns the application's public flags.

@@ -126,33 +126,36 @@ func (s *State) Send(a *Interaction) {
 }
 
 type wireInteraction struct {
-	ID           ID             `json:"id"`
-	App          ID             `json:"application_id"`
-	Type         int            `json:"type"`
-	Data         any            `json:"data"`
-	Guild        map[string]any `json:"guild,omitempty"`
-	GuildID      *ID            `json:"guild_id,omitempty"`
-	Channel      any            `json:"channel"`
-	ChannelID    ID             `json:"channel_id"`
-	Member       *WireMember    `json:"member,omitempty"`
-	User         *WireUser      `json:"user,omitempty"`
-	Token        string         `json:"token"`
-	Version      int            `json:"version"`
-	Message      *WireMessage   `json:"message,omitempty"`
-	Permissions  Permissions    `json:"app_permissions"`
-	Locale       string         `json:"locale"`
-	GuildLocale  string         `json:"guild_locale,omitempty"`
-	Entitlements []struct{}     `json:"entitlements"`
-	SKUs         []struct{}     `json:"entitlement_sku_ids"`
-	Owners       map[string]ID  `json:"authorizing_integration_owners"`
-	Context      int            `json:"context"`
-	Limit        int            `json:"attachment_size_limit"`
+	ID           ID                `json:"id"`
+	App          ID                `json:"application_id"`
+	Type         int               `json:"type"`
+	Data         any               `json:"data"`
+	Guild        map[string]any    `json:"guild,omitempty"`
+	GuildID      *ID               `json:"guild_id,omitempty"`
+	Channel      any               `json:"channel"`
+	ChannelID    ID                `json:"channel_id"`
+	Member       *WireMember       `json:"member,omitempty"`
+	User         *WireUser         `json:"user,omitempty"`
+	Token        string            `json:"token"`
+	Version      int               `json:"version"`
+	Message      *WireMessage      `json:"message,omitempty"`
+	Permissions  Permissions       `json:"app_permissions"`
+	Locale       string            `json:"locale"`
+	GuildLocale  string            `json:"guild_locale,omitempty"`
+	Entitlements []WireEntitlement `json:"entitlements"`
+	SKUs         []ID              `json:"entitlement_sku_ids"`
+	Owners       map[string]ID     `json:"authorizing_integration_owners"`
+	Context      int               `json:"context"`
+	Limit        int               `json:"attachment_size_limit"`
 }
 
 func (s *State) wireInteraction(a *Interaction) wireInteraction {
 	w := wireInteraction{ID: a.ID, App: a.App.ID, Type: a.Kind, Data: a.Data, ChannelID: a.Channel, Token: a.Token,
-		Version: 1, Locale: a.User.Locale, Entitlements: []struct{}{}, SKUs: []struct{}{}, Owners: a.owners(),
-		Limit: 10 << 20}
+		Version: 1, Locale: a.User.Locale, Entitlements: s.entitled(a.App, a.User.ID, a.Guild), SKUs: []ID{},
+		Owners: a.owners(), Limit: 10 << 20}
+	for _, e := range w.Entitlements {
+		w.SKUs = append(w.SKUs, e.SKU)
+	}
 	ch := s.Channels[a.Channel]
 	if a.Message != nil {
 		m := s.WireMessage(a.Message, a.User.ID)

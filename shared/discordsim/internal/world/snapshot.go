@@ -60,6 +60,8 @@ type snapApp struct {
 
 	RoleConnections []json.RawMessage   `json:"role_connections,omitempty"`
 	Emojis          map[ID]*CustomEmoji `json:"emojis,omitempty"`
+	SKUs            []*SKU              `json:"skus,omitempty"`
+	Entitlements    map[ID]*Entitlement `json:"entitlements,omitempty"`
 }
 
 type snapGuild struct {
@@ -124,7 +126,7 @@ func (a *Application) snapshot() snapApp {
 		Key: a.Key.Seed(), Endpoint: a.Endpoint, Redirects: a.Redirects, Loopback: a.Loopback, Owner: a.Owner,
 		Intents:     a.Intents,
 		NoTwoFactor: a.NoTwoFactor, Quarantined: a.DMUse.Quarantined, Commands: []*Command{},
-		RoleConnections: a.RoleConnections, Emojis: a.Emojis}
+		RoleConnections: a.RoleConnections, Emojis: a.Emojis, SKUs: a.SKUs, Entitlements: a.Entitlements}
 	for _, guild := range SortedIDs(a.Commands) {
 		for _, id := range SortedIDs(a.Commands[guild]) {
 			out.Commands = append(out.Commands, a.Commands[guild][id])
@@ -192,7 +194,7 @@ func (s *State) fillFrom(from *snapshot) error {
 			Key: ed25519.NewKeyFromSeed(a.Key), Endpoint: a.Endpoint, Redirects: a.Redirects,
 			Loopback: a.Loopback, Owner: a.Owner, Intents: a.Intents,
 			NoTwoFactor: a.NoTwoFactor, DMUse: DMUse{Quarantined: a.Quarantined}, Bot: s.Users[a.ID],
-			RoleConnections: a.RoleConnections, Emojis: a.Emojis,
+			RoleConnections: a.RoleConnections, Emojis: a.Emojis, SKUs: a.SKUs, Entitlements: a.Entitlements,
 			Guilds: map[ID]struct{}{}, Commands: map[ID]map[ID]*Command{}, LastStarts: map[int]time.Time{}}
 		for _, c := range a.Commands {
 			guild := ID(0)
