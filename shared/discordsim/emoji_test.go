@@ -94,6 +94,46 @@ func TestEmojis(t *testing.T) {
 	owner("POST", at, emoji("moves", "image", moving)).must(t, 201)
 }
 
+// TestComponentEmojis: buttons and options have emojis that are there and that the bot can use.
+// https://docs.discord.com/developers/components/reference
+func TestComponentEmojis(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	made := as(w, w.Owner)("POST", w.guildPath("/emojis"), map[string]any{"name": "wave", "image": still})
+	server := made.must(t, 201).str("id")
+	own := w.bot("POST", "/applications/"+w.Application.ID.String()+"/emojis",
+		map[string]any{"name": "own", "image": still}).must(t, 201).str("id")
+	for _, tc := range []struct {
+		name   string
+		emoji  map[string]any
+		status int
+		at     string // of the error
+	}{
+		{"a character", map[string]any{"name": "🎲"}, 200, ""},
+		{"the server's", map[string]any{"name": "wave", "id": server}, 200, ""},
+		{"the application's", map[string]any{"name": "own", "id": own}, 200, ""},
+		{"by a number alone", map[string]any{"id": own}, 400, `"name"`},
+		{"one that isn't there", map[string]any{"name": "none", "id": "17"}, 400, `"id"`},
+		{"a word", map[string]any{"name": "wave"}, 400, `"name"`},
+		{"a custom one as a name", map[string]any{"name": "wave:" + server}, 400, `"name"`},
+		{"nothing", map[string]any{}, 400, `"name"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			pressed := button("x", "y")
+			pressed["emoji"] = tc.emoji
+			menu := map[string]any{"type": 3, "custom_id": "z", "options": []any{
+				map[string]any{"label": "x", "value": "x", "emoji": tc.emoji}}}
+			for _, part := range []map[string]any{pressed, menu} {
+				a := w.post(map[string]any{"components": []any{row(part)}}).must(t, tc.status)
+				want := `"emoji":{` + tc.at + `:{"_errors":[{"code":"COMPONENT_INVALID_EMOJI"`
+				if tc.at != "" && !strings.Contains(string(a.raw), want) {
+					t.Errorf("%s", a.raw)
+				}
+			}
+		})
+	}
+}
+
 // TestApplicationEmojis: a bot has emojis of its own, which it may use everywhere and nobody else may.
 func TestApplicationEmojis(t *testing.T) {
 	t.Parallel()

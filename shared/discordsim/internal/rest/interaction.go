@@ -132,7 +132,7 @@ func (c *call) openModal(a *world.Interaction, d *form.Form) error {
 	d.Required("custom_id")
 	d.Required("title")
 	d.Required("components")
-	r := world.ComponentReader{Modal: true, NewID: c.NextID}
+	r := world.ModalReader(c.NextID, c.EmojisFor(&world.Message{Channel: a.Channel, Guild: a.Guild, Author: a.App.Bot}))
 	m := &world.ModalForm{CustomID: d.Str("custom_id", 1, 100), Title: d.Str("title", 1, 45),
 		Components: r.Top(d, "components", 5), From: a}
 	if err := d.Errs.Err(); err != nil {

@@ -92,6 +92,12 @@ type ComponentReader struct {
 	count int
 	text  int
 	NewID func() ID
+	emoji func(ID) bool // whether a custom emoji can be used; nil: every one
+}
+
+// ModalReader returns what checks a modal's components.
+func ModalReader(newID func() ID, emoji func(ID) bool) *ComponentReader {
+	return &ComponentReader{Modal: true, NewID: newID, emoji: emoji}
 }
 
 // Top reads the components of a message or a modal.
@@ -227,7 +233,7 @@ func (r *ComponentReader) button(f *form.Form, c Component) {
 	if label != "" {
 		c["label"] = label
 	}
-	r.emoji(f, c)
+	r.readEmoji(f, c)
 	if label == "" && !f.Given("emoji") && style != buttonStyleSKU {
 		f.Errs.At("label").Add("BUTTON_COMPONENT_LABEL_REQUIRED", "A label or emoji is required")
 	}
@@ -260,15 +266,27 @@ func (r *ComponentReader) button(f *form.Form, c Component) {
 	}
 }
 
-func (r *ComponentReader) emoji(f *form.Form, c Component) {
+// readEmoji reads a button's or an option's emoji. The document doesn't say what happens to one that isn't there: the
+// error is in https://github.com/discord/discord-api-docs/issues/8071, and that it is at the id of a custom one in
+// issue 7128 there.
+func (r *ComponentReader) readEmoji(f *form.Form, c Component) {
 	e := f.Object("emoji")
 	if e == nil {
 		return
 	}
-	out := map[string]any{"name": e.Str("name", 0, 32)}
-	if id := e.ID("id"); id != 0 {
+	name := e.Str("name", 0, 32)
+	out := map[string]any{"name": name}
+	invalid := func(field string) { e.Errs.At(field).Add("COMPONENT_INVALID_EMOJI", "Invalid emoji") }
+	id := e.ID("id")
+	if id != 0 {
 		out["id"] = id
 		out["animated"] = e.Yes("animated")
+	}
+	switch is, ok := ReadEmoji(name); {
+	case name == "", id == 0 && (!ok || is.ID != 0):
+		invalid("name")
+	case id != 0 && r.emoji != nil && !r.emoji(id):
+		invalid("id")
 	}
 	c["emoji"] = out
 }
@@ -343,7 +361,7 @@ func (r *ComponentReader) options(f *form.Form, low, high int) []map[string]any 
 			defaults++
 		}
 		e := Component{}
-		r.emoji(o, e)
+		r.readEmoji(o, e)
 		if e["emoji"] != nil {
 			opt["emoji"] = e["emoji"]
 		}

@@ -84,6 +84,24 @@ func (s *State) MayUseEmoji(user, emoji ID, in *Channel, p Permissions) bool {
 	return false
 }
 
+// EmojisFor returns which custom emojis the author of a message can use in it. That a webhook of nobody's can use its
+// server's is a guess.
+func (s *State) EmojisFor(m *Message) func(ID) bool {
+	by := m.Author.ID
+	if m.App != nil {
+		by = m.App.ID
+	}
+	in, p := s.Channels[m.Channel], AllPermissions
+	g := s.Guilds[m.Guild]
+	if g != nil && in != nil && g.Members[by] != nil {
+		p = s.PermsIn(g, g.Members[by], in)
+	}
+	return func(id ID) bool {
+		ofWebhook := m.Webhook != 0 && g != nil && g.Emojis[id] != nil
+		return ofWebhook || in != nil && s.MayUseEmoji(by, id, in, p)
+	}
+}
+
 // forgetRole removes a role that is gone from the emojis: that the others of an emoji stay is a guess.
 func (s *State) forgetRole(g *Guild, role ID) {
 	changed := false

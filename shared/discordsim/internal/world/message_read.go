@@ -86,7 +86,7 @@ func (s *State) ReadMessage(f *form.Form, m *Message, files []Attachment, partia
 	}
 	s.readAttachments(f, m, files)
 	if f.Has("components") {
-		r := ComponentReader{v2: v2, files: m.Attachments, NewID: s.NextID}
+		r := ComponentReader{v2: v2, files: m.Attachments, NewID: s.NextID, emoji: s.EmojisFor(m)}
 		limit := 5
 		if v2 {
 			limit = maxV2Components
