@@ -315,6 +315,42 @@ func TestRateLimits(t *testing.T) {
 		}
 		post(w.Lounge.ID).must(t, 200) // another channel has a bucket of its own
 	})
+	t.Run("a sliding bucket forgets each request after its period", func(t *testing.T) {
+		now := time.Now()
+		w := start(t, func(o *discordsim.Options) {
+			l := discordsim.DiscordLimits()
+			l.Sliding = true
+			o.Limits, o.Now = &l, func() time.Time { return now }
+		})
+		post := func(want int, remaining, reset string) answer {
+			t.Helper()
+			a := w.bot("POST", "/channels/"+w.General.ID.String()+"/messages", map[string]any{"content": "x"}).must(t,
+				want)
+			if a.header.Get("X-RateLimit-Remaining") != remaining || a.header.Get("X-RateLimit-Reset-After") != reset {
+				t.Errorf("%v", a.header)
+			}
+			return a
+		}
+		post(200, "4", "5.000")
+		now = now.Add(4 * time.Second)
+		for _, left := range []string{"3", "2", "1", "0"} {
+			post(200, left, "5.000")
+		}
+		if a := post(429, "0", "5.000"); a.json["retry_after"] != 1.0 {
+			t.Errorf("%s", a.raw)
+		}
+		now = now.Add(time.Second)
+		post(200, "0", "5.000") // where periods begin with a request, there would be four more
+		if a := post(429, "0", "5.000"); a.json["retry_after"] != 3.0+1 {
+			t.Errorf("%s", a.raw)
+		}
+		role := w.guildPath("/members/%s/roles/%s", w.Users[2].ID, "17")
+		w.refuse(t, w.bot("PUT", role, nil), 404, 10011)
+		now = now.Add(9 * time.Second)
+		if a := w.bot("DELETE", role, nil); a.header.Get("X-RateLimit-Reset-After") != "1.000" {
+			t.Errorf("the periods of members' roles don't move: %v", a.header)
+		}
+	})
 	t.Run("a leaky bucket empties little by little", func(t *testing.T) {
 		now := time.Now()
 		w := start(t, func(o *discordsim.Options) {

@@ -140,10 +140,11 @@ func (f *Flags) options(errw io.Writer) discordsim.Options {
 	if !f.At.IsZero() {
 		o.Now = func() time.Time { return f.At }
 	}
-	if f.NoLimits || !f.At.IsZero() {
-		l := discordsim.NoRateLimits()
-		o.Limits = &l
+	l := discordsim.DiscordLimits()
+	if l.Sliding = true; f.NoLimits || !f.At.IsZero() {
+		l = discordsim.NoRateLimits()
 	}
+	o.Limits = &l
 	if f.Trace {
 		t := &trace{to: errw}
 		t.follow(&o)

@@ -43,8 +43,8 @@ func (l *limiter) admit(client string, rt *route, major string, lim *world.Limit
 		ok := w.Allow(now, rt.rate.n, rt.rate.per)
 		left, reset := w.Left(now, rt.rate.n, rt.rate.per)
 		retry, name := reset, rt.bucket
-		if lim.Leaky {
-			if ok, left, reset, retry = w.Leak.Add(now, rt.rate.n, rt.rate.per); !ok {
+		if b := moving(w, rt, lim); b != nil {
+			if ok, left, reset, retry = b.Add(now, rt.rate.n, rt.rate.per); !ok {
 				name += ", refused" // https://github.com/discord/discord-api-docs/issues/7394
 			}
 		}
@@ -67,6 +67,24 @@ func (l *limiter) admit(client string, rt *route, major string, lim *world.Limit
 		}
 	}
 	return v
+}
+
+// bucket counts requests in periods that move.
+type bucket interface {
+	Add(now time.Time, limit int, length time.Duration) (ok bool, left int, reset, retry time.Duration)
+}
+
+// moving returns a route's bucket if its periods move; nil: they are those of the window.
+func moving(w *world.Window, rt *route, lim *world.Limits) bucket {
+	switch {
+	case rt.fixed:
+		return nil
+	case lim.Leaky:
+		return &w.Leak
+	case lim.Sliding:
+		return &w.Slide
+	}
+	return nil
 }
 
 // banned reports whether an address has had too many invalid responses.

@@ -41,6 +41,7 @@ type route struct {
 	scope    string // required of a Bearer token
 	bucket   string
 	rate     rate
+	fixed    bool // its bucket's periods never move
 	noGlobal bool
 	do       func(*call) (int, any, error)
 }

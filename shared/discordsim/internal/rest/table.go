@@ -75,13 +75,14 @@ func table() []route {
 		{method: "PUT", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: addGuildMember},
 		{method: "PATCH", path: "/guilds/{guild}/members/{user}", rate: rate{10, 10 * time.Second}, do: updateMember},
 		{method: "DELETE", path: "/guilds/{guild}/members/{user}", rate: five, do: kickMember},
+		// Fixed: https://github.com/discord/discord-api-docs/issues/7680
 		{
 			method: "PUT", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
-			rate: rate{10, 10 * time.Second}, do: changeMemberRole(true),
+			rate: rate{10, 10 * time.Second}, fixed: true, do: changeMemberRole(true),
 		},
 		{
 			method: "DELETE", path: "/guilds/{guild}/members/{user}/roles/{role}", bucket: "member roles",
-			rate: rate{10, 10 * time.Second}, do: changeMemberRole(false),
+			rate: rate{10, 10 * time.Second}, fixed: true, do: changeMemberRole(false),
 		},
 		{method: "GET", path: "/guilds/{guild}/bans", do: listBans},
 		{method: "GET", path: "/guilds/{guild}/bans/{user}", do: getBan},

@@ -1,12 +1,18 @@
 package world
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Limits are the simulator's limits. DiscordLimits returns Discord's own; 0 in a limit on requests turns it off.
 type Limits struct {
 	GlobalPerSecond int  // REST requests per second and application
 	Buckets         bool // whether the routes' buckets reject requests
-	// whether they drain gradually, rather than all at once at the end of the period
+	// Whether they count what was in the last period, wherever it began, rather than in periods that begin with a
+	// request. Then no period at all has more requests than the limit, as with neither of the others.
+	Sliding bool
+	// Whether they drain gradually, rather than all at once at the end of the period. It comes before Sliding.
 	Leaky           bool
 	InvalidRequests int           // responses with 401, 403 and 429 to one address in ten minutes
 	Renames         int           // renames of a channel in ten minutes
@@ -49,9 +55,28 @@ func NoRateLimits() Limits {
 // Window counts events in a period that starts with the first of them. The zero value is ready to
 // use. Not safe for concurrent use.
 type Window struct {
-	From time.Time // when the period began; zero: not yet
-	n    int
-	Leak leak
+	From  time.Time // when the period began; zero: not yet
+	n     int
+	Leak  leak
+	Slide slide
+}
+
+// slide is a bucket that counts what was in the last period. Reset-After is when it is empty, and moves with every
+// request; Retry-After is when it accepts one more, as in the issue below.
+type slide struct{ times []time.Time }
+
+// Add adds one, if there is room, and returns how many more fit, when it is empty, and when it accepts the next one.
+func (l *slide) Add(now time.Time, limit int, length time.Duration) (ok bool, left int, reset, retry time.Duration) {
+	l.times = slices.DeleteFunc(l.times, func(t time.Time) bool { return now.Sub(t) >= length })
+	if len(l.times) < limit {
+		l.times, ok = append(l.times, now), true
+	}
+	left = limit - len(l.times)
+	reset = length - now.Sub(l.times[len(l.times)-1])
+	if left == 0 {
+		retry = length - now.Sub(l.times[0])
+	}
+	return ok, left, reset, retry
 }
 
 // leak is a bucket that drains evenly. Some of Discord's do, and nobody knows which: Reset-After is
