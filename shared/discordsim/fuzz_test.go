@@ -1,97 +1,216 @@
 package discordsim_test
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/gorilla/websocket"
+
 	"snug/shared/discordsim"
+	"snug/shared/discordsim/internal/rest"
 	"snug/shared/discordsim/openapi/openapitest"
 )
 
-// FuzzBodies sends what a stranger might to every route that reads a body: it
-// is refused or done, but nothing breaks.
+// bodySeeds are what a stranger might send to a route.
+var bodySeeds = []string{``, `null`, `[]`, `{}`, `{"name":null}`,
+	`{"name":{},"type":[],"permission_overwrites":[[]]}`, `"x"`, `{"a":`, `[null]`, `[{"id":1,"position":-1}]`,
+	`{"channel_id":"x","roles":["1",null],"nick":1e99}`,
+	`{"content":"<@1><@&2><","embeds":[null,{}],"flags":32768,
+		"components":[null,{"type":"1","components":[{"type":2}]}]}`,
+	`{"allowed_mentions":{"parse":[1],"users":"x"},"message_reference":{}}`,
+	`[{"name":"x","description":"x","options":[{"type":1,"options":[{"type":2}]}]}]`,
+	`{"components":[{"type":17,"components":[{"type":9,"accessory":null}]},{"type":12,"items":[{}]},{"type":13}],
+		"flags":32768}`,
+	`{"name":"r","event_type":1,"trigger_type":1,"enabled":true,"trigger_metadata":{"keyword_filter":["*a*"],
+		"regex_patterns":["(?P<a>b)+"],"allow_list":["ab"]},"actions":[{"type":1},{"type":2,"metadata":{}}]}`,
+	`{"name":"r","event_type":2,"trigger_type":6,"trigger_metadata":{"presets":[{}]},"actions":[{"type":4}]}`,
+	`{"name":"e","image":"data:image/gif;base64,R0lGODlh","roles":["1"]}`,
+	`{"name":"s","privacy_level":2,"entity_type":3,"scheduled_start_time":"2999-01-01T00:00:00Z",
+		"scheduled_end_time":"2999-01-02T00:00:00+25:00","entity_metadata":{"location":7}}`,
+	`{"sku_id":"1","owner_id":"1","owner_type":1}`, `{"user_ids":["1","2"],"target_users":[null]}`,
+	`{"type":4,"data":{"components":[{"type":18,"component":{"type":4}}]}}`}
+
+// bodyRoutes are the routes that read a body, with things of a world in their paths.
+func bodyRoutes(ids map[string]string) (list []string) {
+	for _, r := range rest.Routes() {
+		if method, _, _ := strings.Cut(r, " "); slices.Contains([]string{"POST", "PUT", "PATCH"}, method) {
+			list = append(list, regexp.MustCompile(`\{\w+\}`).ReplaceAllStringFunc(r, func(p string) string {
+				return ids[strings.Trim(p, "{}")]
+			}))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// FuzzBodies sends what a stranger might to every route that reads a body, as a bot and as a person: it is refused or
+// done, but nothing breaks.
 func FuzzBodies(f *testing.F) {
 	limits := discordsim.NoRateLimits()
 	s := discordsim.New(discordsim.Options{Seed: 1, Limits: &limits})
 	d, err := s.Demo(discordsim.ApplicationOptions{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := s.InstallBot(d.Guild.ID, d.Application.ID, discordsim.PermAdministrator); err != nil {
-		f.Fatal(err)
-	}
-	if _, err := s.JoinVoice(d.Guild.ID, d.Users[2].ID, d.Lounge.ID, discordsim.VoiceFlags{}); err != nil {
-		f.Fatal(err)
-	}
-	guild, app := "/guilds/"+d.Guild.ID.String(), "/applications/"+d.Application.ID.String()
-	routes := []string{"POST " + guild + "/channels", "PATCH " + guild + "/channels",
-		"PATCH /channels/" + d.Lounge.ID.String(),
-		"PUT /channels/" + d.Lounge.ID.String() + "/permissions/" + d.Owner.ID.String(),
-		"PATCH " + guild + "/members/" + d.Users[2].ID.String(),
-		"POST " + guild + "/roles", "PATCH " + guild + "/roles", "PATCH " + guild,
-		"POST /channels/" + d.General.ID.String() + "/messages",
-		"POST /channels/" + d.General.ID.String() + "/messages/bulk-delete",
-		"POST /channels/" + d.Lounge.ID.String() + "/invites",
-		"PUT " + app + "/commands", "POST " + app + "/commands", "POST /users/@me/channels", "PATCH /users/@me",
-		"PUT /channels/" + d.Lounge.ID.String() + "/voice-status", "PUT " + guild + "/bans/" + d.Users[8].ID.String(),
-		"PUT " + guild + "/members/" + d.Users[7].ID.String(), "PATCH " + guild + "/voice-states/@me"}
-	for _, body := range []string{``, `null`, `[]`, `{}`, `{"name":null}`,
-		`{"name":{},"type":[],"permission_overwrites":[[]]}`, `"x"`, `{"a":`, `[null]`, `[{"id":1,"position":-1}]`,
-		`{"channel_id":"x","roles":["1",null],"nick":1e99}`,
-		`{"content":"<@1><@&2><","embeds":[null,{}],"flags":32768,
-			"components":[null,{"type":"1","components":[{"type":2}]}]}`,
-		`{"allowed_mentions":{"parse":[1],"users":"x"},"message_reference":{}}`,
-		`[{"name":"x","description":"x","options":[{"type":1,"options":[{"type":2}]}]}]`,
-		`{"components":[{"type":17,"components":[{"type":9,"accessory":null}]},{"type":12,"items":[{}]},{"type":13}],
-			"flags":32768}`} {
-		for i := range routes {
-			f.Add(uint8(i), body)
+	must := func(err error) {
+		if err != nil {
+			f.Fatal(err)
 		}
 	}
-	f.Fuzz(func(t *testing.T, route uint8, body string) {
-		method, path, _ := strings.Cut(routes[int(route)%len(routes)], " ")
-		r := httptest.NewRequest(method, "http://127.0.0.1/api/v10"+path, strings.NewReader(body))
-		r.Header.Set("Authorization", "Bot "+d.Application.BotToken)
+	must(err)
+	must(s.InstallBot(d.Guild.ID, d.Application.ID, discordsim.PermAdministrator))
+	_, err = s.JoinVoice(d.Guild.ID, d.Users[2].ID, d.Lounge.ID, discordsim.VoiceFlags{})
+	must(err)
+	send := func(as, path, body string, method string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(body))
+		r.Header.Set("Authorization", as)
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, r)
-		if described := openapitest.Description(t); described != nil {
+		return w
+	}
+	bot := "Bot " + d.Application.BotToken
+	guild, general := "/guilds/"+d.Guild.ID.String(), "/channels/"+d.General.ID.String()
+	ids := map[string]string{"guild": d.Guild.ID.String(), "channel": d.General.ID.String(),
+		"user": d.Users[2].ID.String(), "app": d.Application.ID.String(),
+		"overwrite": d.Owner.ID.String(), "role": d.Guild.ID.String(), "emoji": "🎲",
+		"code": "none", "command": "1", "interaction": "1"}
+	add := func(name, path, body string) {
+		var made struct{ ID, Token string }
+		a := send(bot, "/api/v10"+path, body, "POST")
+		if a.Code >= 300 || json.Unmarshal(a.Body.Bytes(), &made) != nil {
+			f.Fatalf("%s: %d %s", path, a.Code, a.Body)
+		}
+		if ids[name] = made.ID; made.Token != "" {
+			ids["token"] = made.Token
+		}
+	}
+	add("message", general+"/messages", `{"content":"x"}`)
+	add("webhook", general+"/webhooks", `{"name":"x"}`)
+	add("rule", guild+"/auto-moderation/rules", `{"name":"x","event_type":1,"trigger_type":1,"enabled":true,
+		"trigger_metadata":{"keyword_filter":["bad*"],"regex_patterns":["b.d"],"allow_list":["badger"]},
+		"actions":[{"type":1},{"type":2,"metadata":{"channel_id":"`+d.General.ID.String()+`"}},
+			{"type":3,"metadata":{"duration_seconds":0}}]}`)
+	sku, err := s.AddSKU(d.Application.ID, "x", "consumable")
+	must(err)
+	add("entitlement", "/applications/"+ids["app"]+"/entitlements",
+		fmt.Sprintf(`{"sku_id":"%d","owner_id":"%d","owner_type":2}`, sku, d.Owner.ID))
+	add("event", guild+"/scheduled-events", `{"name":"x","privacy_level":2,"entity_type":2,"channel_id":"`+
+		d.Lounge.ID.String()+`","scheduled_start_time":"2999-01-01T00:00:00Z"}`)
+	routes := bodyRoutes(ids)
+	for _, body := range bodySeeds {
+		for i := range routes {
+			f.Add(uint8(i), i%2 == 0, body)
+		}
+	}
+	// Those of Discord's document of status codes that clients can cause.
+	documented := []int{200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 413, 429}
+	f.Fuzz(func(t *testing.T, route uint8, person bool, body string) {
+		method, path, _ := strings.Cut(routes[int(route)%len(routes)], " ")
+		prefix := "/api/v10"
+		if person {
+			prefix = "/_sim/users/" + d.Owner.ID.String() + "/api"
+		}
+		w := send(bot, prefix+path, body, method)
+		if described := openapitest.Description(t); described != nil && !person {
 			if err := described.Answer(method, "/api/v10"+path, w.Code, w.Body.Bytes()); err != nil {
 				t.Errorf("with %q: %v", body, err)
 			}
 		}
-		if w.Code >= 500 || w.Code == 0 || w.Code == http.StatusMisdirectedRequest { // then nothing looked at it
+		if !slices.Contains(documented, w.Code) {
 			t.Errorf("%s %s with %q: %d %s", method, path, body, w.Code, w.Body)
+		}
+		var refused struct {
+			Message string `json:"message"`
+		}
+		if w.Code >= 400 && (json.Unmarshal(w.Body.Bytes(), &refused) != nil || refused.Message == "") {
+			t.Errorf("%s %s with %q is refused without a message: %d %s", method, path, body, w.Code, w.Body)
 		}
 	})
 }
 
-// FuzzPayloads sends anything to the gateway before and after IDENTIFY.
-func FuzzPayloads(f *testing.F) {
+// documentedCloses are the codes with which Discord closes ("Gateway Close Event Codes"), and those of WebSockets with
+// which any server does.
+var documentedCloses = []int{4000, 4001, 4002, 4003, 4004, 4005, 4007, 4008, 4009, 4010, 4011, 4012, 4013, 4014,
+	websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseProtocolError, websocket.CloseMessageTooBig}
+
+// FuzzFrames sends anything to the gateway, before and after IDENTIFY, as text or as bytes, under each compression: it
+// goes on, or closes with a documented code, and others are served.
+func FuzzFrames(f *testing.F) {
+	limits := discordsim.NoRateLimits()
+	var panicked atomic.Value
+	s, d := discordsim.StartTest(f, discordsim.Options{Seed: 1, Limits: &limits,
+		Wrap: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer func() {
+					if p := recover(); p != nil {
+						panicked.Store(fmt.Sprintf("%v\n%s", p, debug.Stack()))
+					}
+				}()
+				next.ServeHTTP(w, r)
+			})
+		}})
 	for _, p := range []string{`{"op":1,"d":"x"}`, `{"op":2,"d":{"shard":[0]}}`, `{"op":2,"d":null}`,
-		`{"op":6,"d":{"seq":null}}`, `{"op":8,"d":{"guild_id":[]}}`,
-		`{"op":8,"d":{"guild_id":"1","user_ids":"x"}}`, `{"op":4,"d":{"guild_id":"1","channel_id":"2"}}`,
-		`{"op":3,"d":[]}`, `{"op":43}`, `{"op":31,"d":{"guild_ids":null}}`, `[]`, `7`} {
-		f.Add(p, false)
-		f.Add(p, true)
+		`{"op":2,"d":{"token":"TOKEN","intents":513,"properties":{}}}`,
+		`{"op":2,"d":{"token":"TOKEN","intents":-1,"properties":{}}}`,
+		`{"op":2,"d":{"token":"TOKEN","intents":99999999999,"properties":{},"shard":[-1,1]}}`,
+		`{"op":2,"d":{"token":"TOKEN","intents":0,"properties":{},"shard":[0,0],"compress":true,"presence":7}}`,
+		`{"op":6,"d":{"seq":null}}`, `{"op":6,"d":{"token":"TOKEN","session_id":"x","seq":-1}}`,
+		`{"op":8,"d":{"guild_id":[]}}`, `{"op":8,"d":{"guild_id":"GUILD","user_ids":["1",2],"nonce":{}}}`,
+		`{"op":8,"d":{"guild_id":"1","user_ids":"x"}}`, `{"op":8,"d":{"guild_id":"GUILD","query":"","limit":-1}}`,
+		`{"op":4,"d":{"guild_id":"1","channel_id":"2"}}`, `{"op":4,"d":{"guild_id":"GUILD","channel_id":null}}`,
+		`{"op":3,"d":[]}`, `{"op":3,"d":{"since":0,"activities":[{}],"status":"x","afk":0}}`,
+		`{"op":43}`, `{"op":43,"d":{"guild_id":"GUILD","fields":[1]}}`, `{"op":31,"d":{"guild_ids":null}}`,
+		`{"op":0,"t":"READY","d":{}}`, `{"op":11}`, `{"op":1.5}`, `{"op":"2"}`, `[]`, `7`, ``, "\x00", "\x83t",
+		"x\x9c\xcbH\xcd\xc9\xc9\x07\x00\x06,\x02\x15\x00\x00\xff\xff", "\x28\xb5\x2f\xfd\x00", "\xff\xfe{"} {
+		for compress := range uint8(4) {
+			f.Add([]byte(p), compress, compress%2 == 0, compress == 3)
+		}
 	}
-	f.Fuzz(func(t *testing.T, payload string, in bool) {
-		w := start(t)
-		c := w.dial("?v=10&encoding=json")
+	known := strings.NewReplacer("TOKEN", d.Application.BotToken, "GUILD", d.Guild.ID.String())
+	f.Fuzz(func(t *testing.T, frame []byte, compress uint8, in, binary bool) {
+		text := known.Replace(string(frame))
+		w := &world{Server: s, Demo: d, t: t, base: s.URL()}
+		kind := []string{"", "zlib-stream", "zstd-stream", "payload"}[compress%4]
+		query := "?v=10&encoding=json"
+		if strings.HasSuffix(kind, "stream") {
+			query += "&compress=" + kind
+		}
+		c := w.dial(query)
+		c.decompress(kind)
 		c.hello()
 		if in {
-			c.identify(w.Application.BotToken, nil)
+			c.identify(d.Application.BotToken, map[string]any{"compress": kind == "payload"})
 			c.until("GUILD_CREATE", nil)
 		}
-		if err := c.ws.WriteMessage(1, []byte(payload)); err != nil {
-			t.Fatal(err)
+		message := websocket.TextMessage
+		if binary {
+			message = websocket.BinaryMessage
 		}
-		other, _ := w.login(nil) // whatever it did, others are served
-		other.send(1, nil)
-		if p := other.next(); p.Op != 11 {
-			t.Errorf("op %d", p.Op)
+		// What can't be written any more was answered by closing.
+		_ = c.ws.WriteMessage(message, []byte(text))
+		_ = c.ws.WriteMessage(websocket.TextMessage, []byte(`{"op":1,"d":null}`))
+		for {
+			p, err := c.tryNext()
+			if err == nil && p.Op != 11 {
+				continue
+			}
+			// Other errors are of sockets that were closed before everything was read.
+			if closed, is := errors.AsType[*websocket.CloseError](err); is &&
+				!slices.Contains(documentedCloses, closed.Code) {
+				t.Errorf("after %q: %v", text, err)
+			}
+			break
+		}
+		c.ws.Close()
+		if p := panicked.Load(); p != nil {
+			t.Errorf("after %q: %v", text, p)
 		}
 	})
 }
