@@ -224,6 +224,7 @@ func TestRoomPageLive(t *testing.T) {
 		b.wait(`!document.querySelector("#closing").hidden &&
 			document.querySelector("#closing-text").textContent === "Closing in"`)
 		b.do(browsertest.Click("#closing button"))
+		s.called(t, "POST /rooms/"+fixtures.Room.String()+"/keep")
 		c.live(t, "n3w", 6, nil, room.ClosingCancelled{})
 		b.wait(`document.querySelector("#closing").hidden`)
 		c.live(t, "n3w", 7, nil, room.Closed{Reason: room.ClosedByOwner})
