@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -60,6 +62,55 @@ func (l *ledger) note(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f()
+}
+
+// TestKilledBetweenAnswers kills the program between the two answers to a command, right after its first start, so that
+// it has saved little more than its session. The next process goes on with that, and ends the command.
+func TestKilledBetweenAnswers(t *testing.T) {
+	t.Parallel()
+	var dying atomic.Pointer[process]
+	var registered atomic.Bool
+	limits := discordsim.NoRateLimits()
+	world, err := simulate("127.0.0.1:0", discordsim.Options{
+		Seed: 5, Limits: &limits,
+		OnRequest: func(r discordsim.Request) { // before its answer is on its way
+			switch p := dying.Load(); {
+			case r.Method == http.MethodPut && strings.HasSuffix(r.Route, "/commands"):
+				registered.Store(true)
+			case p != nil && strings.HasSuffix(r.Route, "/callback"):
+				_ = p.stop(syscall.SIGKILL)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = world.discord.Close(context.Background()) })
+	start := serving(t, world)
+	first, h := start()
+	dying.Store(first)
+	h.eventually("the commands are registered", registered.Load)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	answers := make(chan *discordsim.Answer, 1)
+	go func() {
+		a, err := world.discord.RunCommand(ctx, h.user("alice").ID,
+			discordsim.CommandRun{Guild: world.guild, Name: "rooms"})
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- a
+	}()
+	h.eventually("it is dead", func() bool { return len(first.exited) == 1 })
+	dying.Store(nil)
+	second, _ := start()
+	a := <-answers
+	if a == nil || a.Message == nil || !strings.HasPrefix(a.Message.Content, "Something interrupted me") {
+		t.Errorf("the command's answer is %+v", a)
+	}
+	if log := second.log.String(); !strings.Contains(log, "resuming from the checkpoint") {
+		t.Error("the next process began another session:\n" + log)
+	}
 }
 
 // TestKilledAgainAndAgain kills the program at random moments, while people
