@@ -78,10 +78,10 @@ lighthouse: ## Measure pages with Lighthouse, and the room's page as a phone fee
 	cd cmd/snug/lighthouse && npm install
 	SNUG_LIGHTHOUSE=1 $(GO) test -count=1 -parallel 1 -v -run 'TestLighthouse|TestRoomPageFeelsFast' ./cmd/snug
 
-clients: ## Build the simulator's JavaScript client, and run it, discord.js and oceanic.js against it (needs npm)
+clients: ## Build the simulator's JavaScript client, and run it, discord.js, oceanic.js, discord.py, arikawa and libraries' examples (needs npm and discord.py)
 	cd shared/discordsim/clients/js && npm install && npm run build
 	cd shared/discordsim/clients && npm install
-	SNUG_CLIENTS=1 $(GO) test -count=1 -run TestClients ./shared/discordsim
+	SNUG_CLIENTS=1 $(GO) test -count=1 -run 'TestClients|TestExamples' ./shared/discordsim
 
 lint: ## Run golangci-lint with the rules in .golangci.yml
 	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed. Install it with:"; \

@@ -145,9 +145,10 @@ func (c *client) hello() {
 }
 
 // dialBench logs a bot in and reads up to the guild.
-func dialBench(b *testing.B, base, token string) *websocket.Conn {
+func dialBench(b *testing.B, base, token, compress string) *websocket.Conn {
 	b.Helper()
-	ws, res, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(base, "http")+"/?v=10&encoding=json", nil)
+	url := "ws" + strings.TrimPrefix(base, "http") + "/?v=10&encoding=json&compress=" + compress
+	ws, res, err := websocket.DefaultDialer.Dial(url, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
