@@ -27,20 +27,22 @@ type collection struct {
 	folder  string // with the module that knows the library
 	path    string
 	address string
-	slash   string // after the address
-	token   string // the flag of the token; "": it is in BOT_TOKEN
+	suffix  string // after the simulator's address
+	token   string // the flag of the token; "": it is in the environment
 }
 
 var (
 	discordgoExamples = &collection{name: "discordgo", folder: ".", path: "github.com/bwmarrin/discordgo/examples",
-		address: "github.com/bwmarrin/discordgo.EndpointDiscord", slash: "/", token: "-token"}
+		address: "github.com/bwmarrin/discordgo.EndpointDiscord", suffix: "/", token: "-token"}
 	arikawaExamples = &collection{name: "arikawa", folder: "clients/arikawa",
 		path:    "github.com/diamondburned/arikawa/v3/0-examples",
 		address: "github.com/diamondburned/arikawa/v3/api.BaseEndpoint"}
+	disgoExamples = &collection{name: "disgo", folder: ".", path: "github.com/disgoorg/disgo/_examples",
+		address: "github.com/disgoorg/disgo/rest.API", suffix: "/api/"}
 )
 
-// TestExamples runs the examples of discordgo and arikawa: each connects, and answers those of its commands that need
-// no options. They take a while to build, so they run when SNUG_CLIENTS is set.
+// TestExamples runs examples of discordgo, arikawa and disgo: each connects, and answers those of its commands that
+// need no options. They take a while to build, so they run when SNUG_CLIENTS is set.
 func TestExamples(t *testing.T) {
 	if os.Getenv("SNUG_CLIENTS") == "" {
 		t.Skip("run make clients")
@@ -52,6 +54,10 @@ func TestExamples(t *testing.T) {
 		{of: discordgoExamples, name: "slash_commands", args: []string{"-guild", "{guild}"}},
 		{of: arikawaExamples, name: "commands"},
 		{of: arikawaExamples, name: "commands-minimal"},
+		{of: disgoExamples, name: "application_commands/gateway"},
+		{of: disgoExamples, name: "application_commands/localization"},
+		{of: disgoExamples, name: "componentsv2"},
+		{of: disgoExamples, name: "handler"},
 	} {
 		t.Run(e.of.name+"/"+e.name, func(t *testing.T) { e.run(t) })
 	}
@@ -60,8 +66,8 @@ func TestExamples(t *testing.T) {
 func (e example) run(t *testing.T) {
 	w := start(t, func(o *discordsim.Options) { l := discordsim.NoRateLimits(); o.Limits = &l })
 	testkit.NoError(t, w.InstallBot(w.Guild.ID, w.Application.ID, discordsim.PermAdministrator))
-	program := filepath.Join(t.TempDir(), e.name)
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X "+e.of.address+"="+w.base+e.of.slash,
+	program := filepath.Join(t.TempDir(), "example")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X "+e.of.address+"="+w.base+e.of.suffix,
 		"-o", program, e.of.path+"/"+e.name)
 	build.Dir = e.of.folder
 	if out, err := build.CombinedOutput(); err != nil {
@@ -78,7 +84,8 @@ func (e example) run(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
 	defer cancel()
 	bot := exec.CommandContext(ctx, program, args...)
-	bot.Env = append(os.Environ(), "BOT_TOKEN="+w.Application.BotToken)
+	bot.Env = append(os.Environ(), "BOT_TOKEN="+w.Application.BotToken,
+		"disgo_token="+w.Application.BotToken, "disgo_guild_id="+w.Guild.ID.String())
 	var out bytes.Buffer
 	bot.Stdout, bot.Stderr = &out, &out
 	testkit.NoError(t, bot.Start())
