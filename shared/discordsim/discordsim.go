@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -227,9 +228,9 @@ func (s *Server) Start(addr string) (string, error) {
 		_ = ln.Close()
 		return "", errors.New("discordsim: already started; make another with New")
 	}
-	s.server, s.base, s.roots = srv, "http://"+ln.Addr().String(), roots
+	s.server, s.base, s.roots = srv, "http://"+reachable(ln.Addr()), roots
 	if roots != nil {
-		s.base = "https://" + ln.Addr().String()
+		s.base = "https://" + reachable(ln.Addr())
 	}
 	s.base = cmp.Or(s.opts.URL, s.base)
 	s.serving.Go(func() {
@@ -238,6 +239,14 @@ func (s *Server) Start(addr string) (string, error) {
 		}
 	})
 	return s.base, nil
+}
+
+// reachable returns the address at which this machine reaches a listener: nobody can open 0.0.0.0.
+func reachable(a net.Addr) string {
+	if t, ok := a.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(t.Port))
+	}
+	return a.String()
 }
 
 // listen opens the socket. With TLS, roots is the certificate.
