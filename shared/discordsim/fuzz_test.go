@@ -1,6 +1,7 @@
 package discordsim_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"snug/shared/discordsim"
 	"snug/shared/discordsim/internal/rest"
 	"snug/shared/discordsim/openapi/openapitest"
+	"snug/shared/testkit"
 )
 
 // bodySeeds are what a stranger might send to a route.
@@ -131,6 +133,81 @@ func FuzzBodies(f *testing.F) {
 		}
 		if w.Code >= 400 && (json.Unmarshal(w.Body.Bytes(), &refused) != nil || refused.Message == "") {
 			t.Errorf("%s %s with %q is refused without a message: %d %s", method, path, body, w.Code, w.Body)
+		}
+	})
+}
+
+// answerSeeds are what a bot might answer, and what it might make of the answer afterwards.
+var answerSeeds = []string{`{"type":1}`, `{"type":4}`, `{"type":4,"data":{"content":"x","flags":64}}`, `{"type":5}`,
+	`{"type":5,"data":{"flags":-1}}`, `{"type":6}`, `{"type":7,"data":{"components":[]}}`, `{"type":8,"data":{}}`,
+	`{"type":8,"data":{"choices":[{"name":"x","value":1},{"name":null,"value":{}}]}}`, `{"type":"4","data":[]}`,
+	`{"type":9,"data":{"custom_id":"m","title":"x","components":[{"type":18,"label":"x",
+		"component":{"type":4,"custom_id":"t","style":1}}]}}`,
+	`{"type":9,"data":{"custom_id":"","title":7,"components":[{"type":1,"components":[{"type":3}]}]}}`,
+	`{"type":10}`, `{"type":12}`, `{"type":4,"data":{"poll":{},"attachments":[{"id":0}],"embeds":[{"url":""}]}}`}
+
+// FuzzAnswers answers commands, buttons, modals and autocompletion with anything, and edits the answer with anything:
+// it's refused or done, and whoever asked gets to know.
+func FuzzAnswers(f *testing.F) {
+	limits := discordsim.NoRateLimits()
+	s, d := discordsim.StartTest(f, discordsim.Options{Seed: 1, Limits: &limits})
+	for _, body := range slices.Concat(answerSeeds, bodySeeds) {
+		for kind := range uint8(4) {
+			f.Add(kind, body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, body string) {
+		w := &world{Server: s, Demo: d, t: t, base: s.URL()}
+		w.register()
+		c, _ := w.login(nil)
+		defer c.ws.Close()
+		bot := func(method, path, body string) int {
+			return w.request(method, "/api/v10"+path, "Bot "+w.Application.BotToken, body).status
+		}
+		ask := w.run(w.Owner, "create-room", nil)
+		switch kind % 4 {
+		case 1:
+			m := w.post(map[string]any{"components": []any{row(button("x", "b"))}}).must(t, 200)
+			ask = w.use(w.Owner, m.str("id"), "b")
+		case 2:
+			_, err := w.answering(c, ask, func(a act) {
+				w.bot("POST", a.callback(), map[string]any{"type": 9, "data": map[string]any{"custom_id": "asked",
+					"title": "x", "components": []any{row(map[string]any{"type": 4, "custom_id": "t", "style": 1,
+						"label": "x"})}}}).must(t, 204)
+			})
+			testkit.NoError(t, err)
+			ask = func(ctx context.Context) (*discordsim.Answer, error) {
+				return w.SubmitModal(ctx, w.Owner.ID, "asked", map[string]any{"t": "x"})
+			}
+		case 3:
+			ask = func(ctx context.Context) (*discordsim.Answer, error) {
+				_, err := w.Autocomplete(ctx, w.Owner.ID, discordsim.CommandRun{Guild: w.Guild.ID, Name: "create-room",
+					Options: map[string]any{"name": "x"}}, "name")
+				return nil, err
+			}
+		}
+		_, err := w.answering(c, ask, func(a act) {
+			status := bot("POST", a.callback(), body)
+			if status >= 500 {
+				t.Errorf("%q answers type %d: %d", body, a.Type, status)
+			}
+			if status >= 300 {
+				last := `{"type":4,"data":{"content":"x"}}`
+				if a.Type == 4 {
+					last = `{"type":8,"data":{"choices":[]}}`
+				}
+				if status := bot("POST", a.callback(), last); status != http.StatusNoContent {
+					t.Errorf("after %q was refused: %d", body, status)
+				}
+			}
+			for _, edit := range []string{body, `{"content":"x"}`} {
+				if status := bot("PATCH", w.hook(a, "/messages/@original"), edit); status >= 500 {
+					t.Errorf("%q edits: %d", edit, status)
+				}
+			}
+		})
+		if err != nil {
+			t.Errorf("after %q: %v", body, err)
 		}
 	})
 }
