@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -43,7 +44,8 @@ type felt struct {
 }
 
 // TestRoomPageFeelsFast opens a room's page as a phone does. The goals are exact where SNUG_LIGHTHOUSE asks for them,
-// on a machine that does nothing else; no other test runs beside it.
+// on a machine that does nothing else; no other test runs beside it. They hold for the median of seven turns; a text
+// file, opened in the same turns, shows what the browser and the machine take for any page.
 func TestRoomPageFeelsFast(t *testing.T) {
 	h := newHarness(t, unhurried)
 	alice := h.browse(browsertest.Start(t), "alice")
@@ -53,28 +55,39 @@ func TestRoomPageFeelsFast(t *testing.T) {
 	}
 	alice.goTo("/game/" + id)
 	alice.live()
-	alice.do("leave", chromedp.Navigate("about:blank"))
 	alice.do("become a phone", chromedp.EmulateViewport(390, 844), chromedp.Func(phone))
-	alice.do("open the room", chromedp.Navigate(alice.at("/game/"+id)))
-	alice.sees("that it is live", `window.felt.live > 0`)
-	alice.idle()
-	f := read[felt](alice, `window.felt`)
-	t.Logf("%+v", f)
+	open := func(path, done string) felt {
+		alice.do("leave", chromedp.Navigate("about:blank"))
+		alice.do("open "+path, chromedp.Navigate(alice.at(path)))
+		alice.sees("that it is there", done)
+		alice.idle()
+		return read[felt](alice, `window.felt`)
+	}
 	most := felt{Longest: 2_000, Shift: .05, Live: 15_000} // on whatever this runs, beside whatever else
+	turns := 1
 	if os.Getenv("SNUG_LIGHTHOUSE") != "" {
-		most = felt{Longest: 50, Shift: 0, Live: 1_000}
+		most, turns = felt{Longest: 50, Shift: 0, Live: 1_000}, 7
 	}
-	if f.Longest > most.Longest {
-		t.Errorf("a task takes %.0f ms, want at most %.0f", f.Longest, most.Longest)
+	var longest, live []float64
+	for range turns {
+		text := open("/robots.txt", `document.readyState === "complete"`)
+		f := open("/game/"+id, `window.felt.live > 0`)
+		t.Logf("%+v; a text file: %+v", f, text)
+		longest, live = append(longest, f.Longest), append(live, f.Live)
+		if f.Shift > most.Shift {
+			t.Errorf("it shifts by %f: %v", f.Shift, f.Moved)
+		}
+		if f.Largest != "in the room" {
+			t.Errorf("its largest paint is %q, not the room", f.Largest)
+		}
 	}
-	if f.Live > most.Live {
-		t.Errorf("it is live after %.0f ms, want at most %.0f", f.Live, most.Live)
+	slices.Sort(longest)
+	slices.Sort(live)
+	if got := longest[turns/2]; got > most.Longest {
+		t.Errorf("a task takes %.0f ms, want at most %.0f", got, most.Longest)
 	}
-	if f.Shift > most.Shift {
-		t.Errorf("it shifts by %f: %v", f.Shift, f.Moved)
-	}
-	if f.Largest != "in the room" {
-		t.Errorf("its largest paint is %q, not the room", f.Largest)
+	if got := live[turns/2]; got > most.Live {
+		t.Errorf("it is live after %.0f ms, want at most %.0f", got, most.Live)
 	}
 }
 
