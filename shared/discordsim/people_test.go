@@ -63,13 +63,7 @@ func TestPeopleAct(t *testing.T) {
 	w.join(dmitri, w.Arena.ID)
 	member := func(u discordsim.User) string { return guild + "/members/" + u.ID.String() }
 	hello := map[string]any{"content": "hello"}
-	for _, tc := range []struct {
-		name         string
-		by           discordsim.User
-		method, path string
-		body         any
-		status, code int
-	}{
+	w.byPeople([]byPerson{
 		{"edits their message", carol, "PATCH", carols, hello, 200, 0},
 		{"edits somebody else's", owner, "PATCH", carols, hello, 403, 50005},
 		{"replies", dmitri, "POST", general + "/messages", map[string]any{"content": "yes",
@@ -108,14 +102,7 @@ func TestPeopleAct(t *testing.T) {
 		{"is banned", dmitri, "GET", guild, nil, 404, 10004},
 		{"leaves as the owner", owner, "DELETE", "/users/@me/guilds/" + w.Guild.ID.String(), nil, 403, 50013},
 		{"uses what only bots can", owner, "GET", "/gateway/bot", nil, 404, 0},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := w.as(tc.by, tc.method, tc.path, tc.body).must(t, tc.status)
-			if tc.code != 0 && got.code() != tc.code {
-				t.Errorf("code %d instead of %d: %s", got.code(), tc.code, got.raw)
-			}
-		})
-	}
+	})
 	w.refuse(t, w.control("GET", "/users/1/api/users/@me", nil), 404, 10013)
 }
 

@@ -29,13 +29,7 @@ func TestScheduledEvents(t *testing.T) {
 	event := path + "/" + made.str("id")
 	bot.until("GUILD_SCHEDULED_EVENT_CREATE", nil)
 	status := func(n int) map[string]any { return map[string]any{"status": n} }
-	for _, tc := range []struct {
-		name         string
-		by           discordsim.User
-		method, path string
-		body         any
-		status, code int
-	}{
+	w.byPeople([]byPerson{
 		{"without the permission", carol, "POST", path, voice(), 403, 50013},
 		{"in the past", owner, "POST", path, voice("scheduled_start_time", at(-1)), 400, 50035},
 		{"public", owner, "POST", path, voice("privacy_level", 1), 400, 50035},
@@ -61,14 +55,7 @@ func TestScheduledEvents(t *testing.T) {
 		{"deletes somebody's", carol, "DELETE", event, nil, 403, 50013},
 		{"deletes", owner, "DELETE", event, nil, 204, 0},
 		{"is gone", owner, "GET", event, nil, 404, 10070},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := w.as(tc.by, tc.method, tc.path, tc.body).must(t, tc.status)
-			if tc.code != 0 && got.code() != tc.code {
-				t.Errorf("code %d instead of %d: %s", got.code(), tc.code, got.raw)
-			}
-		})
-	}
+	})
 	for _, name := range []string{"USER_ADD", "USER_REMOVE", "UPDATE", "DELETE"} {
 		bot.until("GUILD_SCHEDULED_EVENT_"+name, nil)
 	}

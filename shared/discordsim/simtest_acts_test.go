@@ -54,6 +54,27 @@ func (w *world) answering(
 	return ans, err
 }
 
+// byPerson is a request by a person, and what comes of it.
+type byPerson struct {
+	name         string
+	by           discordsim.User
+	method, path string
+	body         any
+	status, code int // the code of a refusal; 0: any, or none
+}
+
+// byPeople makes such requests, one after the other.
+func (w *world) byPeople(list []byPerson) {
+	for _, tc := range list {
+		w.t.Run(tc.name, func(t *testing.T) {
+			got := w.as(tc.by, tc.method, tc.path, tc.body).must(t, tc.status)
+			if tc.code != 0 && got.code() != tc.code {
+				t.Errorf("code %d instead of %d: %s", got.code(), tc.code, got.raw)
+			}
+		})
+	}
+}
+
 func (a act) callback() string { return "/interactions/" + a.ID + "/" + a.Token + "/callback" }
 
 func (w *world) hook(a act, more string) string {

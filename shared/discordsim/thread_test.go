@@ -26,13 +26,7 @@ func TestThreadRules(t *testing.T) {
 	say := map[string]any{"content": "hello"}
 	me, of := "/thread-members/@me", func(u discordsim.User) string { return "/thread-members/" + u.ID.String() }
 	set := func(key string, value any) map[string]any { return map[string]any{key: value} }
-	for _, tc := range []struct {
-		name         string
-		by           discordsim.User
-		method, path string
-		body         any
-		status, code int
-	}{
+	w.byPeople([]byPerson{
 		{"a second thread of a message", dmitri, "POST", general + "/messages/" + first + "/threads",
 			set("name", "x"), 400, 160004},
 		{"a private one without the permission", dmitri, "POST", general + "/threads", set("name", "x"), 403, 50013},
@@ -72,14 +66,7 @@ func TestThreadRules(t *testing.T) {
 		{"and it's gone", carol, "GET", public, nil, 404, 10003},
 		{"deletes the channel", owner, "DELETE", general, nil, 200, 0},
 		{"with what was in it", mod, "GET", private, nil, 404, 10003},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			got := w.as(tc.by, tc.method, tc.path, tc.body).must(t, tc.status)
-			if tc.code != 0 && got.code() != tc.code {
-				t.Errorf("code %d instead of %d: %s", got.code(), tc.code, got.raw)
-			}
-		})
-	}
+	})
 }
 
 // TestThreadEvents: what a bot gets of threads, and what of those that it can't see.
