@@ -210,6 +210,31 @@ func (s step) on(list []discord.PermissionOverwrite) []discord.PermissionOverwri
 	return append(list, withBits(discord.MemberPermissionOverwrite{UserID: s.id}, s.to))
 }
 
+// step makes one change of a channel that has these overwrites.
+func (d *Discord) step(
+	ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, s step, reason string,
+) error {
+	d.writes.add(channel, s.id, ownWrite{
+		member: s.kind == discord.PermissionOverwriteTypeMember, before: find(have, s.id),
+		after: overwrite{s.to, !s.remove}, at: d.now(),
+	})
+	var err error
+	switch {
+	case s.remove:
+		err = d.client.Rest.DeletePermissionOverwrite(channel, s.id, with(ctx, reason)...)
+	case s.kind == discord.PermissionOverwriteTypeRole:
+		err = d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
+			discord.RolePermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
+	default:
+		err = d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
+			discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
+	}
+	if refusedWith(err) != nil {
+		d.writes.refused(channel, s.id)
+	}
+	return err
+}
+
 // heldAll is held for all overwrites of a channel: such bits stay even in an overwrite that is removed.
 func heldAll(
 	have, want []discord.PermissionOverwrite, may discord.Permissions, self snowflake.ID,

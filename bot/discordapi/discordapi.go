@@ -267,15 +267,14 @@ const (
 // errs.DiscordUnavailable if Discord may have done what was asked, whatever else went wrong.
 func coded(err error, doing, permissions string) error {
 	var known *errs.Error
-	var answer *rest.Error
-	unknown := errors.Is(err, ratelimit.ErrOutcomeUnknown)
+	answer := refusedWith(err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &known) && (!unknown || known.Code == errs.DiscordUnavailable):
+	case errors.As(err, &known) &&
+		(!errors.Is(err, ratelimit.ErrOutcomeUnknown) || known.Code == errs.DiscordUnavailable):
 		return err
-	case unknown || !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= 500 ||
-		!discords(answer):
+	case answer == nil:
 		return errs.E(errs.DiscordUnavailable,
 			"Discord didn't answer when Snug tried to %s. Try again in a moment.",
 			errs.Term(doing)).Because(err)
@@ -292,6 +291,16 @@ func coded(err error, doing, permissions string) error {
 		c = classDefect // it's not the account of whoever reads it
 	}
 	return explained(c, doing, permissions).Because(err)
+}
+
+// refusedWith returns Discord's answer that it didn't do what was asked; nil if it did, or may have.
+func refusedWith(err error) *rest.Error {
+	answer, ok := errors.AsType[*rest.Error](err)
+	if !ok || errors.Is(err, ratelimit.ErrOutcomeUnknown) || answer.Response == nil ||
+		answer.Response.StatusCode >= 500 || !discords(answer) {
+		return nil
+	}
+	return answer
 }
 
 // discords reports whether a refusal comes from Discord itself. A proxy or Cloudflare may also refuse, with

@@ -2,14 +2,11 @@ package discordapi
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/disgoorg/disgo/discord"
-	"github.com/disgoorg/disgo/rest"
 	"github.com/disgoorg/snowflake/v2"
 
 	"snug/shared/access"
@@ -115,30 +112,4 @@ func (d *Discord) Deny(ctx context.Context, channel snowflake.ID, o access.Overw
 	to.allow &^= to.deny
 	return coded(d.step(ctx, channel, have, step{kind: kind, id: o.ID, to: to}, reason),
 		"deny what somebody else denied", "Manage Roles")
-}
-
-// step makes one change of a channel that has these overwrites.
-func (d *Discord) step(
-	ctx context.Context, channel snowflake.ID, have []discord.PermissionOverwrite, s step, reason string,
-) error {
-	d.writes.add(channel, s.id, ownWrite{
-		member: s.kind == discord.PermissionOverwriteTypeMember, before: find(have, s.id),
-		after: overwrite{s.to, !s.remove}, at: d.now(),
-	})
-	var err error
-	switch {
-	case s.remove:
-		err = d.client.Rest.DeletePermissionOverwrite(channel, s.id, with(ctx, reason)...)
-	case s.kind == discord.PermissionOverwriteTypeRole:
-		err = d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
-			discord.RolePermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
-	default:
-		err = d.client.Rest.UpdatePermissionOverwrite(channel, s.id,
-			discord.MemberPermissionOverwriteUpdate{Allow: &s.to.allow, Deny: &s.to.deny}, with(ctx, reason)...)
-	}
-	answer, ok := errors.AsType[*rest.Error](err)
-	if ok && answer.Response.StatusCode < http.StatusInternalServerError {
-		d.writes.refused(channel, s.id)
-	}
-	return err
 }
