@@ -201,7 +201,7 @@ func (l *inChild) bring(id snowflake.ID, told func(word)) error {
 
 // accept has somebody accept an invite of Discord's, from outside of Discord's process.
 func (l *inChild) accept(name, code string) {
-	res, err := http.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.URL, l.People[name]), "application/json",
+	res, err := testkit.HTTP.Post(fmt.Sprintf("%s/_sim/users/%d/invites", l.URL, l.People[name]), "application/json",
 		strings.NewReader(`{"code":"`+code+`"}`))
 	l.Must(err)
 	l.Must(res.Body.Close())

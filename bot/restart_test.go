@@ -18,6 +18,7 @@ import (
 	"snug/shared/errs"
 	"snug/shared/hub"
 	"snug/shared/room"
+	"snug/shared/testkit"
 )
 
 // do asks Discord as the bot, behind Snug's back.
@@ -30,7 +31,7 @@ func (h *harness) do(method, path string, body any) *http.Response {
 	req.Header.Set("Authorization", "Bot "+h.App.BotToken)
 	req.Header.Set("User-Agent", agent.Discord)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	h.Must(err)
 	if res.StatusCode >= 300 {
 		h.Fatalf("%s %s: %s", method, path, res.Status)

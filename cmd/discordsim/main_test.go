@@ -68,7 +68,6 @@ func (p *running) stop() string {
 	if status := <-p.status; status != 0 {
 		p.t.Errorf("it ends with %d: %s", status, p.errs.String())
 	}
-	http.DefaultClient.CloseIdleConnections()
 	return p.errs.String()
 }
 
@@ -81,7 +80,6 @@ func (p *running) wait() (status int, out string) {
 		p.t.Error(err)
 	}
 	status = <-p.status
-	http.DefaultClient.CloseIdleConnections()
 	return status, string(rest) + p.errs.String()
 }
 
@@ -100,7 +98,7 @@ func (s said) guild(t *testing.T) int {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bot "+botToken)
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +137,7 @@ func TestWorlds(t *testing.T) {
 func TestSaved(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "world.json")
 	first, stop := start(t, "--bot", botToken)
-	res, err := http.Get(first.URL + "/_sim/snapshot")
+	res, err := testkit.HTTP.Get(first.URL + "/_sim/snapshot")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +202,7 @@ func (s said) post(t *testing.T, method, url, authorization, body string) (out m
 	}
 	req.Header.Set("Authorization", authorization)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"snug/shared/protocol"
 	"snug/shared/room"
 	"snug/shared/schema"
+	"snug/shared/testkit"
 )
 
 // The people of the tables, in the order of their columns.
@@ -352,7 +353,7 @@ func newAccessHarness(t *testing.T) *accessHarness {
 	for who, name := range v.named {
 		v.as[who] = h.signIn(name)
 	}
-	v.as["nobody"] = &script{h, &http.Client{Timeout: patience}}
+	v.as["nobody"] = &script{h, &http.Client{Timeout: patience, Transport: testkit.HTTP.Transport}}
 	for _, s := range v.as {
 		s.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}

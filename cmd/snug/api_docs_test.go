@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"snug/shared/apitoken"
+	"snug/shared/testkit"
 )
 
 // shell are the variables that the examples of docs/api.md use.
@@ -87,7 +88,7 @@ func (v shell) curl(t *testing.T, words []string) (int, map[string]any) {
 		t.Fatal(err)
 	}
 	req.Header = header
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,28 @@ package main
 import (
 	"encoding/json"
 	"os/exec"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// TestOwnConnections keeps tests from sharing connections with each other: see testkit.HTTP. Examples run alone.
+func TestOwnConnections(t *testing.T) {
+	shared := regexp.MustCompile(`[^.\w]http\.(Default(Client|Transport)|Get|Head|Post|PostForm)\b`)
+	tests := files(t, func(name string) bool {
+		return strings.HasSuffix(name, "_test.go") && path.Base(name) != "example_test.go"
+	})
+	if len(tests) < 200 {
+		t.Fatalf("only %d files were found", len(tests))
+	}
+	for _, f := range tests {
+		if found := shared.FindString(f.text); found != "" && f.path != "cmd/snug/arch_test.go" {
+			t.Errorf("%s uses %s; take testkit.HTTP, or a client with a transport of its own", f.path, found)
+		}
+	}
+}
 
 // TestImportRules keeps the architecture: who may know whom.
 func TestImportRules(t *testing.T) {

@@ -182,7 +182,7 @@ func (d told) control(t testing.TB, path string, body any) (int, map[string]any)
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 				Components json.RawMessage
 			}
 		}
-		res, err := http.Get(d.DiscordURL + "/_sim/state?user=" + d.Users[0].ID)
+		res, err := testkit.HTTP.Get(d.DiscordURL + "/_sim/state?user=" + d.Users[0].ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +357,7 @@ func TestDemoKeepsItsRooms(t *testing.T) {
 		if link == "" {
 			continue
 		}
-		res, err := http.Get(d.DashboardURL + "/i/" + link)
+		res, err := testkit.HTTP.Get(d.DashboardURL + "/i/" + link)
 		if err != nil {
 			t.Fatal(err)
 		}

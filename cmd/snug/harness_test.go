@@ -152,7 +152,7 @@ func (h *harness) config() config.Serve { return config.Serve{BaseURL: h.url} }
 func (h *harness) ready() {
 	h.Helper()
 	h.eventually("it is ready", func() bool {
-		res, err := http.Get(h.url + "/readyz")
+		res, err := testkit.HTTP.Get(h.url + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -218,18 +218,26 @@ type script struct {
 	http *http.Client
 }
 
-// signIn signs somebody in without a browser, through every step of OAuth2.
-func (h *harness) signIn(name string) *script {
+// stranger is a client with cookies of its own who stops where Discord asks for consent.
+func (h *harness) stranger() *script {
 	h.Helper()
 	jar, err := cookiejar.New(nil)
 	h.must(err)
-	s := &script{h,
-		&http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	return &script{h, &http.Client{
+		Jar: jar, Timeout: patience, Transport: testkit.HTTP.Transport,
+		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 			if r.URL.Path == "/oauth2/authorize" {
 				return http.ErrUseLastResponse
 			}
 			return nil
-		}}}
+		},
+	}}
+}
+
+// signIn signs somebody in without a browser, through every step of OAuth2.
+func (h *harness) signIn(name string) *script {
+	h.Helper()
+	s := h.stranger()
 	res, err := s.http.Get(h.url + "/login")
 	h.must(err)
 	res.Body.Close()
@@ -255,7 +263,7 @@ func authorise(t testing.TB, discord, query, token string) string {
 	}
 	req.Header.Set("Authorization", token)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

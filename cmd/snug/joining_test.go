@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/http/cookiejar"
 	"strings"
 	"testing"
 
@@ -12,15 +11,7 @@ import (
 // accept follows an invite as somebody who is not signed in, through Discord's consent, and gives the page it ends at.
 func (h *harness) accept(name, link string) (s *script, path, text string) {
 	h.Helper()
-	jar, err := cookiejar.New(nil)
-	h.must(err)
-	s = &script{h,
-		&http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-			if r.URL.Path == "/oauth2/authorize" {
-				return http.ErrUseLastResponse
-			}
-			return nil
-		}}}
+	s = h.stranger()
 	if status, _ := s.page(link); status != http.StatusOK {
 		h.Fatalf("the invite's page: %d", status)
 	}

@@ -35,6 +35,7 @@ func TestDashboardsShareLimits(t *testing.T) {
 		return a, url
 	}
 	client := http.Client{
+		Transport:     testkit.HTTP.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	begun := func(url string) (n int) {

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 // Metrics are as Prometheus reads them, and the files for operators use none that there is not.
@@ -36,7 +37,7 @@ func TestOperatorsListener(t *testing.T) {
 	}()
 	get := func(url string) (int, []byte) {
 		t.Helper()
-		res, err := http.Get(url)
+		res, err := testkit.HTTP.Get(url)
 		h.must(err)
 		defer res.Body.Close()
 		b, err := io.ReadAll(res.Body)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"snug/shared/testkit"
 	"snug/shared/testkit/browsertest"
 )
 
@@ -198,7 +199,7 @@ func TestSpectators(t *testing.T) {
 	stream.seated()
 	alice.do("make a new link", press(`#dlg-out [data-meant]`), press(`.watch form button`))
 	stream.sees("nothing any more", `document.querySelector('#overlay').hidden`)
-	res, err := http.Get(h.url + link)
+	res, err := testkit.HTTP.Get(h.url + link)
 	h.must(err)
 	res.Body.Close()
 	if res.StatusCode != http.StatusNotFound ||
@@ -207,7 +208,7 @@ func TestSpectators(t *testing.T) {
 	}
 	alice.sees("the new link", fmt.Sprintf(`!document.querySelector('#k-watch').value.endsWith(%q)`, link))
 	link = strings.TrimPrefix(read[string](alice, `document.querySelector('#k-watch').value`), h.url)
-	res, err = http.Get(h.url + link)
+	res, err = testkit.HTTP.Get(h.url + link)
 	h.must(err)
 	res.Body.Close()
 	if csp := res.Header.Get("Content-Security-Policy"); res.StatusCode != http.StatusOK ||

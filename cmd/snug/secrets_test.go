@@ -45,7 +45,7 @@ func (s *secretWatch) mark(what string, secrets ...string) {
 
 // RoundTrip listens to what Snug answers.
 func (s *secretWatch) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := http.DefaultTransport.RoundTrip(r)
+	res, err := testkit.HTTP.Transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

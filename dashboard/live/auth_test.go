@@ -448,7 +448,7 @@ func TestOrigins(t *testing.T) {
 
 func TestPlainRequests(t *testing.T) {
 	h := newHarness(t, setup{})
-	res, err := http.Get(h.srv.URL + "/api/ws")
+	res, err := testkit.HTTP.Get(h.srv.URL + "/api/ws")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -456,7 +456,6 @@ func TestPlainRequests(t *testing.T) {
 	if res.StatusCode != http.StatusUpgradeRequired || res.Header.Get("Upgrade") != "websocket" {
 		t.Errorf("a plain request got %s", res.Status)
 	}
-	http.DefaultClient.CloseIdleConnections()
 	const upgrade = "GET /api/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 	for name, c := range map[string]struct{ request, want string }{
 		"bad key": {

@@ -12,9 +12,9 @@ import (
 // https://docs.discord.com/developers/reference#user-agent
 const Discord = "DiscordBot (https://github.com/disgoorg/disgo, 0.19.6) Snug"
 
-// Client gives an HTTP client for requests to Discord that do not go through disgo.
+// Client gives an HTTP client, with connections of its own, for requests to Discord that do not go through disgo.
 func Client(timeout time.Duration) *http.Client {
-	return &http.Client{Timeout: timeout, Transport: named{http.DefaultTransport}}
+	return &http.Client{Timeout: timeout, Transport: named{http.DefaultTransport.(*http.Transport).Clone()}}
 }
 
 // named adds the User-Agent to requests.

@@ -2,7 +2,6 @@ package discordsim_test
 
 import (
 	"context"
-	"net/http"
 	"testing"
 
 	"github.com/bwmarrin/discordgo"
@@ -23,7 +22,7 @@ func TestDiscordgo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dg.Client = http.DefaultClient
+	dg.Client = testkit.HTTP
 	dg.Identify.Intents = discordgo.IntentsGuilds | discordgo.IntentsGuildVoiceStates
 	guilds, voice, resumed := make(chan *discordgo.GuildCreate,
 		4), make(chan *discordgo.VoiceStateUpdate, 16), make(chan struct{}, 4)

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 func TestGatewayFaults(t *testing.T) {
@@ -241,7 +242,7 @@ func TestRESTFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Authorization", "Bot "+w.Application.BotToken)
-		if res, err := http.DefaultClient.Do(req); err == nil {
+		if res, err := testkit.HTTP.Do(req); err == nil {
 			res.Body.Close()
 			t.Errorf("status %d", res.StatusCode)
 		}

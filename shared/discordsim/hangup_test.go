@@ -49,7 +49,7 @@ func TestHangingUp(t *testing.T) {
 					}
 					req.Header.Set("Authorization", "Bot "+w.Application.BotToken)
 					req.Header.Set("Content-Type", "application/json")
-					if res, err := http.DefaultClient.Do(req); err == nil {
+					if res, err := testkit.HTTP.Do(req); err == nil {
 						res.Body.Close()
 						t.Errorf("%s %s: answered %s", c.method, c.path, res.Status)
 					}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"snug/shared/discordsim"
+	"snug/shared/testkit"
 )
 
 const callback = "http://127.0.0.1:9/auth/discord/callback"
@@ -34,7 +35,10 @@ func (w *world) decide(address string, form url.Values) (status int, location *u
 	for k, v := range u.Query() {
 		form[k] = v
 	}
-	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := &http.Client{
+		Transport:     testkit.HTTP.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	res, err := c.PostForm(w.base+u.Path, form)
 	if err != nil {
 		w.t.Fatal(err)
@@ -56,7 +60,7 @@ func TestLoginWithPKCE(t *testing.T) {
 	cfg := w.oauth("identify", "guilds")
 	verifier := oauth2.GenerateVerifier()
 	address := cfg.AuthCodeURL("state-1", oauth2.S256ChallengeOption(verifier))
-	res, err := http.Get(address)
+	res, err := testkit.HTTP.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +143,7 @@ func (w *world) revoke(token string) {
 	}
 	req.SetBasicAuth(w.Application.ID.String(), w.Application.ClientSecret)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -199,7 +203,7 @@ func TestPostsFromElsewhereDoNotAuthorise(t *testing.T) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +314,7 @@ func TestTokenEndpointRules(t *testing.T) {
 		if edit != nil {
 			edit(req)
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := testkit.HTTP.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

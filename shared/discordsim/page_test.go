@@ -104,7 +104,7 @@ func (w *world) tableBot(c *client) {
 			continue
 		}
 		reply := func(kind int, data map[string]any) {
-			res, err := http.Post(w.base+"/api/v10"+a.callback(), "application/json",
+			res, err := testkit.HTTP.Post(w.base+"/api/v10"+a.callback(), "application/json",
 				strings.NewReader(jsonOf(map[string]any{"type": kind, "data": data})))
 			if err != nil {
 				w.t.Error(err)

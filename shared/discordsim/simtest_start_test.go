@@ -45,7 +45,6 @@ func start(t *testing.T, change ...func(*discordsim.Options)) *world {
 		if err := s.Close(ctx); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		http.DefaultClient.CloseIdleConnections()
 	})
 	return &world{s, d, t, base}
 }
@@ -96,7 +95,7 @@ func (w *world) requestWith(method, path string, header http.Header, body any) a
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ package testkit
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -20,6 +21,10 @@ import (
 // Patience bounds every wait for a fact. It is reached only when something is
 // broken, so it is far longer than a loaded machine takes.
 const Patience = time.Minute
+
+// HTTP is the client of tests. It keeps no connection between requests: closing any httptest.Server closes the idle
+// connections of http.DefaultClient, which fails requests of other tests that just got an answer without a body.
+var HTTP = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // Eventually waits until ok says true: for a fact, named what, that no channel
 // tells of. It asks every 2 ms, on the caller's goroutine, and ends the test

@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"snug/shared/discordsim/openapi"
+	"snug/shared/testkit"
 )
 
 var loadOnce = sync.OnceValues(func() (*openapi.Description, error) { return openapi.Load(openapi.Find()) })
@@ -98,10 +99,9 @@ func TestRecord(t *testing.T) {
 		_, _ = w.Write(body)
 	}), func(x openapi.Exchange) { seen <- x }))
 	defer srv.Close()
-	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	const sent = `{"name":5}`
 	for _, path := range []string{"/elsewhere", "/api/v10/guilds/1/channels"} {
-		res, err := http.Post(srv.URL+path, "application/json", strings.NewReader(sent))
+		res, err := testkit.HTTP.Post(srv.URL+path, "application/json", strings.NewReader(sent))
 		if err != nil {
 			t.Fatal(err)
 		}

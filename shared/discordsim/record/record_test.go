@@ -50,7 +50,6 @@ func (s *stage) close() {
 	s.t.Helper()
 	testkit.NoError(s.t, s.Close(context.Background()))
 	s.bot.reading.Wait()
-	http.DefaultClient.CloseIdleConnections()
 }
 
 // act sends a request to the control interface and returns the response.
@@ -72,7 +71,7 @@ func request(t *testing.T, method, url, authorization string, body any) []byte {
 	testkit.NoError(t, err)
 	r.Header.Set("Authorization", authorization)
 	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
+	res, err := testkit.HTTP.Do(r)
 	testkit.NoError(t, err)
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)

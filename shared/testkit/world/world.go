@@ -135,7 +135,7 @@ func (w *World) Request(method, path, body string) *http.Response {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := testkit.HTTP.Do(req)
 	w.Must(err)
 	return res
 }
