@@ -78,9 +78,12 @@ lighthouse: ## Measure pages with Lighthouse, and the room's page as a phone fee
 	cd cmd/snug/lighthouse && npm install
 	SNUG_LIGHTHOUSE=1 $(GO) test -count=1 -parallel 1 -v -run 'TestLighthouse|TestRoomPageFeelsFast' ./cmd/snug
 
-clients: ## Build the simulator's JavaScript client, and run it, discord.js, oceanic.js, discord.py, arikawa and libraries' examples (needs npm and discord.py)
+clients: ## Build the simulator's JavaScript client, and run it, discord.js, oceanic.js, discord.py, arikawa and libraries' examples (needs npm, a C++ compiler and discord.py)
 	cd shared/discordsim/clients/js && npm install && npm run build
 	cd shared/discordsim/clients && npm install
+	@# erlpack is compiled. Where Node's headers are beside it, npm needn't fetch them.
+	cd shared/discordsim/clients/etf && node=$$(dirname "$$(dirname "$$(command -v node)")") && \
+		if [ -f "$$node/include/node/node.h" ]; then export npm_config_nodedir="$$node"; fi && npm install
 	SNUG_CLIENTS=1 $(GO) test -count=1 -run 'TestClients|TestExamples' ./shared/discordsim
 
 lint: ## Run golangci-lint with the rules in .golangci.yml

@@ -180,7 +180,7 @@ func TestImportRules(t *testing.T) {
 				},
 				{
 					below(p.ImportPath, house+"/rest", house+"/gateway", house+"/oauth") &&
-						below(i, house) && !below(i, house+"/world", house+"/faults"),
+						below(i, house) && !below(i, house+"/world", house+"/faults", house+"/etf"),
 					"REST, gateway and OAuth2 meet in the world",
 				},
 			} {

@@ -25,6 +25,10 @@ func TestClients(t *testing.T) {
 	for _, script := range scripts {
 		runClient(t, filepath.Base(script), program, "node", script)
 	}
+	for _, compress := range []string{"", "zlib-stream"} {
+		runClient(t, "oceanic.mjs in ETF", program, "env", "NODE_PATH=clients/etf/node_modules", "ENCODING=etf",
+			"COMPRESS="+compress, "node", "clients/oceanic.mjs")
+	}
 	runClient(t, "arikawa", program, arikawa)
 	python, err := pythonWithDiscord()
 	if err != nil {

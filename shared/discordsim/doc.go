@@ -57,7 +57,7 @@
 //
 // # What it simulates
 //
-// Gateway versions 9 and 10 in JSON, plain, zlib-stream, zstd-stream or with compressed payloads;
+// Gateway versions 9 and 10 in JSON and ETF, plain, zlib-stream, zstd-stream or with compressed payloads;
 // sessions with replay, opcodes 1 to 4, 6 to 11, 31 and 43, every close code, intents, shards,
 // max_concurrency, the limit on sends. Every change is dispatched as an event, whoever made it.
 //
@@ -74,8 +74,8 @@
 // It doesn't simulate webhooks that follow channels or take GitHub's and Slack's messages,
 // stickers, sounds, polls, forwards, subscriptions, premium buttons or command permissions;
 // docs/simulator-coverage.md lists every operation. There are no voice servers: it knows who is in
-// voice, but transmits no audio. Nobody has activities, a bot is online whatever opcode 3 says, and
-// the gateway's payloads are JSON. Requests for any of these get an error that says so.
+// voice, but transmits no audio. Nobody has activities, and a bot is online whatever opcode 3 says.
+// Requests for any of these get an error that says so.
 //
 // # REST routes
 //

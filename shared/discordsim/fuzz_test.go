@@ -217,8 +217,8 @@ func FuzzAnswers(f *testing.F) {
 var documentedCloses = []int{4000, 4001, 4002, 4003, 4004, 4005, 4007, 4008, 4009, 4010, 4011, 4012, 4013, 4014,
 	websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseProtocolError, websocket.CloseMessageTooBig}
 
-// FuzzFrames sends anything to the gateway, before and after IDENTIFY, as text or as bytes, under each compression: it
-// goes on, or closes with a documented code, and others are served.
+// FuzzFrames sends anything to the gateway, before and after IDENTIFY, as text or as bytes, in each encoding under each
+// compression: it goes on, or closes with a documented code, and others are served.
 func FuzzFrames(f *testing.F) {
 	limits := discordsim.NoRateLimits()
 	var panicked atomic.Value
@@ -245,25 +245,22 @@ func FuzzFrames(f *testing.F) {
 		`{"op":3,"d":[]}`, `{"op":3,"d":{"since":0,"activities":[{}],"status":"x","afk":0}}`,
 		`{"op":43}`, `{"op":43,"d":{"guild_id":"GUILD","fields":[1]}}`, `{"op":31,"d":{"guild_ids":null}}`,
 		`{"op":0,"t":"READY","d":{}}`, `{"op":11}`, `{"op":1.5}`, `{"op":"2"}`, `[]`, `7`, ``, "\x00", "\x83t",
+		"\x83t\x00\x00\x00\x02m\x00\x00\x00\x02opa\x01m\x00\x00\x00\x01ds\x03nil",
+		"\x83t\x00\x00\x00\x02m\x00\x00\x00\x02opa\x02m\x00\x00\x00\x01dt\x00\x00\x00\x00",
 		"x\x9c\xcbH\xcd\xc9\xc9\x07\x00\x06,\x02\x15\x00\x00\xff\xff", "\x28\xb5\x2f\xfd\x00", "\xff\xfe{"} {
-		for compress := range uint8(4) {
-			f.Add([]byte(p), compress, compress%2 == 0, compress == 3)
+		for way := range uint8(8) {
+			f.Add([]byte(p), way, way%2 == 0, way >= 3)
 		}
 	}
 	known := strings.NewReplacer("TOKEN", d.Application.BotToken, "GUILD", d.Guild.ID.String())
-	f.Fuzz(func(t *testing.T, frame []byte, compress uint8, in, binary bool) {
+	f.Fuzz(func(t *testing.T, frame []byte, way uint8, in, binary bool) {
 		text := known.Replace(string(frame))
 		w := &world{Server: s, Demo: d, t: t, base: s.URL()}
-		kind := []string{"", "zlib-stream", "zstd-stream", "payload"}[compress%4]
-		query := "?v=10&encoding=json"
-		if strings.HasSuffix(kind, "stream") {
-			query += "&compress=" + kind
-		}
-		c := w.dial(query)
-		c.decompress(kind)
+		compress := []string{"", "zlib-stream", "zstd-stream", "payload"}[way%4]
+		c := w.dialAs([]string{"json", "etf"}[way/4%2], compress)
 		c.hello()
 		if in {
-			c.identify(d.Application.BotToken, map[string]any{"compress": kind == "payload"})
+			c.identify(d.Application.BotToken, map[string]any{"compress": compress == "payload"})
 			c.until("GUILD_CREATE", nil)
 		}
 		message := websocket.TextMessage
@@ -272,7 +269,7 @@ func FuzzFrames(f *testing.F) {
 		}
 		// What can't be written any more was answered by closing.
 		_ = c.ws.WriteMessage(message, []byte(text))
-		_ = c.ws.WriteMessage(websocket.TextMessage, []byte(`{"op":1,"d":null}`))
+		_ = c.ws.WriteMessage(c.encode(1, nil))
 		for {
 			p, err := c.tryNext()
 			if err == nil && p.Op != 11 {

@@ -5,128 +5,122 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"testing"
 
+	"github.com/gorilla/websocket"
 	"github.com/klauspost/compress/zstd"
 
 	"snug/shared/discordsim"
 )
 
 func TestHandshakeUnderEveryCompression(t *testing.T) {
-	for _, compress := range []string{"", "zlib-stream", "zstd-stream", "payload"} {
-		t.Run("compress="+compress, func(t *testing.T) {
-			w := start(t)
-			query := "?v=10&encoding=json"
-			more := map[string]any{}
-			switch compress {
-			case "payload":
-				more["compress"] = true
-			case "":
-			default:
-				query += "&compress=" + compress
-			}
-			c := w.dial(query)
-			c.decompress(compress)
-			c.hello()
-			c.send(1, nil)
-			if p := c.next(); p.Op != 11 {
-				t.Fatalf("op %d instead of a heartbeat ACK", p.Op)
-			}
-			r := c.identify("Bot "+w.Application.BotToken, more)
-			if r.V != 10 || len(r.Guilds) != 1 || !r.Guilds[0].Unavailable || r.Shard != [2]int{0, 1} ||
-				r.ResumeURL == "" {
-				t.Errorf("READY: %+v", r)
-			}
-			var g struct {
-				ID          string            `json:"id"`
-				Unavailable *bool             `json:"unavailable"`
-				Channels    []json.RawMessage `json:"channels"`
-			}
-			c.until("GUILD_CREATE", &g)
-			if g.ID != w.Guild.ID.String() || g.Unavailable == nil || *g.Unavailable || len(g.Channels) != 6 {
-				t.Errorf("GUILD_CREATE: %+v", g)
-			}
-		})
-	}
-}
-
-// decompress makes the client read what the query asked for.
-func (c *client) decompress(kind string) {
-	switch kind {
-	case "zlib-stream", "zstd-stream":
-		c.stream(kind)
-	case "payload":
-		c.read = func() ([]byte, error) {
-			k, raw, err := c.ws.ReadMessage()
-			if err != nil || k != 2 {
-				return raw, err
-			}
-			z, err := zlib.NewReader(bytes.NewReader(raw))
-			if err != nil {
-				return nil, err
-			}
-			return io.ReadAll(z)
+	for _, encoding := range []string{"json", "etf"} {
+		for _, compress := range []string{"", "zlib-stream", "zstd-stream", "payload"} {
+			t.Run(encoding+"&compress="+compress, func(t *testing.T) {
+				w := start(t)
+				c := w.dialAs(encoding, compress)
+				c.hello()
+				c.send(1, nil)
+				if p := c.next(); p.Op != 11 {
+					t.Fatalf("op %d instead of a heartbeat ACK", p.Op)
+				}
+				r := c.identify("Bot "+w.Application.BotToken, map[string]any{"compress": compress == "payload"})
+				if r.V != 10 || len(r.Guilds) != 1 || !r.Guilds[0].Unavailable || r.Shard != [2]int{0, 1} ||
+					r.ResumeURL == "" {
+					t.Errorf("READY: %+v", r)
+				}
+				var g struct {
+					ID          json.Number       `json:"id"`
+					Unavailable *bool             `json:"unavailable"`
+					Channels    []json.RawMessage `json:"channels"`
+				}
+				c.until("GUILD_CREATE", &g)
+				if g.ID.String() != w.Guild.ID.String() || g.Unavailable == nil || *g.Unavailable ||
+					len(g.Channels) != 6 {
+					t.Errorf("GUILD_CREATE: %+v", g)
+				}
+			})
 		}
 	}
 }
 
-// stream reads one context for the whole connection: each message is flushed,
-// so the decoder gives one JSON value for each.
-func (c *client) stream(kind string) {
-	pr, pw := io.Pipe()
-	c.t.Cleanup(func() { pw.Close(); pr.Close() })
-	values := make(chan json.RawMessage)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer close(values)
-		var r io.Reader
-		if kind == "zlib-stream" {
-			z, err := zlib.NewReader(pr)
-			if err != nil {
-				return
-			}
-			r = z
-		} else {
-			z, err := zstd.NewReader(pr, zstd.WithDecoderConcurrency(1))
-			if err != nil {
-				return
-			}
-			defer z.Close()
-			r = z
+// dialAs opens a connection with an encoding and a compression: of the stream, or of payloads.
+func (w *world) dialAs(encoding, compress string) *client {
+	query := "?v=10&encoding=" + encoding
+	if strings.HasSuffix(compress, "-stream") {
+		query += "&compress=" + compress
+	}
+	c := w.dial(query)
+	c.etf = encoding == "etf"
+	switch {
+	case strings.HasSuffix(compress, "-stream"):
+		c.stream(compress == "zlib-stream")
+	case compress == "payload" && !c.etf:
+		c.payloads()
+	}
+	return c
+}
+
+// payloads makes the client read payloads each of which may be compressed.
+func (c *client) payloads() {
+	c.read = func() ([]byte, error) {
+		k, raw, err := c.ws.ReadMessage()
+		if err != nil || k != websocket.BinaryMessage {
+			return raw, err
 		}
-		dec := json.NewDecoder(r)
-		for {
-			var v json.RawMessage
-			if dec.Decode(&v) != nil {
-				return
-			}
-			values <- v
+		z, err := zlib.NewReader(bytes.NewReader(raw))
+		if err != nil {
+			return nil, err
 		}
-	}()
-	c.t.Cleanup(func() {
-		pw.Close()
-		for range values {
-		}
-		<-done
-	})
+		return io.ReadAll(z)
+	}
+}
+
+// stream makes the client read one context for the whole connection. As each message is flushed, what there is so far
+// can be read up to the end of the last one.
+func (c *client) stream(isZlib bool) {
+	var all bytes.Buffer
+	read := 0
 	c.read = func() ([]byte, error) {
 		k, raw, err := c.ws.ReadMessage()
 		if err != nil {
 			return nil, err
 		}
-		if k != 2 {
+		if k != websocket.BinaryMessage {
 			return nil, errors.New("a stream is sent in binary messages")
 		}
-		if kind == "zlib-stream" && !bytes.HasSuffix(raw, []byte{0, 0, 0xff, 0xff}) {
+		if isZlib && !bytes.HasSuffix(raw, []byte{0, 0, 0xff, 0xff}) {
 			return nil, errors.New("a message does not end with a flush")
 		}
-		if _, err := pw.Write(raw); err != nil {
+		all.Write(raw)
+		whole, err := inflate(isZlib, all.Bytes())
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("a stream that ended: %w", err)
+		}
+		message := whole[read:]
+		read = len(whole)
+		return message, nil
+	}
+}
+
+// inflate decompresses the beginning of a stream.
+func inflate(isZlib bool, data []byte) ([]byte, error) {
+	if isZlib {
+		z, err := zlib.NewReader(bytes.NewReader(data))
+		if err != nil {
 			return nil, err
 		}
-		return <-values, nil
+		return io.ReadAll(z)
 	}
+	z, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return io.ReadAll(z)
 }
 
 func TestResumeReplaysWhatWasMissed(t *testing.T) {

@@ -167,10 +167,10 @@ func TestGatewayRules(t *testing.T) {
 				c := hello(w)
 				r := c.identify(w.Application.BotToken, map[string]any{"shard": [2]int{shard, 3}})
 				for _, g := range r.Guilds {
-					if want[g.ID] != shard {
+					if want[g.ID.String()] != shard {
 						t.Errorf("guild %s on shard %d", g.ID, shard)
 					}
-					delete(want, g.ID)
+					delete(want, g.ID.String())
 				}
 				for range r.Guilds {
 					c.until("GUILD_CREATE", nil)

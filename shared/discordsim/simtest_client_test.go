@@ -1,14 +1,18 @@
 package discordsim_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/discordsim"
+	"snug/shared/discordsim/internal/etf"
 	"snug/shared/testkit"
 )
 
@@ -17,6 +21,7 @@ type client struct {
 	t    *testing.T
 	ws   *websocket.Conn
 	read func() ([]byte, error)
+	etf  bool // payloads are Erlang's terms
 	seq  int64
 }
 
@@ -55,6 +60,9 @@ func (c *client) tryNext() (p packet, err error) {
 		return p, err
 	}
 	raw, err := c.read()
+	if err == nil && c.etf {
+		raw, err = etf.DecodeSent(raw)
+	}
 	if err != nil {
 		return p, err
 	}
@@ -95,17 +103,70 @@ func (c *client) closed() int {
 
 func (c *client) send(op int, d any) {
 	c.t.Helper()
-	if err := c.ws.WriteJSON(map[string]any{"op": op, "d": d}); err != nil {
+	if err := c.ws.WriteMessage(c.encode(op, d)); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// encode gives a payload's kind of message and its bytes.
+func (c *client) encode(op int, d any) (int, []byte) {
+	c.t.Helper()
+	p := map[string]any{"op": op, "d": d}
+	if c.etf {
+		return websocket.BinaryMessage, append([]byte{131}, c.term(p)...)
+	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return websocket.TextMessage, b
+}
+
+// term encodes a value as erlpack does.
+func (c *client) term(v any) []byte {
+	counted := func(tag byte, n int) []byte { return binary.BigEndian.AppendUint32([]byte{tag}, uint32(n)) }
+	switch v := v.(type) {
+	case nil:
+		return []byte("s\x03nil")
+	case bool:
+		return append([]byte{'s', byte(len(strconv.FormatBool(v)))}, strconv.FormatBool(v)...)
+	case int:
+		return counted('b', v)
+	case int64:
+		return counted('b', int(v))
+	case discordsim.ID:
+		return append([]byte{'n', 8, 0}, binary.LittleEndian.AppendUint64(nil, uint64(v))...)
+	case string:
+		return append(counted('m', len(v)), v...)
+	case []any:
+		b := counted('l', len(v))
+		for _, item := range v {
+			b = append(b, c.term(item)...)
+		}
+		return append(b, 'j')
+	case map[string]string:
+		b := counted('t', len(v))
+		for k, item := range v {
+			b = append(append(b, c.term(k)...), c.term(item)...)
+		}
+		return b
+	case map[string]any:
+		b := counted('t', len(v))
+		for k, item := range v {
+			b = append(append(b, c.term(k)...), c.term(item)...)
+		}
+		return b
+	}
+	c.t.Fatalf("%T has no term here", v)
+	return nil
 }
 
 type ready struct {
 	SessionID string `json:"session_id"`
 	ResumeURL string `json:"resume_gateway_url"`
 	Guilds    []struct {
-		ID          string `json:"id"`
-		Unavailable bool   `json:"unavailable"`
+		ID          json.Number `json:"id"` // in JSON it's a string, in ETF a number
+		Unavailable bool        `json:"unavailable"`
 	} `json:"guilds"`
 	Shard [2]int `json:"shard"`
 	V     int    `json:"v"`

@@ -1,5 +1,6 @@
 // oceanic.js against the simulator: it is told where the REST API is, asks that for the gateway, answers a command,
-// and resumes. Its argument and its end are as in discordjs.mjs.
+// and resumes. Its argument and its end are as in discordjs.mjs. Where it finds erlpack it speaks Erlang's terms, and
+// COMPRESS names a compression of the stream; ENCODING says what it should speak.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Client } from 'oceanic.js'
@@ -7,13 +8,15 @@ import { alice, app, done, guild, sim } from './setup.js'
 
 const client = new Client({
   auth: `Bot ${app.bot_token}`,
-  gateway: { intents: ['GUILDS', 'GUILD_VOICE_STATES'] },
+  gateway: { intents: ['GUILDS', 'GUILD_VOICE_STATES'], compress: process.env.COMPRESS || false },
   rest: { baseURL: sim.api + '/v10' },
 })
 client.on('error', (err) => { throw err })
 const ready = once(client, 'ready')
 await client.connect()
 await ready
+const { url } = client.shards.get(0).ws
+assert.equal(new URL(url).searchParams.get('encoding'), process.env.ENCODING ?? 'json', url)
 assert.equal(client.guilds.get(guild.id).channels.size, guild.channels.length)
 
 await client.application.bulkEditGlobalCommands([{ type: 1, name: 'ping', description: 'Says pong' }])

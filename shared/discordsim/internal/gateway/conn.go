@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"snug/shared/discordsim/internal/etf"
 	"snug/shared/discordsim/internal/faults"
 	"snug/shared/discordsim/internal/world"
 	"snug/shared/discordsim/internal/world/form"
@@ -69,6 +70,7 @@ type conn struct {
 	s       *Gateway
 	ws      *websocket.Conn
 	version int
+	etf     bool // payloads are Erlang's terms instead of JSON
 	host    string
 	secure  bool
 	wake    chan struct{}
@@ -116,7 +118,8 @@ func (s *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.leave(c)
 	q := r.URL.Query()
-	c.enc = newEncoder(q.Get("compress"))
+	c.etf = q.Get("encoding") == "etf"
+	c.enc = newEncoder(q.Get("compress"), c.etf)
 	var wg sync.WaitGroup
 	wg.Go(c.writeLoop)
 	c.greet(q.Get("v"), q.Get("encoding"))
@@ -141,7 +144,7 @@ func (c *conn) greet(version, encoding string) {
 		c.closeWith(closeInvalidVersion)
 		return
 	}
-	if encoding != "" && encoding != "json" {
+	if encoding != "" && encoding != "json" && !c.etf {
 		c.closeWith(closeDecode)
 		return
 	}
@@ -162,7 +165,7 @@ func (c *conn) readLoop() {
 	c.extend()
 	var sent world.Window
 	for {
-		_, data, err := c.ws.ReadMessage()
+		kind, data, err := c.ws.ReadMessage()
 		if err != nil {
 			var timeout net.Error
 			if errors.As(err, &timeout) && timeout.Timeout() {
@@ -177,8 +180,8 @@ func (c *conn) readLoop() {
 			c.refuse(closeRateLimited)
 			continue
 		}
-		var p payload
-		if len(data) > maxPayload || json.Unmarshal(data, &p) != nil {
+		p, ok := c.decode(kind, data)
+		if !ok {
 			c.refuse(closeDecode)
 			continue
 		}
@@ -186,6 +189,20 @@ func (c *conn) readLoop() {
 			c.refuse(code)
 		}
 	}
+}
+
+// decode reads a message. That Erlang's terms are read from binary messages only is a guess.
+func (c *conn) decode(kind int, data []byte) (p payload, ok bool) {
+	if len(data) > maxPayload || c.etf && kind != websocket.BinaryMessage {
+		return p, false
+	}
+	if c.etf {
+		var err error
+		if data, err = etf.Decode(data); err != nil {
+			return p, false
+		}
+	}
+	return p, json.Unmarshal(data, &p) == nil
 }
 
 // closedByClient ends the session before the client's close frame is answered, so that a client

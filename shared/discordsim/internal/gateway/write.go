@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 
+	"snug/shared/discordsim/internal/etf"
 	"snug/shared/discordsim/internal/faults"
 )
 
@@ -17,7 +18,7 @@ type encoder interface {
 	encode(p []byte) (kind int, data []byte, err error)
 }
 
-func newEncoder(compress string) encoder {
+func newEncoder(compress string, etf bool) encoder {
 	switch compress {
 	case "zlib-stream":
 		e := &zlibStream{}
@@ -30,6 +31,9 @@ func newEncoder(compress string) encoder {
 			zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(256<<10))
 		return e
 	}
+	if etf {
+		return plainTerms{}
+	}
 	return plainText{}
 }
 
@@ -37,7 +41,11 @@ type plainText struct{}
 
 func (plainText) encode(p []byte) (int, []byte, error) { return websocket.TextMessage, p, nil }
 
-// zlibPayload compresses each large message separately: IDENTIFY with compress true.
+type plainTerms struct{}
+
+func (plainTerms) encode(p []byte) (int, []byte, error) { return websocket.BinaryMessage, p, nil }
+
+// zlibPayload compresses each large message separately: IDENTIFY with compress true, in JSON only.
 type zlibPayload struct{}
 
 func (zlibPayload) encode(p []byte) (int, []byte, error) {
@@ -218,6 +226,13 @@ func (c *conn) wait(until time.Time) bool {
 func (c *conn) encoder() encoder { c.mu.Lock(); defer c.mu.Unlock(); return c.enc }
 
 func (c *conn) write(p []byte) bool {
+	if c.etf {
+		var err error
+		if p, err = etf.Encode(p); err != nil {
+			c.s.opts.Log.Error("cannot encode a payload as ETF", "err", err)
+			return false
+		}
+	}
 	kind, data, err := c.encoder().encode(p)
 	if err != nil {
 		c.s.opts.Log.Error("cannot compress a payload", "err", err)
