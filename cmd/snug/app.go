@@ -6,12 +6,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/mail"
 	"net/url"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"time"
@@ -35,8 +37,11 @@ import (
 	"snug/shared/text"
 )
 
-// stopWithin is how long a graceful stop may take.
-const stopWithin = 20 * time.Second
+// stopWithin is how long a graceful stop may take, and endAfter when the process ends whatever is left to do.
+const (
+	stopWithin = 20 * time.Second
+	endAfter   = 25 * time.Second
+)
 
 // app is a running Snug: the hub, and the bot and the dashboard, or the one that this process is for.
 type app struct {
@@ -293,6 +298,7 @@ func (a *app) ready(ctx context.Context) error {
 func (a *app) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	defer time.AfterFunc(endAfter, func() { stuck(os.Stderr, os.Exit) }).Stop()
 	var all []error
 	if a.live != nil {
 		all = append(all, a.live.Close(ctx))
@@ -318,6 +324,14 @@ func (a *app) close() error {
 		all = append(all, a.hub.Close(ctx))
 	}
 	return errors.Join(all...)
+}
+
+// stuck ends a process that can't stop, and writes what it waits for. It would keep its shards' leases: others go on
+// with the shards once it's gone.
+func stuck(w io.Writer, exit func(int)) {
+	fmt.Fprintln(w, "Snug can't stop, and ends now. If you report this, please include what follows.")
+	_ = pprof.Lookup("goroutine").WriteTo(w, 2)
+	exit(1)
 }
 
 // endpoints returns the addresses of Discord's parts: Discord's own, or all at another address.

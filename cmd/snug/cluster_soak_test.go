@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"snug/dashboard/lastknown"
+	"snug/shared/hub"
 )
 
 // TestClusterSoak runs two dashboards and three bots, with 100 events a second and 300 watchers, and does to them, in a
@@ -124,6 +128,7 @@ func (w *wholeCluster) leaderAndBot() {
 		w.c.nats.Kill(leader)
 	}, name)
 	w.c.nats.Start(leader)
+	w.wellAgain()
 	w.c.gone(name)
 	w.c.running[w.c.start()].says(ready)
 }
@@ -163,6 +168,19 @@ func (w *wholeCluster) mostOfNATS() {
 	for addr := range w.web {
 		h.eventually("the pages of "+addr+" are of now", func() bool { return w.roomPage(addr).IsZero() })
 	}
+	w.wellAgain()
+}
+
+// wellAgain waits until NATS has a leader and every copy of each stream: what follows measures Snug.
+func (w *wholeCluster) wellAgain() {
+	w.Helper()
+	(&harness{TB: w.TB}).eventually("NATS is well again", func() bool {
+		r, err := hub.Inspect(context.Background(),
+			hub.Options{URL: w.c.nats.URL(), Log: slog.New(slog.DiscardHandler)})
+		return err == nil && !slices.ContainsFunc(r.Streams, func(s hub.StreamState) bool {
+			return s.Silent || slices.ContainsFunc(s.Copies, func(c hub.ReplicaState) bool { return !c.Current })
+		})
+	})
 }
 
 // roomPage reads a room's page at a dashboard, and gives the time that it says it's of; zero if it's of now.

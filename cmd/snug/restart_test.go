@@ -160,3 +160,13 @@ func keys(m map[string]any) (out []string) {
 	}
 	return out
 }
+
+// TestStuck ends a process that can't stop, and shows what it waits for.
+func TestStuck(t *testing.T) {
+	var out strings.Builder
+	status := 0
+	stuck(&out, func(code int) { status = code })
+	if status != 1 || !strings.Contains(out.String(), "can't stop") || !strings.Contains(out.String(), "TestStuck") {
+		t.Errorf("it ends with %d: %.300s", status, out.String())
+	}
+}

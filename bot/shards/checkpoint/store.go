@@ -127,7 +127,8 @@ func (s *Store) putGuilds(ctx context.Context, of shardKey, next func() (Guild, 
 			failed(err)
 			<-slots
 		})
-		if failed(err) {
+		if err != nil { // it isn't queued, so that function isn't called
+			failed(err)
 			<-slots
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -184,6 +185,31 @@ func TestOtherNumbersOfShards(t *testing.T) {
 	}
 	if _, _, err := s.Load(ctx, 1, 0); err != nil {
 		t.Errorf("what counts can't be read: %v", err)
+	}
+}
+
+// TestWritesThatFail has writes fail while others are being queued, in all the orders that come about. Each save ends.
+func TestWritesThatFail(t *testing.T) {
+	h, s := open(t)
+	refused := errors.New("refused")
+	h.SetFence(hub.Fence{Shard: func(int, int) error { return refused }})
+	var guilds []checkpoint.Guild
+	for n := range 3 {
+		guilds = append(guilds, guild(t, n))
+	}
+	for range 1000 {
+		ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+		ended := make(chan error, 1)
+		go func() { ended <- s.Save(ctx, 0, each(guilds), nil, nil, head(7), nil) }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, refused) {
+				t.Fatalf("the save ends with %v", err)
+			}
+		case <-ctx.Done():
+			t.Fatal("the save doesn't end")
+		}
+		cancel()
 	}
 }
 
