@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"slices"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,12 @@ func (b *bucket) resolve() *bucket {
 		b = b.into
 	}
 	return b
+}
+
+// called returns the key that the bucket would have under another name: its major parameter stays.
+func (b *bucket) called(name string) string {
+	_, major, _ := strings.Cut(b.key, "\x00")
+	return name + "\x00" + major
 }
 
 func (b *bucket) add(w *waiter) {

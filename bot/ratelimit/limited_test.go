@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,45 @@ func TestSharedBuckets(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRefusalNamesAnotherBucket: a 429 may name another bucket than the route's other answers do. Those who wait for the
+// route's bucket wait for that one as well, and the route keeps its own.
+func TestRefusalNamesAnotherBucket(t *testing.T) {
+	for _, first := range []int{0, 6} { // how many are answered before
+		synctest.Test(t, func(t *testing.T) {
+			var until time.Time
+			r := newRig(t, &sim{reply: func(s *sim, h hit) *http.Response {
+				if h.n >= first && until.IsZero() {
+					until = h.at.Add(3 * time.Second)
+				}
+				if h.at.Before(until) {
+					s.refused++
+					after := strconv.FormatFloat(until.Sub(h.at).Seconds(), 'f', 3, 64)
+					return answer(429, `{"retry_after":`+after+`}`, "X-RateLimit-Bucket", "its other name",
+						"X-RateLimit-Limit", "35", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset-After", after,
+						"X-RateLimit-Scope", "user", "Via", "1.1 google")
+				}
+				return answer(200, `{}`, "X-RateLimit-Bucket", "its name", "X-RateLimit-Limit", "2000",
+					"X-RateLimit-Remaining", "1999", "X-RateLimit-Reset-After", "0.3")
+			}}, Config{Global: 5})
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					if err := r.do(t.Context(), postMessage, nil, 1); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if r.sim.refused > 4 { // those on their way when it began; five start in a second
+				t.Errorf("after %d answers %d were refused", first, r.sim.refused)
+			}
+			if name := r.learned[postMessage.Method+" "+postMessage.Route]; name != "its name" {
+				t.Errorf("the route's bucket is %q of %v", name, r.learned)
+			}
+		})
+	}
 }
 
 // TestOutOfOrderAnswers must not count the same remaining requests twice.

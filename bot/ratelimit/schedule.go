@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -227,11 +226,11 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	b := l.identify(t, h)
 	s := readBucketState(h)
-	b.learn(s, now)
 	l.cfg.Metrics.answered(status)
 	if status != http.StatusTooManyRequests {
+		b := l.identify(t, s.bucket)
+		b.learn(s, now)
 		if status < 500 {
 			b.refused, l.globalTimes = 0, 0
 			if !b.known {
@@ -248,7 +247,12 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 	if said.scope != scopeShared {
 		l.invalid(now)
 	}
-	until, alone = l.obey(b, said, now)
+	b := t.bucket.resolve()
+	named := l.buckets[b.called(s.bucket)]
+	if named == b {
+		b.learn(s, now)
+	}
+	until, alone = l.obey(b, named, said, now)
 	l.limited++
 	l.lastLimited = now
 	l.cfg.Metrics.limited(said.scope)
@@ -257,8 +261,8 @@ func (l *Limiter) observe(t *ticket, status int, h http.Header, body []byte) (un
 	return until, alone
 }
 
-// obey applies the wait that a 429 asks for.
-func (l *Limiter) obey(b *bucket, said limitResponse, now time.Time) (until time.Time, alone bool) {
+// obey applies the wait that a 429 asks for, to the request's bucket and to the one that it names, if that is known.
+func (l *Limiter) obey(b, named *bucket, said limitResponse, now time.Time) (until time.Time, alone bool) {
 	after := said.after
 	switch said.scope {
 	case scopeGlobal, scopeCloudflare:
@@ -283,6 +287,9 @@ func (l *Limiter) obey(b *bucket, said limitResponse, now time.Time) (until time
 	until = now.Add(after)
 	if !said.hidden {
 		l.block(b, until)
+		if named != nil {
+			l.block(named, until)
+		}
 	}
 	return until, said.hidden
 }
@@ -301,17 +308,16 @@ func (l *Limiter) invalid(now time.Time) {
 	l.overspent = over
 }
 
-// identify returns the bucket that a response names, and moves the request there.
-func (l *Limiter) identify(t *ticket, h http.Header) *bucket {
+// identify returns the bucket that a response names, and moves the request there. A 429 doesn't tell which bucket a route
+// has: it may name one that no other answer does (https://github.com/discord/discord-api-docs/issues/7394).
+func (l *Limiter) identify(t *ticket, name string) *bucket {
 	b := t.bucket.resolve()
-	name := h.Get("X-RateLimit-Bucket")
-	_, major, _ := strings.Cut(b.key, "\x00")
-	if name == "" || b.key == name+"\x00"+major {
+	if name == "" || b.key == b.called(name) {
 		return b
 	}
 	l.learned[t.route] = name
-	to := l.named(name + "\x00" + major)
-	if b.key != t.route+"\x00"+major {
+	to := l.named(b.called(name))
+	if b.key != b.called(t.route) {
 		// The route now uses another bucket. The old one may also be used by other routes, so it stays, with its
 		// waiters.
 		if t.flying {
