@@ -128,8 +128,8 @@ func TestSharedBuckets(t *testing.T) {
 	})
 }
 
-// TestRefusalNamesAnotherBucket: a 429 may name another bucket than the route's other answers do. Those who wait for the
-// route's bucket wait for that one as well, and the route keeps its own.
+// TestRefusalNamesAnotherBucket: a 429 may name another bucket than the route's other answers do. Those who wait for
+// the route's bucket wait for that one as well, and the route keeps its own.
 func TestRefusalNamesAnotherBucket(t *testing.T) {
 	for _, first := range []int{0, 6} { // how many are answered before
 		synctest.Test(t, func(t *testing.T) {

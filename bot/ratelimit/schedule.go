@@ -308,8 +308,8 @@ func (l *Limiter) invalid(now time.Time) {
 	l.overspent = over
 }
 
-// identify returns the bucket that a response names, and moves the request there. A 429 doesn't tell which bucket a route
-// has: it may name one that no other answer does (https://github.com/discord/discord-api-docs/issues/7394).
+// identify returns the bucket that a response names, and moves the request there. A 429 doesn't tell which bucket a
+// route has: it may name one that no other answer does (https://github.com/discord/discord-api-docs/issues/7394).
 func (l *Limiter) identify(t *ticket, name string) *bucket {
 	b := t.bucket.resolve()
 	if name == "" || b.key == b.called(name) {

@@ -3,6 +3,7 @@ package discordsim_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"snug/shared/discordsim"
 )
@@ -209,6 +210,38 @@ func TestModeration(t *testing.T) {
 	}
 	if flagged.Message == "" || flagged.Alert == "" {
 		t.Errorf("%+v", flagged)
+	}
+}
+
+// TestMentionRaids: many messages that mention few people each are blocked while there are too many in all.
+func TestMentionRaids(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	w := start(t, func(o *discordsim.Options) { o.Now = func() time.Time { return now } })
+	carol, dmitri := w.Users[2], w.Users[3]
+	raids := map[string]any{"mention_total_limit": 20, "mention_raid_protection_enabled": true}
+	rule := w.guildPath("/auto-moderation/rules/%s", w.as(w.Owner, "POST", w.guildPath("/auto-moderation/rules"),
+		modRule(5, raids, modBlock)).must(t, 200).str("id"))
+	var all strings.Builder
+	for _, u := range w.Users[:9] {
+		all.WriteString("<@" + u.ID.String() + ">")
+	}
+	say := func(u discordsim.User, text string, status int) {
+		t.Helper()
+		w.as(u, "POST", "/channels/"+w.General.ID.String()+"/messages", map[string]any{"content": text}).must(t, status)
+	}
+	for range 5 {
+		say(carol, all.String(), 200)
+	}
+	say(dmitri, all.String(), 400)
+	say(dmitri, "<@"+carol.ID.String()+">", 400)
+	say(dmitri, "hello", 200)
+	w.Advance(time.Minute)
+	say(dmitri, all.String(), 200)
+	delete(raids, "mention_raid_protection_enabled")
+	w.as(w.Owner, "PATCH", rule, map[string]any{"trigger_metadata": raids}).must(t, 200)
+	for range 6 {
+		say(carol, all.String(), 200)
 	}
 }
 

@@ -155,13 +155,33 @@ func (s *State) offence(r *ModRule, text string) (Offence, bool) {
 	if r.Kind == TriggerMentions {
 		m := Message{Guild: r.Guild, Content: text}
 		s.findMentions(&m, mentionRules{anyUser: true, anyRole: true})
-		return o, len(m.Mentions)+len(m.roles) > *r.Trigger.Mentions
+		n := len(m.Mentions) + len(m.roles)
+		return o, s.mentionRaid(r, n) || n > *r.Trigger.Mentions
 	}
 	keyword, part, is := r.match(text)
 	if is {
 		o.keyword, o.part = &keyword, &part
 	}
 	return o, is
+}
+
+// A mention raid is more mentions in a server than this, within this time. Discord's change log says only "sudden
+// spikes in mention activity" (2023-05-05); these numbers are guesses, and so is that the rule then does to each
+// message with a mention what it does to one with too many.
+const (
+	raidMentions = 50 // as many as a rule may allow one message
+	raidPeriod   = time.Minute
+)
+
+// mentionRaid counts a message's mentions, if a rule looks for mention raids, and reports whether it's part of one.
+func (s *State) mentionRaid(r *ModRule, mentions int) bool {
+	if r.Trigger.Raids == nil || !*r.Trigger.Raids || mentions == 0 {
+		return false
+	}
+	g, now := s.Guilds[r.Guild], s.Now()
+	g.mentioned = slices.DeleteFunc(g.mentioned, func(at time.Time) bool { return now.Sub(at) >= raidPeriod })
+	g.mentioned = append(g.mentioned, slices.Repeat([]time.Time{now}, mentions)...)
+	return len(g.mentioned) > raidMentions
 }
 
 // Blocking returns the first rule that blocks a message, with what it tells the member; nil: none does.

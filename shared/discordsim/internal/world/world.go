@@ -87,6 +87,7 @@ type Guild struct {
 	Boosts      int            // which decide the boost tier
 	BadWords    []string       // forbidden in channel names
 	BadInForm   bool           // and the form of that error
+	mentioned   []time.Time    // when people mentioned somebody lately; only where mention raids are looked for
 }
 
 // Role is a role of a guild.
