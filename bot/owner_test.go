@@ -123,3 +123,57 @@ func TestOwnerLeavesTheServer(t *testing.T) {
 	h.changed("priya", id, room.DoRename, text("Priya's"))
 	h.wantAudit(id, "owner_changed handover Jonas>Priya")
 }
+
+// A room passes to whoever has been in it longest, once its owner has been away for as long as the server says.
+func TestRoomPassesOn(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	r := h.open("jonas", "Friday")
+	id := r.Room.ID
+	h.open("priya", "Her own")
+	h.Must(h.Join("jonas", id))
+	for _, n := range []string{"priya", "kiyo", "ada"} {
+		h.Must(h.redeem(n, r.Invite.Code))
+		h.Must(h.Join(n, id))
+		h.eventually(n+" is in", func() bool { return h.where(n) == id })
+	}
+	owner := func(want string) {
+		t.Helper()
+		h.sweep()
+		if is := h.view("mara", id).Room.Access.OwnerID; is != h.People[want] {
+			t.Fatalf("it belongs to %d, not to %s", is, want)
+		}
+	}
+	away := func() {
+		t.Helper()
+		h.Leave("jonas")
+		h.eventually("his absence counts", func() bool { return !h.view("kiyo", id).ClaimAt.IsZero() })
+	}
+	away()
+	h.clock.Forward(30 * time.Minute)
+	owner("jonas") // nothing is set
+
+	h.Must(h.Join("jonas", id))
+	h.eventually("he is back", func() bool { return h.view("kiyo", id).ClaimAt.IsZero() })
+	h.settings(`{"pass_on_after":"10m"}`)
+	away()
+	if v := h.view("kiyo", id); !v.PassesAt.Equal(v.ClaimAt.Add(5 * time.Minute)) {
+		t.Errorf("it passes on at %v, and others may claim it from %v on", v.PassesAt, v.ClaimAt)
+	}
+	h.clock.Forward(9 * time.Minute)
+	owner("jonas")
+	h.clock.Forward(time.Minute)
+	owner("kiyo") // priya has been in it longer, and has as many rooms as she may
+	if v := h.view("jonas", id); !v.MayEnter || v.MayControl || !v.PassesAt.IsZero() {
+		t.Errorf("who owned it: %+v", v)
+	}
+	h.said2("kiyo", id, "owns this room now")
+	h.wantAudit(id, "owner_changed passed_on Jonas>Kiyo")
+
+	h.Leave("priya")
+	h.Leave("ada")
+	h.Leave("kiyo")
+	h.awaitRoster(id)
+	h.clock.Forward(11 * time.Minute)
+	owner("kiyo") // nobody is in it
+}

@@ -42,7 +42,7 @@ func (rs *Rooms) view(ctx context.Context, g *guildState, r *roomState, who acce
 		VoiceIn:      rs.o.Voice.ChannelOf(g.id, who.UserID),
 		IdleDeadline: g.idleDeadline(r), Kept: r.Idle.Kept(),
 		Suspended: rs.suspension(g, r, who),
-		MayClaim:  rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID),
+		MayClaim:  rs.checkClaim(g, r, who) == nil, Place: r.Place(who.UserID), PassesAt: rs.passesAt(g, r),
 		IdleTimeout: g.settings.IdleTimeout.Std(), LastEntry: r.lastEntry,
 	}
 	if !r.OwnerLeftAt.IsZero() {

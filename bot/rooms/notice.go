@@ -75,7 +75,7 @@ type (
 		By    snowflake.ID
 		LetIn bool
 	}
-	// NewOwner : the room has another owner; How is transfer, claim, override or handover.
+	// NewOwner : the room has another owner; How is as in its audit entry.
 	NewOwner struct {
 		Room  room.Summary
 		Owner snowflake.ID

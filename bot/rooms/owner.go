@@ -10,6 +10,7 @@ import (
 	"snug/shared/access"
 	"snug/shared/audit"
 	"snug/shared/errs"
+	"snug/shared/guild"
 	"snug/shared/room"
 )
 
@@ -61,6 +62,11 @@ func (g *guildState) countOwned(user snowflake.ID) int {
 	return n
 }
 
+// mayOwnMore reports whether a member has fewer open rooms than the server allows.
+func (g *guildState) mayOwnMore(user snowflake.ID) bool {
+	return g.countOwned(user) < g.settings.RoomsPerMember
+}
+
 // transfer makes the target the room's owner.
 func (c changeOp) transfer(ctx context.Context) error {
 	c.out.Name = c.target.DisplayName
@@ -94,7 +100,7 @@ func (c changeOp) claim(ctx context.Context) error {
 func (rs *Rooms) handOver(
 	ctx context.Context, g *guildState, r *roomState, to access.Standing, how string, by snowflake.ID, via access.Via,
 ) error {
-	if n := g.countOwned(to.UserID); n >= g.settings.RoomsPerMember && how != audit.Override && how != audit.Handover {
+	if !g.mayOwnMore(to.UserID) && how != audit.Override && how != audit.Handover {
 		return errs.E(errs.RoomLimit,
 			"They already have as many rooms as this server allows (%d). One of those has to close first.",
 			g.settings.RoomsPerMember)
@@ -218,27 +224,69 @@ func (rs *Rooms) checkOwner(ctx context.Context, g *guildState, r *roomState) er
 // server: the user who is inside longest, else the first guest who is still
 // in the server. If there is nobody, the room stays until it closes as idle.
 func (rs *Rooms) replaceOwner(ctx context.Context, g *guildState, r *roomState) error {
-	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
-		if p.Bot || p.UserID == r.OwnerID || r.Banned(p.UserID) {
-			continue
-		}
-		to, err := rs.recentStanding(ctx, g, p.UserID)
-		if err != nil {
-			return err
-		}
-		if g.summary(r).Access.Judge(to) == access.Passes {
-			return rs.handOver(ctx, g, r, to, audit.Handover, 0, access.ViaSnug)
-		}
-	}
 	const most = 5 // guests to check
-	for _, q := range slices.Clone(r.Guests[:min(most, len(r.Guests))]) {
-		to, err := rs.recentStanding(ctx, g, q.UserID)
-		if err != nil {
+	candidates := rs.inside(g, r)
+	for _, q := range r.Guests[:min(most, len(r.Guests))] {
+		candidates = append(candidates, q.UserID)
+	}
+	to, err := rs.firstPassing(ctx, g, r, candidates)
+	if err != nil || to.UserID == 0 {
+		return err
+	}
+	return rs.handOver(ctx, g, r, to, audit.Handover, 0, access.ViaSnug)
+}
+
+// passesAt is when a room passes to somebody inside because its owner is away; zero while it won't.
+func (rs *Rooms) passesAt(g *guildState, r *roomState) time.Time {
+	if r.State != room.Open || r.OwnerLeftAt.IsZero() || g.settings.PassOnAfter == guild.Never ||
+		len(rs.inside(g, r)) == 0 {
+		return time.Time{}
+	}
+	return r.OwnerLeftAt.Add(g.settings.PassOnAfter.Std())
+}
+
+// passOn makes the user who is inside longest the owner once it is time to. If nobody inside may own it, it stays as
+// it is.
+func (rs *Rooms) passOn(ctx context.Context, g *guildState, r *roomState) error {
+	due := func() bool { at := rs.passesAt(g, r); return !at.IsZero() && !g.now().Before(at) }
+	if !due() {
+		return nil
+	}
+	return g.inRoomLane(ctx, r, func() error {
+		if !due() { // its owner is back, or it has another one meanwhile
+			return nil
+		}
+		candidates := slices.DeleteFunc(rs.inside(g, r), func(u snowflake.ID) bool { return !g.mayOwnMore(u) })
+		to, err := rs.firstPassing(ctx, g, r, candidates)
+		if err != nil || to.UserID == 0 || !due() {
 			return err
 		}
-		if !r.Banned(q.UserID) && g.summary(r).Access.Judge(to) == access.Passes {
-			return rs.handOver(ctx, g, r, to, audit.Handover, 0, access.ViaSnug)
+		return rs.handOver(ctx, g, r, to, audit.PassedOn, 0, access.ViaSnug)
+	})
+}
+
+// inside lists the people in a room's voice channel, except its owner, those who are in longest first.
+func (rs *Rooms) inside(g *guildState, r *roomState) (users []snowflake.ID) {
+	for _, p := range rs.o.Voice.Roster(g.id, r.ID) {
+		if !p.Bot && p.UserID != r.OwnerID {
+			users = append(users, p.UserID)
 		}
 	}
-	return nil
+	return users
+}
+
+// firstPassing returns the standing of the first user who isn't banned and passes the room's gates; zero for nobody.
+func (rs *Rooms) firstPassing(
+	ctx context.Context, g *guildState, r *roomState, users []snowflake.ID,
+) (access.Standing, error) {
+	for _, user := range users {
+		s, err := rs.recentStanding(ctx, g, user)
+		if err != nil {
+			return access.Standing{}, err
+		}
+		if !r.Banned(user) && g.summary(r).Access.Judge(s) == access.Passes {
+			return s, nil
+		}
+	}
+	return access.Standing{}, nil
 }

@@ -141,7 +141,7 @@ func (rs *Rooms) sweep(ctx context.Context, g *guildState) error {
 			asked, err := rs.sweepArrivals(ctx, g, r, ask)
 			ask -= asked
 			all = errors.Join(all, err, rs.expireHolds(ctx, g, r), rs.applyPendingRename(ctx, g, r),
-				rs.checkOwner(ctx, g, r))
+				rs.checkOwner(ctx, g, r), rs.passOn(ctx, g, r))
 		}
 		all = errors.Join(all, rs.checkDeadline(ctx, g, r))
 	}

@@ -111,6 +111,7 @@ type (
 		Deadline     *time.Time   `json:"deadline,omitempty" doc:"When it closes even if people are in it."`
 		MayClaim     bool         `json:"may_claim" doc:"You may claim the room now."`
 		ClaimAt      *time.Time   `json:"claim_at,omitempty" doc:"When it can be claimed. Missing: its owner is there."`
+		PassesAt     *time.Time   `json:"passes_at,omitempty" doc:"When it passes to who has been in it longest."`
 		Place        int          `json:"place" doc:"Your place on the waiting list, from 1. 0: you aren't on it."`
 		HeldUntil    *time.Time   `json:"held_until,omitempty" doc:"A seat is held for you until then."`
 		Holders      []Holder     `json:"holders" nullable:"false" doc:"Who seats are held for, if you may know."`
@@ -192,7 +193,8 @@ func (e Encoder) View(l room.Live, rev protocol.Rev, v room.View) View {
 	out := View{
 		Room: e.Room(l, rev), MayEnter: v.MayEnter, MayControl: v.MayControl, MayOverfill: v.MayOverfill,
 		Invites: []Invite{}, IdleDeadline: TimeOrNull(v.IdleDeadline), VoiceIn: v.VoiceIn,
-		Deadline: TimeOrNull(v.Deadline), MayClaim: v.MayClaim, ClaimAt: TimeOrNull(v.ClaimAt), Place: v.Place,
+		Deadline: TimeOrNull(v.Deadline), MayClaim: v.MayClaim, ClaimAt: TimeOrNull(v.ClaimAt),
+		PassesAt: TimeOrNull(v.PassesAt), Place: v.Place,
 		HeldUntil: TimeOrNull(v.HeldUntil), Holders: []Holder{},
 	}
 	for _, h := range v.Holders {

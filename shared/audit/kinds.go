@@ -59,12 +59,13 @@ const (
 
 // Words of the program's in an entry's fields that Snug itself reads.
 const (
-	ByLink   = "link"     // Detail of GuestAdmitted: Target came by a link that By made
-	Transfer = "transfer" // Detail of OwnerChanged: By handed the room over
-	Claim    = "claim"    // By took it, because its owner was away
-	Override = "override" // By, who manages the server, took it
-	Handover = "handover" // Snug gave it to Target, because its owner left the server
-	Bot      = "bot"      // Detail of VoiceJoined and VoiceLeft: By is a bot, which takes no seat
+	ByLink   = "link"      // Detail of GuestAdmitted: Target came by a link that By made
+	Transfer = "transfer"  // Detail of OwnerChanged: By handed the room over
+	Claim    = "claim"     // By took it, because its owner was away
+	Override = "override"  // By, who manages the server, took it
+	Handover = "handover"  // Snug gave it to Target, because its owner left the server
+	PassedOn = "passed_on" // Snug gave it to Target, because its owner was away
+	Bot      = "bot"       // Detail of VoiceJoined and VoiceLeft: By is a bot, which takes no seat
 )
 
 // Subject is what a kind is about.
@@ -189,11 +190,10 @@ var table = []Row{
 	},
 	{
 		Kind: OwnerChanged, Icon: "👑", About: AboutRooms, In: toAll, Target: "the new owner",
-		Detail:   code("how: `transfer`, `claim`, `override` (by a manager) or `handover` (the owner left the server)"),
-		Old:      typed("the former owner's name"),
-		New:      code("the new owner's name"),
-		Variants: []string{Transfer, Handover},
-		Variant:  detail,
+		Detail: code("how: `transfer`, `claim`, `override` (by a manager), `passed_on` (the owner was away) or " +
+			"`handover` (the owner left the server)"),
+		Old: typed("the former owner's name"), New: code("the new owner's name"),
+		Variants: []string{Transfer, Handover, PassedOn}, Variant: detail,
 	},
 	{
 		Kind: GuestInvitesChanged, Icon: "🎟️", About: AboutRooms, In: toAll, New: code("`on` or `off`"),

@@ -30,6 +30,7 @@ type Settings struct {
 	Seats          int            `json:"seats"`
 	Private        bool           `json:"private"`
 	NameTemplate   string         `json:"name_template"`
+	PassOnAfter    Duration       `json:"pass_on_after"` // the owner has to be away for it
 	IdleTimeout    Duration       `json:"idle_timeout"`
 	ClosingNotice  Duration       `json:"closing_notice"`
 	MaxAge         Duration       `json:"max_age"`
@@ -65,6 +66,7 @@ func Defaults() Settings {
 		Seats:          4,
 		Private:        true,
 		NameTemplate:   "{owner}'s room",
+		PassOnAfter:    Never,
 		IdleTimeout:    Duration(time.Hour),
 		ClosingNotice:  Duration(30 * time.Second),
 		MaxAge:         Never,

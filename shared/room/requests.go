@@ -182,6 +182,8 @@ type (
 		// while the owner is in voice.
 		MayClaim bool      `json:"may_claim,omitempty"`
 		ClaimAt  time.Time `json:"claim_at,omitzero"`
+		// PassesAt is when the room passes to somebody inside because its owner is away; zero while it won't.
+		PassesAt time.Time `json:"passes_at,omitzero"`
 		// Place is the user's place in the waiting list, from 1; 0: they are not on it.
 		Place int `json:"place,omitempty"`
 		// HeldUntil is when the seat held for the user is released; zero for none.

@@ -49,6 +49,9 @@ func Settings() []Setting {
 		{Name: "private", Kind: Switch, Group: "rooms", Lobby: "same"},
 		{Name: "name_template", Kind: Template, Group: "rooms", Min: 1, Max: MaxName, Lobby: "same"},
 		{
+			Name: "pass_on_after", Kind: Duration, Group: "rooms", MinTime: time.Minute, MaxTime: 7 * day, Never: true,
+		},
+		{
 			Name: "idle_timeout", Kind: Duration, Group: "closing", MaxTime: 30 * day, Never: true, Zero: "at_once",
 			Lobby: "same",
 		},
