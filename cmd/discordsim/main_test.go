@@ -250,6 +250,24 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestHealth: what a container asks about itself.
+func TestHealth(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		args []string
+	}{{"over http", nil}, {"over https", []string{"--tls"}}} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, stop := start(t, tc.args...)
+			_, at, _ := strings.Cut(s.URL, "://")
+			var out, errs strings.Builder
+			if status := run(t.Context(), []string{"--addr", at, "--health"}, &out, &errs); status != 0 {
+				t.Errorf("it ends with %d: %s", status, errs.String())
+			}
+			stop()
+		})
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -265,6 +283,7 @@ func TestRefusals(t *testing.T) {
 		{"a file that isn't there", []string{"--world", "nowhere.yaml"}, 1, "nowhere.yaml: no such file"},
 		{"a record that isn't there", []string{"--replay", "nowhere.jsonl"}, 1, "nowhere.jsonl: no such file"},
 		{"pauses of nothing", []string{"--replay-fast"}, 1, "add --replay"},
+		{"the health of nobody", []string{"--addr", "127.0.0.1:1", "--health"}, 1, "no simulator answers"},
 		{"a certificate without TLS", []string{"--certificate", "x.pem"}, 1, "add --tls"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -293,9 +293,16 @@ func TestUsingComponents(t *testing.T) {
 						}),
 					400, 50035)
 				for _, bad := range []map[string]any{
-					{"min_values": 0}, {"file_types": []string{"pdf"}}, {"file_types": []string{"."}},
+					{"type": 19, "min_values": 0}, {"type": 19, "max_values": 0},
+					{"type": 19, "min_values": 2, "max_values": 1}, {"type": 19, "file_types": []string{"pdf"}},
+					{"type": 19, "file_types": []string{"."}},
+					{"type": 21, "options": options[:1]}, {"type": 22, "options": options, "min_values": 0},
+					{"type": 22, "options": options, "min_values": 3, "required": false},
+					{"type": 3, "options": options, "min_values": 0}, {"type": 3, "options": options, "disabled": true},
+					{"type": 5, "default_values": []any{map[string]any{"id": w.General.ID, "type": "channel"}}},
+					{"type": 5, "default_values": []any{}},
 				} {
-					bad["type"], bad["custom_id"] = 19, "file"
+					bad["custom_id"] = "file"
 					w.refuse(t,
 						w.bot("POST", a.callback(),
 							map[string]any{

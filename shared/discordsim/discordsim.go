@@ -210,7 +210,8 @@ func (s *Server) Start(addr string) (string, error) {
 	ip := net.ParseIP(host)
 	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && s.opts.ControlToken == "" {
 		return "", fmt.Errorf("discordsim: %q is not a loopback address: anybody can act as anybody here, "+
-			"so without a control token it only serves 127.0.0.1, [::1] or localhost", addr)
+			"so without a control token it only serves 127.0.0.1, [::1] or localhost. Set one, for example in "+
+			"DISCORDSIM_CONTROL_TOKEN", addr)
 	}
 	if t := s.opts.ControlToken; t != "" && len(t) < minControlToken {
 		return "", fmt.Errorf("discordsim: the control token has %d characters; give it at least %d",

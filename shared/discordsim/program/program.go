@@ -33,6 +33,7 @@ type Flags struct {
 	Record   string    `placeholder:"FILE" help:"${discordsim_record}"`
 	Replay   string    `placeholder:"FILE" help:"${discordsim_replay}"`
 	Open     bool      `help:"Open the page on which you act as the people."`
+	Health   bool      `help:"Ask the simulator that runs at --addr whether it's ready, and end: with 0 if it is."`
 
 	ReplayFast bool          `help:"Replay without the pauses between what people did."`
 	ReplayWait time.Duration `default:"5s" placeholder:"TIME" help:"${discordsim_replay_wait}"`
@@ -78,6 +79,9 @@ const closing = 5 * time.Second
 // Serve runs the simulator until ctx ends. It writes to out where to connect, and to errw what goes wrong. An error
 // says what to do.
 func (f *Flags) Serve(ctx context.Context, out, errw io.Writer) (err error) {
+	if f.Health {
+		return f.ask(ctx, out)
+	}
 	if f.Certificate != "" && !f.TLS {
 		return errors.New("--certificate writes the certificate of --tls; add --tls, or leave it out")
 	}

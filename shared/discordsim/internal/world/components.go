@@ -293,26 +293,19 @@ func (r *ComponentReader) readEmoji(f *form.Form, c Component) {
 
 func (r *ComponentReader) menu(f *form.Form, c Component, kind int) {
 	r.custom(f, c)
-	low, high := 1, 1
-	if f.Given("min_values") {
-		low = f.Num("min_values", 0, 25)
+	if r.Modal {
+		c["required"] = !f.Given("required") || f.Yes("required")
 	}
-	if f.Given("max_values") {
-		high = f.Num("max_values", 1, 25)
-	}
-	if low > high {
-		f.Errs.At("min_values").Add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE",
-			"Min values cannot be greater than max values")
-	}
-	c["min_values"], c["max_values"] = low, high
+	low, high := howMany(f, c, 25, 1)
 	if p := f.Str("placeholder", 0, 150); p != "" {
 		c["placeholder"] = p
 	}
-	if f.Given("disabled") && f.Yes("disabled") {
+	switch {
+	case !f.Yes("disabled"):
+	case r.Modal:
+		f.Errs.At("disabled").Add("COMPONENT_DISABLED_IN_MODAL", "Modals can not currently have disabled components.")
+	default:
 		c["disabled"] = true
-	}
-	if r.Modal {
-		c["required"] = !f.Given("required") || f.Yes("required")
 	}
 	switch kind {
 	case CompString:
@@ -331,12 +324,48 @@ func (r *ComponentReader) menu(f *form.Form, c Component, kind int) {
 		}
 	}
 	if f.Given("default_values") {
-		defaults := []map[string]any{}
-		for _, d := range f.Objects("default_values", 0, 25) {
-			defaults = append(defaults, map[string]any{"id": d.ID("id"), "type": d.Str("type", 1, 10)})
-		}
-		c["default_values"] = defaults
+		c["default_values"] = defaultValues(f, kind, low, high)
 	}
+}
+
+// defaultsOf are the types of what menus can have chosen already.
+var defaultsOf = map[int][]string{CompUser: {"user"}, CompRole: {"role"}, CompMentionable: {"user", "role"},
+	CompChannel: {"channel"}}
+
+// defaultValues reads what is chosen already: as many as may be chosen.
+func defaultValues(f *form.Form, kind, low, high int) []map[string]any {
+	defaults := []map[string]any{}
+	for _, d := range f.Objects("default_values", 0, 25) {
+		of := d.Str("type", 1, 10)
+		if !slices.Contains(defaultsOf[kind], of) {
+			d.Errs.At("type").Add("BASE_TYPE_CHOICES", "Not a type that this menu has.")
+		}
+		defaults = append(defaults, map[string]any{"id": d.ID("id"), "type": of})
+	}
+	if n := len(defaults); n < low || n > high {
+		f.Errs.At("default_values").Add("SELECT_COMPONENT_DEFAULT_VALUES_LENGTH",
+			"Must have between %d and %d values.", low, high)
+	}
+	return defaults
+}
+
+// howMany reads how many values must and may be chosen. A field of a modal that is required can't do with none.
+func howMany(f *form.Form, c Component, most, usual int) (low, high int) {
+	low, high = 1, usual
+	if f.Given("min_values") {
+		low = f.Num("min_values", 0, most)
+	}
+	if f.Given("max_values") {
+		high = f.Num("max_values", 1, most)
+	}
+	switch at := f.Errs.At("min_values"); {
+	case low == 0 && c["required"] == true:
+		at.Add("NUMBER_TYPE_MIN", "int value should be greater than or equal to 1.")
+	case low > high:
+		at.Add("SELECT_COMPONENT_MIN_VALUES_TOO_LARGE", "Min values cannot be greater than max values")
+	}
+	c["min_values"], c["max_values"] = low, high
+	return low, high
 }
 
 func (r *ComponentReader) options(f *form.Form, low, high int) []map[string]any {

@@ -61,8 +61,11 @@ func (r *ComponentReader) choices(f *form.Form, c Component, kind int) {
 		c["default"] = f.Yes("default")
 	case CompRadio, CompChecks:
 		f.Required("options")
-		options := []map[string]any{}
-		for _, o := range f.Objects("options", 1, 10) {
+		options, fewest := []map[string]any{}, 1
+		if kind == CompRadio {
+			fewest = 2
+		}
+		for _, o := range f.Objects("options", fewest, 10) {
 			o.Required("value")
 			o.Required("label")
 			opt := map[string]any{"value": o.Str("value", 1, 100), "label": o.Str("label", 1, 100)}
@@ -75,11 +78,8 @@ func (r *ComponentReader) choices(f *form.Form, c Component, kind int) {
 			options = append(options, opt)
 		}
 		c["options"] = options
-	}
-	if kind == CompChecks || kind == compUpload {
-		c["min_values"], c["max_values"] = f.Num("min_values", 0, 10), max(1, f.Num("max_values", 0, 10))
-		if !f.Given("max_values") && kind == CompChecks {
-			c["max_values"] = 10
+		if kind == CompChecks {
+			howMany(f, c, 10, max(1, len(options)))
 		}
 	}
 	if kind == compUpload {
@@ -90,12 +90,7 @@ func (r *ComponentReader) choices(f *form.Form, c Component, kind int) {
 // uploads reads how many files are required, and of which types.
 // https://docs.discord.com/developers/components/reference#file-upload
 func uploads(f *form.Form, c Component) {
-	switch {
-	case !f.Given("min_values"):
-		c["min_values"] = 1
-	case c["min_values"] == 0 && c["required"] == true:
-		f.Errs.At("min_values").Add("NUMBER_TYPE_MIN", "int value should be greater than or equal to 1.")
-	}
+	howMany(f, c, 10, 1)
 	var types []string
 	for i, raw := range f.List("file_types", 0, 10) {
 		var name string
