@@ -240,6 +240,32 @@ func TestMenuOnAPerson(t *testing.T) {
 	h.hears("kiyo", "Jonas let you into **Friday**")
 }
 
+// TestFind shows the room that somebody is in to those who may see it, and tells the others nothing of it.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	r := h.open("jonas", "Friday")
+	h.Must(h.redeem("kiyo", r.Invite.Code))
+	h.Must(h.Join("jonas", r.Room.ID))
+	h.awaitRoster(r.Room.ID, "jonas")
+	found := func(who, whom string) *discordsim.Answer {
+		t.Helper()
+		return h.Command(who, "find", map[string]any{"user": h.People[whom].String()})
+	}
+	h.wantText(found("kiyo", "jonas"), "**Friday**", "🔊 Jonas")
+	for who, whom := range map[string]string{"priya": "jonas", "kiyo": "priya", "jonas": "kiyo"} {
+		if a := found(who, whom); strings.Contains(a.Message.Content, "Friday") {
+			t.Errorf("%s, who looks for %s, reads %s", who, whom, a.Message.Content)
+		} else {
+			h.wantText(a, "isn’t in a room that you can see")
+		}
+	}
+	a, err := h.Discord.RunCommand(h.soon(), h.user("kiyo"),
+		discordsim.CommandRun{Guild: h.Guild, Name: "Find their room", Target: h.user("jonas")})
+	h.Must(err)
+	h.wantText(a, "**Friday**")
+}
+
 func TestPreferencesCommand(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -420,10 +421,38 @@ func TestPaging(t *testing.T) {
 		t.Errorf("%d pages, %v missing", pages, want)
 	}
 	for _, bad := range []string{
-		"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(openapi.Cursor("x")),
+		"limit=0", "limit=1000", "limit=x", "cursor=%25", "cursor=" + url.QueryEscape(openapi.Cursor("x")), "member=x",
 	} {
 		if got := w.api("GET", "/api/v1/guilds/100/rooms?"+bad, ""); got.status != 400 {
 			t.Errorf("%s: %d", bad, got.status)
+		}
+	}
+}
+
+// TestRoomOfAMember asks for the room that somebody is in, as those who may see it and those who may not.
+func TestRoomOfAMember(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	in := b.room()
+	b.roomOf(manager)
+	b.sit(in.ID, owner)
+	for _, c := range []struct {
+		name      string
+		who, whom snowflake.ID
+		want      []snowflake.ID
+	}{
+		{"the room of who is in one", guest, owner, []snowflake.ID{in.ID}},
+		{"nobody's room", guest, member, nil},
+		{"a room that isn't theirs to see", member, owner, nil},
+	} {
+		var list struct{ Rooms []wire.Room }
+		b.signedIn(c.who).api("GET", fmt.Sprint("/api/v1/guilds/100/rooms?member=", c.whom), "").json(&list)
+		var got []snowflake.ID
+		for _, r := range list.Rooms {
+			got = append(got, r.ChannelID)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }

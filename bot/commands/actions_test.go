@@ -14,7 +14,7 @@ import (
 
 // TestEveryActionHasACommand, a button, and a heading in docs/commands.md.
 func TestEveryActionHasACommand(t *testing.T) {
-	c := New(Options{})
+	c := New(Options{Texts: testkit.Catalog(t)})
 	doc, err := os.ReadFile(walk.Path(t, docs))
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +33,7 @@ func TestEveryActionHasACommand(t *testing.T) {
 
 // TestEveryActionHasItsWords in every language, and no words are left of an action that is gone.
 func TestEveryActionHasItsWords(t *testing.T) {
+	c := New(Options{Texts: testkit.Catalog(t)})
 	known := map[string]bool{}
 	for _, a := range schema.Actions() {
 		parts := []string{"", ".command", ".about", ".done"}
@@ -66,7 +67,7 @@ func TestEveryActionHasItsWords(t *testing.T) {
 				labels = append(labels, l.Say("action."+a.Name+"."+f.Name))
 			}
 			for _, label := range labels {
-				if c := New(Options{}); c.ask(a) != nil && utf8.RuneCountInString(label) > maxTitle {
+				if c.ask(a) != nil && utf8.RuneCountInString(label) > maxTitle {
 					t.Errorf("%s: %q is too long for a label in a modal", code, label)
 				}
 			}

@@ -67,6 +67,7 @@ type Options struct {
 type Commands struct {
 	o          Options
 	slash      map[string]command // by path, such as "/room rename"
+	menus      map[string]handler // by name
 	components map[string]component
 	ctx        context.Context // ends when waiting for running handlers is given up
 	end        context.CancelFunc
@@ -83,7 +84,7 @@ type Commands struct {
 func New(o Options) *Commands {
 	c := &Commands{o: o, ending: make(chan struct{}), unfinished: map[snowflake.ID]Unfinished{}}
 	c.ctx, c.end = context.WithCancel(context.Background())
-	c.slash, c.components = c.commandTable(), c.componentTable()
+	c.slash, c.menus, c.components = c.commandTable(), c.menuTable(), c.componentTable()
 	return c
 }
 
@@ -200,8 +201,10 @@ func (c *Commands) handleCommand(e *events.InteractionCreate, i discord.Applicat
 	case discord.UserCommandInteractionData:
 		q.target = data.TargetID()
 		q.people[q.target] = data.TargetMember().EffectiveName()
-		c.answer(q, nil, c.inviteTarget, false)
-		return
+		if run, ok := c.menus[data.CommandName()]; ok {
+			c.answer(q, nil, run, false)
+			return
+		}
 	}
 	c.refuse(q,
 		errs.E(errs.NotFound, "Snug no longer has this command. Reload Discord with Ctrl+R, then look again."))

@@ -33,6 +33,7 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 		),
 		d.slash("cmd.room", nil, d.roomCommands()...),
 		d.slash("cmd.rooms", nil),
+		d.slash("cmd.find", nil, d.user("opt.user", "cmd.find.user.about", true)),
 		d.slash("cmd.knock", nil,
 			d.user("opt.user", "cmd.knock.user.about", false),
 			d.choice("opt.room", "cmd.knock.room.about", false),
@@ -57,10 +58,16 @@ func Definitions(c *text.Catalog) []discord.ApplicationCommandCreate {
 			d.lobbyCommands(),
 			d.sub("cmd.snug.repair"),
 		),
-		discord.UserCommandCreate{
-			Name: d.english("menu.invite"), NameLocalizations: d.others("menu.invite"),
-			Contexts: []discord.InteractionContextType{discord.InteractionContextTypeGuild},
-		},
+		d.menu("menu.invite"),
+		d.menu("menu.find"),
+	}
+}
+
+// menu is a command in the menu on a person.
+func (d definer) menu(name string) discord.UserCommandCreate {
+	return discord.UserCommandCreate{
+		Name: d.english(name), NameLocalizations: d.others(name),
+		Contexts: []discord.InteractionContextType{discord.InteractionContextTypeGuild},
 	}
 }
 

@@ -125,15 +125,25 @@ func paths(list []defined, before string) (out []string) {
 }
 
 func TestEveryCommandIsAnswered(t *testing.T) {
-	have := New(Options{}).slash
-	want := paths(definitions(t), "")
+	c := New(Options{Texts: testkit.Catalog(t)})
+	defined := definitions(t)
+	want := paths(defined, "")
 	for _, p := range want {
-		if have[p].run == nil {
+		if c.slash[p].run == nil {
 			t.Errorf("nothing answers %s", p)
 		}
 	}
-	if len(have) != len(want) {
-		t.Errorf("%d commands are answered, %d are defined", len(have), len(want))
+	menus := 0
+	for _, d := range defined {
+		if d.Type == int(discord.ApplicationCommandTypeUser) {
+			if menus++; c.menus[d.Name] == nil {
+				t.Errorf("nothing answers %s", d.Name)
+			}
+		}
+	}
+	if len(c.slash) != len(want) || len(c.menus) != menus {
+		t.Errorf("%d commands and %d menus are answered, %d and %d are defined", len(c.slash), len(c.menus), len(want),
+			menus)
 	}
 }
 

@@ -62,6 +62,26 @@ func (c *Commands) card(ctx context.Context, q *call) (reply, error) {
 	return c.info(ctx, q)
 }
 
+// find shows the room that somebody is in.
+func (c *Commands) find(ctx context.Context, q *call) (reply, error) {
+	return c.roomOf(ctx, q, q.data.Snowflake("user"))
+}
+
+// findTarget is find in the menu on a person.
+func (c *Commands) findTarget(ctx context.Context, q *call) (reply, error) {
+	return c.roomOf(ctx, q, q.target)
+}
+
+// roomOf shows the room that somebody is in. If the caller may not see it, the answer is the same as for no room.
+func (c *Commands) roomOf(ctx context.Context, q *call, who snowflake.ID) (reply, error) {
+	in := c.o.Rooms.VoiceOf(q.guild, who)
+	if !slices.ContainsFunc(c.visible(q), func(r room.Room) bool { return r.ID == in }) {
+		return reply{text: q.t.Say("find.none", "User", message.UserMention(who))}, nil
+	}
+	q.custom.Room = in
+	return c.info(ctx, q)
+}
+
 // info shows a room: its page, who is in it, when it closes, what can be done.
 func (c *Commands) info(ctx context.Context, q *call) (reply, error) {
 	v, err := c.view(ctx, q)

@@ -13,6 +13,7 @@ func (c *Commands) commandTable() map[string]command {
 		"/create-room":        {run: c.createRoom, early: true},
 		"/invite":             {run: c.invite},
 		"/rooms":              {run: c.rooms},
+		"/find":               {run: c.find},
 		"/knock":              {run: c.knock},
 		"/wait":               {run: c.wait},
 		"/preferences/show":   {run: c.preferences},
@@ -38,6 +39,12 @@ func (c *Commands) commandTable() map[string]command {
 		t["/room/"+a.Name] = command{run: c.action(a), ask: c.ask(a)}
 	}
 	return t
+}
+
+// menuTable gives what each command in the menu on a person does, by its name as interactions have it.
+func (c *Commands) menuTable() map[string]handler {
+	say := c.o.Texts.For("en").Say
+	return map[string]handler{say("menu.invite"): c.inviteTarget, say("menu.find"): c.findTarget}
 }
 
 // componentTable gives what each button, menu and modal does, by its action.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/disgoorg/snowflake/v2"
@@ -12,6 +13,7 @@ import (
 	"snug/dashboard/request"
 	"snug/dashboard/wire"
 	"snug/shared/apitoken"
+	"snug/shared/errs"
 	"snug/shared/protocol"
 	"snug/shared/room"
 )
@@ -103,12 +105,21 @@ func (s *Service) apiRooms() {
 func (s *Service) listRooms(ctx context.Context, who *openapi.Caller, in *struct {
 	GuildPath
 	openapi.Paging
+	Member string `query:"member" doc:"Only the room that this user is in."`
 }) (*answer[roomsJSON], error) {
 	_, st, err := s.look(ctx, who, in.Guild)
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := openapi.Page(s.actions.VisibleRooms(st), in.Paging,
+	list := s.actions.VisibleRooms(st)
+	if in.Member != "" {
+		id, err := snowflake.Parse(in.Member)
+		if err != nil {
+			return nil, errs.Field("member", "“%s” isn't a user's ID. Send one.", in.Member)
+		}
+		list = slices.DeleteFunc(list, func(l actions.LiveRoom) bool { return !room.In(l.Roster, id) })
+	}
+	page, next, err := openapi.Page(list, in.Paging,
 		func(l actions.LiveRoom) uint64 { return uint64(l.Room.ID) })
 	if err != nil {
 		return nil, err
