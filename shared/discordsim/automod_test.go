@@ -192,6 +192,7 @@ func TestModeration(t *testing.T) {
 		t.Errorf("%+v", blocked)
 	}
 	var posted struct {
+		ID     string
 		Type   int
 		Author struct{ ID string }
 		Embeds []struct{ Type, Description string }
@@ -200,6 +201,8 @@ func TestModeration(t *testing.T) {
 	if posted.Type != 24 || posted.Author.ID != carol.ID.String() || posted.Embeds[0].Description != "Dragons!" {
 		t.Errorf("%+v", posted)
 	}
+	w.refuse(t, w.bot("POST", "/channels/"+mods+"/messages", map[string]any{"content": "x",
+		"message_reference": map[string]any{"message_id": posted.ID}}), 400, 50035) // it's a system message
 	bot.until("AUTO_MODERATION_ACTION_EXECUTION", &reported)
 	if reported.Action.Type != 2 || reported.Alert == "" || reported.Channel != w.General.ID.String() {
 		t.Errorf("%+v", reported)

@@ -424,6 +424,18 @@ func TestMessageRules(t *testing.T) {
 					t.Errorf("%s", a.raw)
 				}
 			}},
+		{"without their permissions, no replies and nothing spoken", docMessage + "#create-message",
+			func(t *testing.T, w *world) {
+				id := w.post(map[string]any{"content": "one", "nonce": strings.Repeat("1", 25)}).must(t, 200).str("id")
+				w.refuse(t, w.post(map[string]any{"content": "x", "nonce": strings.Repeat("1", 26)}), 400, 50035)
+				w.as(w.Owner, "PUT", "/channels/"+w.General.ID.String()+"/permissions/"+w.Application.ID.String(),
+					map[string]any{
+						"type": 1, "deny": discordsim.PermReadMessageHistory | discordsim.PermSendTTSMessages,
+					}).must(t, 204)
+				w.refuse(t, w.post(map[string]any{"content": "x", "tts": true}), 403, 50013)
+				w.refuse(t, w.post(map[string]any{"content": "x",
+					"message_reference": map[string]any{"message_id": id}}), 403, 160002)
+			}},
 		{"edit, delete, list, pins, replies, reactions", docMessage, func(t *testing.T, w *world) {
 			w.allow(discordsim.SnugPermissions | discordsim.PermManageMessages | discordsim.PermPinMessages)
 			id := w.post(map[string]any{"content": "one"}).must(t, 200).str("id")

@@ -222,6 +222,12 @@ func TestChannelRules(t *testing.T) {
 			if a := w.bot("GET", "/channels/"+id, nil); a.json["position"] != 7.0 {
 				t.Errorf("%s", a.raw)
 			}
+			category := w.bot("POST", w.guildPath("/channels"), map[string]any{"name": "c", "type": 4}).must(t,
+				201).str("id")
+			into := func(channel string) map[string]any { return map[string]any{"id": channel, "parent_id": category} }
+			w.refuse(t, w.bot("PATCH", w.guildPath("/channels"), []any{into(id), into(w.makeVoice())}), 400, 40009)
+			w.bot("PATCH", w.guildPath("/channels"), []any{into(id), map[string]any{"id": category, "position": 3}}).
+				must(t, 204)
 		}},
 		{"what is not simulated is refused, not passed over", docMessage + "#create-message",
 			func(t *testing.T, w *world) {

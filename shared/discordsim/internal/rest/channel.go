@@ -373,6 +373,7 @@ func moveChannels(c *call) (int, any, error) {
 	}
 	items := f.Objects("channels", 0, 1000)
 	drafts := make([]world.Channel, 0, len(items))
+	reparented := 0
 	for _, it := range items {
 		ch := g.Channels[it.ID("id")]
 		if ch == nil {
@@ -385,6 +386,9 @@ func moveChannels(c *call) (int, any, error) {
 		if it.Has("parent_id") {
 			c.readParent(it, g, &d)
 		}
+		if d.Parent != ch.Parent {
+			reparented++
+		}
 		if p := g.Channels[d.Parent]; it.Yes("lock_permissions") && p != nil {
 			d.Overwrites = slices.Clone(p.Overwrites)
 		}
@@ -392,6 +396,9 @@ func moveChannels(c *call) (int, any, error) {
 	}
 	if err := f.Errs.Err(); err != nil {
 		return 0, nil, err
+	}
+	if reparented > 1 {
+		return 0, nil, form.Fail(400, 40009, "Only one channel can have a parent_id modified at a time")
 	}
 	for _, d := range drafts {
 		ch := g.Channels[d.ID]

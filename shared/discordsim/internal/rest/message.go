@@ -48,9 +48,11 @@ func createMessage(c *call) (int, any, error) {
 	} else {
 		p = c.PermsIn(c.Guilds[ch.Guild], c.Member(ch.Guild, c.me().ID), ch)
 		everyone = p.Has(world.PermMentionEveryone)
-		if len(c.files) > 0 && !p.Has(world.PermAttachFiles) ||
-			f.Given("message_reference") && !p.Has(world.PermReadMessageHistory) {
+		if len(c.files) > 0 && !p.Has(world.PermAttachFiles) || f.Yes("tts") && !p.Has(world.PermSendTTSMessages) {
 			return 0, nil, form.MissingPermissions()
+		}
+		if f.Given("message_reference") && !p.Has(world.PermReadMessageHistory) {
+			return 0, nil, form.Fail(403, 160002, "Cannot reply without permission to read message history")
 		}
 	}
 	if err := mayWriteInThread(ch, p); err != nil {
@@ -67,6 +69,7 @@ func createMessage(c *call) (int, any, error) {
 		}
 	}
 	m := &world.Message{ID: c.NextID(), Channel: ch.ID, Guild: ch.Guild, Author: c.me()}
+	f.Str("nonce", 0, 25) // or a number
 	if err := c.ReadMessage(f, m, c.files, false, everyone); err != nil {
 		return 0, nil, err
 	}
@@ -87,6 +90,9 @@ func createMessage(c *call) (int, any, error) {
 	return 200, c.WireMessage(m, c.me().ID), nil
 }
 
+// answerable are the types of messages that aren't system messages: written ones, replies, and those of commands.
+var answerable = []int{0, 19, 20, 23}
+
 func (c *call) reply(m *world.Message, ref, f *form.Form) error {
 	if ref.Num("type", 0, 1) == 1 {
 		return form.Invalid("message_reference", "SIMULATOR_HAS_NONE", "The simulated Discord has no forwards.")
@@ -102,6 +108,10 @@ func (c *call) reply(m *world.Message, ref, f *form.Form) error {
 			return form.Invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
 		}
 		return nil
+	}
+	if !slices.Contains(answerable, old.Kind) {
+		return form.Invalid("message_reference", "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE",
+			"Cannot reply to a system message")
 	}
 	m.Kind, m.RefChannel, m.RefMessage = 19, m.Channel, id
 	if rules := world.ReadMentionRules(f, false); rules.Replied && !slices.Contains(m.Mentions, old.Author.ID) {
