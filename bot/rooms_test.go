@@ -83,6 +83,37 @@ func TestNames(t *testing.T) {
 	h.wantCode(err, errs.Forbidden)
 }
 
+// TestFramedNames: with {custom} in the template, members set a part of the name, in whatever way they name a room.
+func TestFramedNames(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	h.settings(`{"name_template":"🎲 {custom} · {n:letter} {random}","random_names":["Owl"],"rooms_per_member":9}`)
+	named := func(want string, r room.Summary) snowflake.ID {
+		t.Helper()
+		if r.Name != want {
+			t.Errorf("it is called %q, not %q", r.Name, want)
+		}
+		return r.ID
+	}
+	named("🎲 Jonas · A Owl", h.open("jonas", "").Room)
+	id := named("🎲 Friday · B Owl", h.open("jonas", "Friday").Room)
+	named("🎲 Friday · C Owl", h.open("jonas", "").Room) // as he is remembered to call his rooms
+	named("🎲 Saturday · B Owl", h.changed("jonas", id, room.DoRename, text("Saturday")).Room)
+	named("🎲 Sunday · B Owl", h.changed("jonas", id, room.DoRename, text("🎲 Sunday · B Owl")).Room)
+	sum := h.view("jonas", id).Room
+	if now := sum.Current(room.DoRename); now != "Sunday" {
+		t.Errorf("what he can change is %q", now)
+	}
+	h.settings(`{"name_template":"{owner}"}`)
+	if _, err := h.change("jonas", id, room.DoRename, text("Monday")); err != nil {
+		t.Fatal(err)
+	}
+	if wanted := h.doc(id).Renames.Wanted; wanted != "🎲 Monday · B Owl" { // Discord allows two in ten minutes
+		t.Errorf("after the template changed it will be called %q", wanted)
+	}
+	named("Monday", h.open("jonas", "").Room)
+}
+
 func TestInvites(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)

@@ -85,7 +85,7 @@ func (rs *Rooms) recordPendingCreate(ctx context.Context, g *guildState, o openi
 	if next, full := g.fullCategories[in.CategoryID]; full {
 		in.CategoryID = next.instead
 	}
-	if in.Name, err = g.nameFor(q, p, lobby, in); err != nil {
+	if in.Name, in.Frame, err = g.nameFor(q, p, lobby, in); err != nil {
 		return in, err
 	}
 	return in, schema.CheckSeats(in.Seats)
@@ -138,7 +138,9 @@ func (rs *Rooms) applySetup(
 		}
 		return presetName, nil
 	}
-	lobby.NameTemplate = ""
+	if guild.RoomFrame(lobby.NameTemplate, guild.Fill{}) == "" {
+		lobby.NameTemplate = ""
+	}
 	return presetName, nil
 }
 

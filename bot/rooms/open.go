@@ -187,7 +187,7 @@ func (rs *Rooms) rememberOpening(ctx context.Context, g *guildState, o opening, 
 	}
 	rs.updatePreferences(ctx, g, o.who.UserID, func(p *room.Preferences) {
 		if o.q.Name != "" {
-			p.Name = in.Name
+			p.Name = in.Frame.Part(in.Name)
 		}
 		if o.q.Seats != 0 {
 			p.Seats = in.Seats

@@ -16,7 +16,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // rename renames the room: at once within Discord's limit, later otherwise.
 func (c changeOp) rename(ctx context.Context) error {
-	name, err := c.g.settings.CheckName(c.q.Text)
+	name, err := c.g.settings.CheckName(c.r.Frame.Around(c.q.Text))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c changeOp) rename(ctx context.Context) error {
 		c.out.Later = c.r.Renames.Next(now)
 		c.rs.publish(c.g, c.r, room.Changed{})
 	}
-	c.remember(ctx, func(p *room.Preferences) { p.Name = name })
+	c.remember(ctx, func(p *room.Preferences) { p.Name = c.r.Frame.Part(name) })
 	return nil
 }
 

@@ -91,8 +91,8 @@ func TestSettingsForm(t *testing.T) {
 
 	// The name template shows what it gives. Who leaves is asked; what is not saved is kept, and can be thrown away.
 	asked := alice.answersWhetherToLeave()
-	alice.types("name_template", "Table {n} of {owner}")
-	alice.sees("what it gives", `document.querySelector('#example').value === 'Table 1 of Alice'`)
+	alice.types("name_template", "Table {n:roman} of {owner}")
+	alice.sees("what it gives", `document.querySelector('#example').value === 'Table I of Alice'`)
 	alice.do("leave, and stay", browsertest.Click(`.tabs a[href$="/history"]`))
 	alice.eventually("alice is asked", func() bool { return asked.times.Load() == 1 })
 	alice.sees("the same page, with what is not saved",
@@ -100,11 +100,11 @@ func TestSettingsForm(t *testing.T) {
 	asked.leave.Store(true)
 	alice.do("reload", chromedp.Reload())
 	alice.sees("the draft, and that it is one",
-		bar+` && document.querySelector('[name=name_template]').value === 'Table {n} of {owner}' &&
+		bar+` && document.querySelector('[name=name_template]').value === 'Table {n:roman} of {owner}' &&
 			!document.querySelector('#kept').hidden`)
 	alice.do("throw it away", browsertest.Click("#drop"))
 	alice.sees("what is saved", "!"+bar+` && document.querySelector('#kept').hidden &&
-		document.querySelector('[name=name_template]').value !== 'Table {n} of {owner}'`)
+		document.querySelector('[name=name_template]').value !== 'Table {n:roman} of {owner}'`)
 
 	// What is wrong is said beside its field, and nothing is saved.
 	alice.types("seats", "7")

@@ -2,6 +2,7 @@ package view
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/disgoorg/snowflake/v2"
 
@@ -63,7 +64,8 @@ func (a *Admin) Example(template string) string {
 	if a.Me != nil {
 		owner = a.Me.Name
 	}
-	return guild.RoomName(template, guild.Fill{Owner: owner, N: 1})
+	random, _, _ := strings.Cut(a.Form.Value("random_names"), "\n")
+	return guild.RoomName(template, guild.Fill{Owner: owner, N: 1, Random: random})
 }
 
 // Lobby names a lobby and says the values of its own.

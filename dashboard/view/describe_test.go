@@ -159,6 +159,7 @@ func TestMerge(t *testing.T) {
 	want := is
 	want.Seats, want.RoomsPerMember = 7, 2
 	got.CreatorRoles, got.HelperRoles, want.CreatorRoles, want.HelperRoles = nil, nil, nil, nil
+	got.RandomNames = nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}

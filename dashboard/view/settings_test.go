@@ -66,7 +66,7 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 		RoomsPerMember: 2, RoomsPerGuild: 9, ManagersSeePrivate: true, GuildsJoin: true, Language: "de",
 		LogChannelID:   11,
 		AuditRetention: guild.Duration(7 * 24 * time.Hour), SeatGrace: 0, HelperRoles: []snowflake.ID{9},
-		BlockedWords: []string{"one", "two words"},
+		BlockedWords: []string{"one", "two words"}, RandomNames: []string{"Owl", "Red Fox"},
 	}
 	for name, want := range map[string]guild.Settings{"defaults": guild.Defaults(), "others": other} {
 		t.Run(name, func(t *testing.T) {
@@ -96,8 +96,10 @@ func TestSettingsSurviveTheForm(t *testing.T) {
 					*list = nil
 				}
 			}
-			if len(got.BlockedWords) == 0 {
-				got.BlockedWords = nil
+			for _, list := range []*[]string{&got.BlockedWords, &got.RandomNames} {
+				if len(*list) == 0 {
+					*list = nil
+				}
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("\n got %+v\nwant %+v", got, want)

@@ -12,17 +12,18 @@ import (
 	"snug/shared/schema"
 )
 
-// maxWordLength bounds a blocked word, in characters.
+// maxWordLength bounds one of the words of a setting, in characters.
 const maxWordLength = 50
 
-func checkBlocked(row schema.Setting, words []string) error {
+func checkList(row schema.Setting, words []string) error {
 	if len(words) > row.Max {
 		return errs.Field(row.Name, "List up to %d words.", row.Max)
 	}
 	for _, w := range words {
 		if strings.TrimSpace(strings.Trim(w, "*")) == "" || !utf8.ValidString(w) ||
 			utf8.RuneCountInString(w) > maxWordLength {
-			return errs.Field(row.Name, "Each blocked word must have 1 to %d characters.", maxWordLength)
+			return errs.Field(row.Name, "Each entry of “%s” must have 1 to %d characters.", errs.Label(row.Label()),
+				maxWordLength)
 		}
 	}
 	return nil

@@ -35,7 +35,8 @@ func (s *Settings) Lobby(channel snowflake.ID) *Lobby {
 // Clone gives a copy that shares nothing with s.
 func (s Settings) Clone() Settings {
 	s.CreatorRoles, s.HelperRoles = slices.Clone(s.CreatorRoles), slices.Clone(s.HelperRoles)
-	s.BlockedWords, s.Lobbies = slices.Clone(s.BlockedWords), slices.Clone(s.Lobbies)
+	s.BlockedWords, s.RandomNames = slices.Clone(s.BlockedWords), slices.Clone(s.RandomNames)
+	s.Lobbies = slices.Clone(s.Lobbies)
 	s.Presets = preset.Clone(s.Presets)
 	for i := range s.Lobbies {
 		l := &s.Lobbies[i]

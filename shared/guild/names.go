@@ -1,6 +1,7 @@
 package guild
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,17 +12,24 @@ import (
 
 // Fill is what a name template is filled with.
 type Fill struct {
-	Owner string // display name
-	N     int    // the least number that no open room has
-	Game  string // what the owner plays; "" where it is not known
+	Owner  string // display name
+	N      int    // the least number that no open room has
+	Game   string // what the owner plays; "" where it is not known
+	Random string // one of the server's random names; "" where it has none
+	Custom string // what a member set; "": Owner
 }
 
 // RoomName fills in a name template and cuts it to what Discord takes. What is
 // not known leaves no gap: "{game} with {owner}" without a game is "with Mara",
 // and what then says nothing at all becomes the owner's room.
 func RoomName(template string, f Fill) string {
-	name := strings.NewReplacer("{owner}", f.Owner, "{n}", strconv.Itoa(f.N), "{game}", f.Game).Replace(template)
-	if f.Game == "" && strings.Contains(template, "{game}") {
+	name := strings.NewReplacer(
+		"{owner}", f.Owner, "{nickname}", f.Owner, "{n}", strconv.Itoa(f.N), "{n:roman}", roman(f.N),
+		"{n:letter}", letters(f.N), "{game}", f.Game, "{random}", f.Random,
+		schema.CustomPart, cmp.Or(f.Custom, f.Owner),
+	).Replace(template)
+	if f.Game == "" && strings.Contains(template, "{game}") ||
+		f.Random == "" && strings.Contains(template, "{random}") {
 		name = strings.NewReplacer("()", "", "[]", "", "“”", "", `""`, "").Replace(name)
 		name = strings.Trim(name, " \t-–—|:·•,/")
 	}
@@ -33,6 +41,40 @@ func RoomName(template string, f Fill) string {
 		return strings.TrimSpace(string(r[:schema.MaxName]))
 	}
 	return name
+}
+
+// RoomFrame gives what stays of the names that a template makes, whatever members set; "" if it leaves all to them.
+func RoomFrame(template string, f Fill) schema.Frame {
+	if strings.Count(template, schema.CustomPart) != 1 {
+		return ""
+	}
+	f.Custom = schema.CustomPart
+	return schema.Frame(RoomName(template, f))
+}
+
+// roman writes a number from 1 on in Roman numerals: 4 is IV.
+func roman(n int) string {
+	var b strings.Builder
+	for _, d := range []struct {
+		value  int
+		digits string
+	}{
+		{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"}, {40, "XL"}, {10, "X"},
+		{9, "IX"}, {5, "V"}, {4, "IV"}, {1, "I"},
+	} {
+		for ; n >= d.value; n -= d.value {
+			b.WriteString(d.digits)
+		}
+	}
+	return b.String()
+}
+
+// letters writes a number from 1 on in letters, as the columns of a spreadsheet: 1 is A, 27 is AA.
+func letters(n int) (s string) {
+	for ; n > 0; n = (n - 1) / 26 {
+		s = string(rune('A'+(n-1)%26)) + s
+	}
+	return s
 }
 
 // checkTemplate fails unless a template gives a name Discord takes.

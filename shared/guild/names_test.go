@@ -32,6 +32,34 @@ func TestTemplatesWithoutAGame(t *testing.T) {
 	}
 }
 
+func TestPlaceholders(t *testing.T) {
+	for _, c := range []struct {
+		template    string
+		fill        guild.Fill
+		name, frame string
+	}{
+		{"{nickname}'s {n}", guild.Fill{N: 3}, "Mara's 3", ""},
+		{"{n:roman}. {owner}", guild.Fill{N: 449}, "CDXLIX. Mara", ""},
+		{"Table {n:letter}", guild.Fill{N: 26}, "Table Z", ""},
+		{"Table {n:letter}", guild.Fill{N: 27}, "Table AA", ""},
+		{"Table {n:letter}", guild.Fill{N: 703}, "Table AAA", ""},
+		{"The {random} {n}", guild.Fill{N: 1, Random: "Owl"}, "The Owl 1", ""},
+		{"{random} · {owner}", guild.Fill{N: 1}, "Mara", ""},
+		{"🎲 {custom} · {n:roman}", guild.Fill{N: 4}, "🎲 Mara · IV", "🎲 {custom} · IV"},
+		{"🎲 {custom}", guild.Fill{N: 4, Custom: "Go"}, "🎲 Go", "🎲 {custom}"},
+		{"{custom} {custom}", guild.Fill{N: 4, Custom: "Go"}, "Go Go", ""},
+		{"{other} {n}", guild.Fill{N: 4}, "{other} 4", ""},
+	} {
+		c.fill.Owner = "Mara"
+		if got := guild.RoomName(c.template, c.fill); got != c.name {
+			t.Errorf("%q gives %q, not %q", c.template, got, c.name)
+		}
+		if got := guild.RoomFrame(c.template, c.fill); string(got) != c.frame {
+			t.Errorf("%q has the frame %q, not %q", c.template, got, c.frame)
+		}
+	}
+}
+
 func TestBlocked(t *testing.T) {
 	words := []string{"badger", "*zonk*", "two words", "Дурак"}
 	for text, want := range map[string]string{

@@ -53,6 +53,7 @@ type Settings struct {
 	LinkPreviews   bool         `json:"link_previews"`
 	Language       string       `json:"language"` // of what everybody sees, as "pt-BR"; "": the guild's
 	BlockedWords   []string     `json:"blocked_words,omitzero"`
+	RandomNames    []string     `json:"random_names,omitzero"` // one of them is {random}
 	LogChannelID   snowflake.ID `json:"log_channel_id"`
 	AuditRetention Duration     `json:"audit_retention"`
 	Lobbies        []Lobby      `json:"lobbies,omitzero"`
@@ -150,7 +151,7 @@ func check(row schema.Setting, v any) error {
 			return errs.Field(row.Name, "Choose up to %d roles.", row.Max)
 		}
 	case []string:
-		return checkBlocked(row, v)
+		return checkList(row, v)
 	case []Lobby:
 		return checkLobbies(row, v)
 	case []preset.Preset:
@@ -294,7 +295,8 @@ func (s Settings) normalized() Settings {
 		slices.Sort(*roles)
 		*roles = append([]snowflake.ID{}, slices.Compact(*roles)...)
 	}
-	s.BlockedWords, s.Lobbies = append([]string{}, s.BlockedWords...), append([]Lobby{}, s.Lobbies...)
+	s.BlockedWords, s.RandomNames = append([]string{}, s.BlockedWords...), append([]string{}, s.RandomNames...)
+	s.Lobbies = append([]Lobby{}, s.Lobbies...)
 	s.Presets = append([]preset.Preset{}, s.Presets...)
 	return s
 }

@@ -158,6 +158,7 @@ func (a *appender) summary(s *Summary) {
 		a.raw(`,"card":`)
 		a.any(s.Card)
 	}
+	a.text(`,"frame":`, string(s.Frame))
 	a.at(`,"live_since":`, s.LiveSince)
 	a.number(`,"knocking":`, s.Knocking)
 	a.number(`,"waiting":`, s.Waiting)

@@ -43,7 +43,7 @@ func (a Action) Row() (schema.Action, bool) { return schema.ActionNamed(string(a
 func (s *Summary) Current(do Action) string {
 	switch do {
 	case DoRename:
-		return s.Name
+		return s.Frame.Part(s.Name)
 	case DoSeats:
 		return strconv.Itoa(s.Seats)
 	case DoStatus:

@@ -27,6 +27,7 @@ type Summary struct {
 	ClosingAt  time.Time    `json:"closing_at,omitzero"` // announced end; zero: none
 	Status     string       `json:"status,omitempty"`    // the voice channel's status
 	Card       Card         `json:"card,omitzero"`
+	Frame      schema.Frame `json:"frame,omitempty"` // see Room
 	// the channel's voice_start_time; zero: nobody is in voice, or unknown
 	LiveSince time.Time `json:"live_since,omitzero"`
 	Knocking  int       `json:"knocking,omitempty"` // number of pending knocks
@@ -40,8 +41,8 @@ type Summary struct {
 func (s Summary) Setup() preset.Setup {
 	private := s.Access.Private
 	return preset.Setup{
-		RoomName: s.Name, Seats: s.Seats, Private: &private, Locked: s.Access.Locked, Hidden: s.Access.Hidden,
-		GuestsInvite: s.Access.GuestsInvite,
+		RoomName: s.Frame.Part(s.Name), Seats: s.Seats, Private: &private, Locked: s.Access.Locked,
+		Hidden: s.Access.Hidden, GuestsInvite: s.Access.GuestsInvite,
 	}
 }
 

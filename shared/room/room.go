@@ -13,6 +13,7 @@ import (
 
 	"snug/shared/access"
 	"snug/shared/audit"
+	"snug/shared/schema"
 )
 
 // State is a room's stage. A room whose channel does not exist yet is a PendingCreate.
@@ -47,6 +48,7 @@ type Room struct {
 	GuildID        snowflake.ID   `json:"guild_id"`
 	CategoryID     snowflake.ID   `json:"category_id,omitempty"`
 	Name           string         `json:"name"`
+	Frame          schema.Frame   `json:"frame,omitempty"` // of its names, while it's open
 	OwnerID        snowflake.ID   `json:"owner_id"`
 	OwnerName      string         `json:"owner_name"`                // display name when they became the owner
 	OwnerSuspended access.Barrier `json:"owner_suspended,omitempty"` // the owner's Suspended; see Guest
@@ -209,6 +211,7 @@ type PendingCreate struct {
 	OwnerID      snowflake.ID `json:"owner_id"`
 	OwnerName    string       `json:"owner_name"`
 	Name         string       `json:"name"`
+	Frame        schema.Frame `json:"frame,omitempty"` // see Room
 	Seats        int          `json:"seats"`
 	Private      bool         `json:"private"`
 	Locked       bool         `json:"locked,omitempty"`
@@ -323,7 +326,7 @@ func (r *Room) Summary(managersSee bool) Summary {
 	s := Summary{
 		ID: r.ID, GuildID: r.GuildID, Name: r.Name, OwnerName: r.OwnerName, Seats: r.Seats,
 		OpenedAt: r.OpenedAt, OpenedBy: r.OpenedBy, OpenedName: r.OpenedName, ClosingAt: r.ClosingAt, Status: r.Status,
-		Card:     r.Card,
+		Card: r.Card, Frame: r.Frame,
 		Knocking: r.Knocking(), Waiting: len(r.Waiting),
 		Access: Access{
 			OwnerID: r.OwnerID, Private: r.Private, Locked: r.Locked, Hidden: r.Hidden, ManagersSee: managersSee,

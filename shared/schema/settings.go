@@ -30,7 +30,7 @@ const (
 	Number   Kind = "number"   // int
 	Duration Kind = "duration" // guild.Duration
 	Switch   Kind = "switch"   // bool
-	Template Kind = "template" // string: a name in which {owner}, {n} and {game} are filled in
+	Template Kind = "template" // string: a name in which what guild.RoomName knows is filled in
 	Language Kind = "language" // string: the code of one that Snug speaks
 	Words    Kind = "words"    // []string
 	Roles    Kind = "roles"    // []snowflake.ID
@@ -76,6 +76,7 @@ func Settings() []Setting {
 		{Name: "link_previews", Kind: Switch, Group: "privacy"},
 		{Name: "language", Kind: Language, Group: "server", Zero: "language"},
 		{Name: "blocked_words", Kind: Words, Group: "server", Max: 200, Zero: "none"},
+		{Name: "random_names", Kind: Words, Group: "server", Max: 200, Zero: "none"},
 		{Name: "log_channel_id", Kind: Channel, Group: "server", Zero: "nowhere"},
 		{Name: "audit_retention", Kind: Duration, Group: "server", MinTime: day, MaxTime: 90 * day},
 		{Name: "lobbies", Kind: Lobbies, Max: 25, Zero: "none"},

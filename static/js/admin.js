@@ -67,9 +67,13 @@ const keepDraft = (form) => {
     const template = $("f-name_template");
     const out = $("example");
     if (!template || !out) return;
-    const fillIn = { "{owner}": out.dataset.owner, "{n}": "1", "{game}": "" };
-    const name = template.value.replace(/\{owner\}|\{n\}|\{game\}/g, (word) => fillIn[word]);
-    out.value = name.trim().replace(/\s+/g, " ").slice(0, 100) || out.dataset.owner;
+    const { owner } = out.dataset;
+    const [random] = $("f-random_names").value.split(/[,;\n]/);
+    const fillIn = {
+      owner, nickname: owner, custom: owner, n: "1", "n:roman": "I", "n:letter": "A", game: "", random: random.trim(),
+    };
+    const name = template.value.replace(/\{([a-z:]+)\}/g, (whole, word) => fillIn[word] ?? whole);
+    out.value = name.trim().replace(/\s+/g, " ").slice(0, 100) || owner;
   };
   if (document.querySelector("[data-saved]")) store({});
   else if (!back) fill(form, load());
