@@ -155,6 +155,20 @@ var here = netip.MustParsePrefix("127.0.0.0/8")
 // run runs a sender until the function it returns is called.
 func (b *bench) run(networks ...netip.Prefix) (stop func()) {
 	b.Helper()
+	s := b.sender(networks...)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+func (b *bench) sender(networks ...netip.Prefix) *Sender {
+	b.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(b.srv.Certificate())
 	s, err := New(Options{
@@ -165,15 +179,7 @@ func (b *bench) run(networks ...netip.Prefix) (stop func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	return func() {
-		cancel()
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	}
+	return s
 }
 
 // subscribe adds a browser of somebody's.
@@ -498,6 +504,23 @@ func TestAnswersOfPushServices(t *testing.T) {
 				t.Errorf("the device: %+v", d)
 			}
 		})
+	}
+}
+
+// TestTroubleEnds with the first message that is taken, even if the sender hasn't heard of the trouble yet.
+func TestTroubleEnds(t *testing.T) {
+	b := newBench(t)
+	b.subscribe(owner, "phone", nil)
+	s, m := b.sender(here), due{Message: push.Message{User: owner, Device: "phone"}}
+	before := b.person(owner)
+	for _, c := range []struct {
+		status int
+		want   push.Trouble
+	}{{http.StatusBadGateway, push.TroubleUnreachable}, {http.StatusCreated, ""}} {
+		s.answered(t.Context(), m, before.Device("phone"), &http.Response{StatusCode: c.status})
+		if now := b.person(owner); now.Device("phone").Trouble != c.want {
+			t.Errorf("after %d: %q", c.status, now.Device("phone").Trouble)
+		}
 	}
 }
 

@@ -124,9 +124,7 @@ func (s *Sender) call(ctx context.Context, m due, d *push.Device, sub push.Subsc
 func (s *Sender) answered(ctx context.Context, m due, d *push.Device, res *http.Response) {
 	switch code := res.StatusCode; {
 	case code >= 200 && code <= 299:
-		if d.Trouble != "" {
-			s.trouble(ctx, m.User, d.ID, "")
-		}
+		s.trouble(ctx, m.User, d.ID, "") // d may be from before there was any
 		s.end(ctx, m, "sent")
 	case code == http.StatusNotFound || code == http.StatusGone:
 		s.drop(ctx, m.User, d.ID)
