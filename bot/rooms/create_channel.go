@@ -86,8 +86,7 @@ func (rs *Rooms) finishCreate(
 	now := g.now()
 	doc := room.Room{
 		ID: channel, GuildID: g.id, CategoryID: in.CategoryID, Name: in.Name, Frame: in.Frame,
-		OwnerID:   in.OwnerID,
-		OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
+		OwnerID: in.OwnerID, OwnerName: in.OwnerName, Seats: in.Seats, Limit: in.Seats,
 		Private: in.Private, Locked: in.Locked, Hidden: in.Hidden, GuestsInvite: in.GuestsInvite,
 		LobbyID: in.LobbyID, Number: in.Number,
 		Pending: room.Pending{Access: !whole},

@@ -138,7 +138,7 @@ func (rs *Rooms) applySetup(
 		}
 		return presetName, nil
 	}
-	if guild.RoomFrame(lobby.NameTemplate, guild.Fill{}) == "" {
+	if guild.RoomFrame(lobby.NameTemplate, guild.Fill{}) == "" { // else the name goes into the frame
 		lobby.NameTemplate = ""
 	}
 	return presetName, nil

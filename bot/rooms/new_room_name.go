@@ -22,7 +22,10 @@ func (g *guildState) nameFor(
 	q room.OpenRequest, p room.Preferences, lobby guild.Lobby, in room.PendingCreate,
 ) (string, schema.Frame, error) {
 	template := cmp.Or(lobby.NameTemplate, g.settings.NameTemplate)
-	fill := guild.Fill{Owner: in.OwnerName, N: in.Number, Game: q.Game, Random: g.randomName()}
+	fill := guild.Fill{Owner: in.OwnerName, N: in.Number, Game: q.Game}
+	if strings.Contains(template+g.settings.NameTemplate, "{random}") {
+		fill.Random = g.randomName()
+	}
 	frame := guild.RoomFrame(template, fill)
 	if q.Name != "" {
 		name, err := g.settings.CheckName(frame.Around(q.Name))

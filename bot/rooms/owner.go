@@ -280,11 +280,14 @@ func (rs *Rooms) firstPassing(
 	ctx context.Context, g *guildState, r *roomState, users []snowflake.ID,
 ) (access.Standing, error) {
 	for _, user := range users {
+		if r.Banned(user) {
+			continue
+		}
 		s, err := rs.recentStanding(ctx, g, user)
 		if err != nil {
 			return access.Standing{}, err
 		}
-		if !r.Banned(user) && g.summary(r).Access.Judge(s) == access.Passes {
+		if g.summary(r).Access.Judge(s) == access.Passes {
 			return s, nil
 		}
 	}
