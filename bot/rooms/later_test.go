@@ -143,24 +143,26 @@ func TestPublishedAgain(t *testing.T) {
 	if doc, _ := w.doc(); len(doc.Outbox) != 1 {
 		t.Fatalf("the outbox is %v", doc.Outbox)
 	}
+	told := func() (n int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, notice := range w.notices {
+			log, _ := notice.(rooms.LogEntries)
+			for _, e := range log.Entries {
+				if e.Kind == audit.PrivacyChanged {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	testkit.Eventually(t, "the log channel is told", func() bool { return told() > 0 })
 	w.restart()
 	if doc, _ := w.doc(); len(doc.Outbox) != 0 {
 		t.Errorf("after the start the outbox is %v", doc.Outbox)
 	}
-	told := 0
-	w.mu.Lock()
-	for _, n := range w.notices {
-		if log, is := n.(rooms.LogEntries); is {
-			for _, e := range log.Entries {
-				if e.Kind == audit.PrivacyChanged {
-					told++
-				}
-			}
-		}
-	}
-	w.mu.Unlock()
-	if told != 1 {
-		t.Errorf("the log channel got it %d times", told)
+	if n := told(); n != 1 {
+		t.Errorf("the log channel got it %d times", n)
 	}
 	w.sweepAll()
 	w.consistent()
